@@ -1,0 +1,1 @@
+"""Decides what to answer; never writes."""

@@ -1,0 +1,181 @@
+"""What the bot is asked and what it may answer.
+
+The gateway builds a `Turn`, the bot answers with a `Decision`. The bot decides and never
+writes: what a decision does to the conversation is the gateway's part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from intents.model import Language
+
+
+class Speaker(StrEnum):
+    """Who said an earlier line of the conversation."""
+
+    CUSTOMER = "customer"
+    BOT = "bot"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One earlier line, newest last."""
+
+    speaker: Speaker
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotState:
+    """What the bot remembers between turns; stored with the conversation as JSON.
+
+    `misses` counts turns in a row that it did not understand; `turns` counts the bot's
+    turns since it last got the conversation; `topic` is the last intent; `slots` are
+    collected values; `offered` holds the payloads of the choices offered last.
+    """
+
+    misses: int = 0
+    turns: int = 0
+    topic: str | None = None
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    offered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One consideration by the bot: a customer message in its conversation.
+
+    `payload` is the pressed button's payload (`/intent`, `/article/slug`) when the message was
+    a button; `language` is the contact's known language or None when the bot is to detect it.
+    `sender` identifies the conversation towards actions. `channel` is the channel kind.
+    """
+
+    conversation_id: str
+    sender: str
+    channel: str
+    text: str
+    payload: str | None = None
+    language: Language | None = None
+    lines: tuple[Line, ...] = ()
+    state: BotState = BotState()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A quick reply under a bot message."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotMessage:
+    """One outgoing bot message; `article` is the slug of its source (H1.5)."""
+
+    text: str
+    choices: tuple[Choice, ...] = ()
+    article: str | None = None
+
+
+class HandoffReason(StrEnum):
+    """Why the bot gives a conversation to people; each ends in a ticket and a holding reply."""
+
+    WISH = "wish"
+    LOW_CONFIDENCE = "low_confidence"
+    TURN_CAP = "turn_cap"
+    COMPLAINT = "complaint"
+    ACTION = "action"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    ATTACHMENT = "attachment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understanding:
+    """What the recogniser made of the text; stored with the turn for tracing.
+
+    `confidence` is calibrated: the share of right answers among turns with that figure.
+    """
+
+    intent: str | None
+    confidence: float
+    ranking: tuple[tuple[str, float], ...] = ()
+    entities: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Answer with these messages, in order; at least one."""
+
+    messages: tuple[BotMessage, ...]
+    state: BotState
+    language: Language
+    catalogue_version: str
+    understanding: Understanding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handoff:
+    """Give the conversation to people; `messages` is the holding reply the customer sees.
+
+    `summary` tells the agent, in the agent desk's plain words, what was asked, what was
+    tried and what was collected; `kind` and `severity` are suggestions for the ticket
+    (values of the gateway's ticket kinds and severities, H2.1 and H2.2).
+    """
+
+    reason: HandoffReason
+    messages: tuple[BotMessage, ...]
+    summary: str
+    kind: str
+    severity: str
+    state: BotState
+    language: Language
+    catalogue_version: str
+    understanding: Understanding
+
+
+Decision = Reply | Handoff
+
+
+class ActionContext(Protocol):
+    """What actions may ask of the gateway; read only.
+
+    Methods are coroutines, since the answer comes from the store.
+    """
+
+    async def find_ticket(self, *, conversation_id: str, number: str) -> Mapping[str, str] | None:
+        """The ticket with that number if it belongs to the same contact, else None.
+
+        Keys of the mapping: `number`, `status`, `subject`, `updated_at` (ISO 8601, UTC).
+        """
+        ...
+
+
+class Bot(Protocol):
+    """Takes turns. Implemented by `bot.engine.CatalogueBot`."""
+
+    @property
+    def catalogue_version(self) -> str:
+        """The version of the catalogue that answers now."""
+        ...
+
+    async def respond(self, turn: Turn) -> Decision:
+        """Decide on one turn.
+
+        Raises:
+            BotError: nothing could be decided; the caller hands over with reason ERROR.
+        """
+        ...
+
+    def holding_reply(self, reason: HandoffReason, language: Language) -> BotMessage:
+        """What the customer is told when the gateway itself hands over (error, time-out, attachment)."""
+        ...
+
+    def greeting(self, language: Language) -> BotMessage:
+        """The first words on a channel that can greet, with quick replies (H1.3)."""
+        ...

@@ -1,0 +1,1 @@
+"""The catalogue that editors write, and the rules that keep it sound."""
