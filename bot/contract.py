@@ -173,7 +173,7 @@ class Bot(Protocol):
         ...
 
     def holding_reply(self, reason: HandoffReason, language: Language) -> BotMessage:
-        """What the customer is told when the gateway itself hands over (error, time-out, attachment)."""
+        """What the customer is told when the gateway itself hands over."""
         ...
 
     def greeting(self, language: Language) -> BotMessage:

@@ -1,0 +1,1 @@
+"""Wire formats, credentials and delivery: one module or package for each kind of channel."""

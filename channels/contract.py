@@ -1,0 +1,349 @@
+"""What a channel is: the values it exchanges with the gateway and the services it is given.
+
+An adapter receives, checks, parses with a pure `parse_…` function into an `InboundMessage`
+and calls `context.sink.deliver`; it acknowledges only when that returned. Outgoing messages
+come to `Channel.send`. Adapters never see the store, the bus or the application.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from aiohttp import web
+from typing_extensions import override
+
+
+class Secret(str):
+    """A setting that is stored encrypted and never shown or logged."""
+
+    __slots__ = ()
+
+    @override
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that lies in the blob store.
+
+    `blob` is the SHA-256 in hex, `size` in bytes; `mime` is what the content is, not what
+    the sender said it is. `width` and `height` in pixels for pictures that were decoded;
+    `thumbnail` is the blob of a small picture.
+    """
+
+    blob: str
+    name: str
+    mime: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    thumbnail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundMessage:
+    """A customer's message as it came, parsed.
+
+    `handle` is the sender's address on the channel; `thread` separates conversations of one
+    sender where the channel has threads (empty where not). `external_id` is the channel's own
+    id of the message: the pair with the inbox makes redelivery harmless. `payload` is set when
+    a button was pressed. Times are milliseconds since the epoch, UTC. `raw` is the blob of
+    the payload as received, when the channel keeps it. `verified` says that the channel or a
+    signature vouches for the sender's identity. `profile` holds what is known of the sender
+    (`name`, `email`, `phone`, `language`, free attributes), each already length-checked.
+    """
+
+    inbox_id: str
+    handle: str
+    external_id: str
+    text: str
+    received_at: int
+    thread: str = ""
+    payload: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    sent_at: int | None = None
+    raw: str | None = None
+    verified: bool = False
+    profile: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def conversation_key(self) -> str:
+        """Messages with the same key belong to one conversation and keep their order."""
+        return f"{self.inbox_id}\x1f{self.handle}\x1f{self.thread}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuickReply:
+    """A button under a message."""
+
+    title: str
+    payload: str
+
+
+class MessageKind(StrEnum):
+    """Who or what a message comes from."""
+
+    CUSTOMER = "customer"
+    BOT = "bot"
+    AGENT = "agent"
+    NOTE = "note"
+    ACTIVITY = "activity"
+
+
+class MessageState(StrEnum):
+    """How far an outgoing message got. A customer's message is always `delivered`."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicMessage:
+    """A message as its customer may see it: never a note, never internal data.
+
+    `seq` rises by one or more from message to message of one conversation. `external_id` is the
+    customer's own id of the message where there is one. `created_at` in ms since the epoch.
+    `author` is the name shown ("" for the bot: the widget says it in the visitor's language).
+    """
+
+    id: str
+    conversation_id: str
+    seq: int
+    kind: MessageKind
+    author: str
+    text: str
+    state: MessageState
+    created_at: int
+    choices: tuple[QuickReply, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    article: str | None = None
+    external_id: str | None = None
+    in_reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMessage:
+    """A bot's or agent's message on its way to the customer.
+
+    The message's `id` is the same at each attempt: pass it on where the platform can
+    recognise a repeat by it. `attempt` counts from 1.
+    """
+
+    inbox_id: str
+    handle: str
+    thread: str
+    message: PublicMessage
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReceipt:
+    """The platform took the message; `external_id` is the platform's id of it."""
+
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a kind of channel can do.
+
+    `mailbox`: the customer's side fetches messages from us (web chat, REST), so a stored message
+    counts as sent and `Channel.send` is never called. `max_text` is in the channel's own unit.
+    """
+
+    mailbox: bool = False
+    quick_replies: bool = False
+    attachments: bool = False
+    typing: bool = False
+    read_receipts: bool = False
+    max_text: int = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicGreeting:
+    """What a visitor reads before the first message, in one language."""
+
+    text: str
+    choices: tuple[QuickReply, ...]
+
+
+class Sink(Protocol):
+    """The one way in."""
+
+    async def deliver(self, message: InboundMessage) -> None:
+        """Append to the conversation bus; returns when the message is durable.
+
+        Raises:
+            SinkFullError: the bus is full or out of reach; nothing was kept.
+        """
+        ...
+
+
+class Subscription(Protocol):
+    """Frames for one customer handle, in order; a slow reader loses frames and learns of it."""
+
+    async def get(self) -> Mapping[str, Any]:
+        """The next frame; `{"type": "overflow"}` when frames were lost: fetch the history.
+
+        Frames: `{"type":"message","message":PublicMessage}`; `{"type":"state","ids":[…],
+        "state":…}`; `{"type":"typing","author":str}`; `{"type":"controller","controller":
+        "bot"|"queue"|"agent","agent":str}`; `{"type":"turn_done","external_id":str,
+        "messages":[PublicMessage…]}` (after an inbound message was dealt with: all outgoing
+        messages that the customer has not fetched yet, oldest first).
+        """
+        ...
+
+    def close(self) -> None:
+        """Ends the subscription."""
+        ...
+
+
+class Mailbox(Protocol):
+    """A customer's side of a conversation on a mailbox channel."""
+
+    def subscribe(self, inbox_id: str, handle: str) -> Subscription:
+        """Frames from now on, from whichever process they come."""
+        ...
+
+    async def history(
+        self, inbox_id: str, handle: str, *, after: int = 0, limit: int = 100
+    ) -> Sequence[PublicMessage]:
+        """Public messages with `seq` greater than `after`, oldest first.
+
+        With `after` 0 the newest `limit` messages.
+        """
+        ...
+
+    async def undelivered(self, inbox_id: str, handle: str) -> Sequence[PublicMessage]:
+        """Outgoing messages in state `sent`, oldest first."""
+        ...
+
+    async def mark(self, inbox_id: str, handle: str, *, up_to: int, state: MessageState) -> None:
+        """The customer's side received (`delivered`) or saw (`read`) everything up to that seq."""
+        ...
+
+    async def typing(self, inbox_id: str, handle: str) -> None:
+        """The customer is typing: tells the agents' consoles."""
+        ...
+
+
+class Blobs(Protocol):
+    """Files, addressed by the SHA-256 of their content."""
+
+    async def put(self, content: bytes) -> str:
+        """Stores durably; returns the hash in hex."""
+        ...
+
+    async def get(self, blob: str) -> bytes:
+        """The content.
+
+        Raises:
+            KeyError: nothing is stored under that hash.
+        """
+        ...
+
+
+class Signer(Protocol):
+    """Makes and checks tokens that only this installation can make."""
+
+    def sign(self, purpose: str, value: str, *, expires_at: int) -> str:
+        """A URL-safe token for the value; `expires_at` in ms since the epoch."""
+        ...
+
+    def verify(self, purpose: str, token: str, *, now: int) -> str:
+        """The value.
+
+        Raises:
+            SignatureError: forged, expired, or made for another purpose.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelContext:
+    """All that an adapter may touch. `now` gives milliseconds since the epoch."""
+
+    sink: Sink
+    mailbox: Mailbox
+    blobs: Blobs
+    signer: Signer
+    now: Callable[[], int]
+    new_id: Callable[[], str]
+    greeting: Callable[[str], PublicGreeting]
+
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxConfig(Generic[S]):
+    """A configured channel. `language` is the default for its customers (BCP 47)."""
+
+    id: str
+    name: str
+    language: str
+    settings: S
+
+
+class Channel(ABC, Generic[S]):
+    """One live inbox."""
+
+    def __init__(self, inbox: InboxConfig[S], context: ChannelContext) -> None:
+        self.inbox = inbox
+        self.context = context
+
+    async def start(self) -> None:
+        """Begins to receive, where the channel polls or holds a connection."""
+
+    async def stop(self) -> None:
+        """Stops receiving; returns when nothing is in flight."""
+
+    @abstractmethod
+    async def send(self, message: OutboundMessage) -> DeliveryReceipt:
+        """Hands one message to the platform.
+
+        Raises:
+            TransientDeliveryError: try again later.
+            PermanentDeliveryError: never.
+        """
+
+
+class Directory(Protocol):
+    """The live inboxes of one kind, as routes see them."""
+
+    def find(self, inbox_id: str) -> Channel[Any] | None:
+        """The enabled inbox with that id."""
+        ...
+
+    def default(self) -> Channel[Any] | None:
+        """The oldest enabled inbox of the kind."""
+        ...
+
+
+RouteTable = Callable[[Directory], Sequence[web.AbstractRouteDef]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelKind(Generic[S]):
+    """What an adapter module exports as `CHANNEL`.
+
+    `settings` is a frozen dataclass whose fields have defaults, types `str | int | bool |
+    tuple[str, ...] | Secret` and `metadata={"label": {"en": …, "zh-Hans": …, "zh-Hant": …}}`; its
+    `__post_init__` raises `SettingsError`. `routes` is called once at start, for all inboxes
+    of the kind.
+    """
+
+    kind: str
+    settings: type[S]
+    capabilities: Capabilities
+    build: Callable[[InboxConfig[S], ChannelContext], Channel[S]]
+    routes: RouteTable | None = None
