@@ -1,0 +1,1 @@
+"""Conversations, tickets, people, the bus, the store, HTTP and the console."""

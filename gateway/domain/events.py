@@ -1,0 +1,73 @@
+"""What happened: emitted inside a transaction, published after its commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from channels.contract import MessageState
+from gateway.domain.conversation import Conversation, Message
+from gateway.domain.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageAdded:
+    """A message now stands in a conversation."""
+
+    conversation: Conversation
+    message: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageStateChanged:
+    """Outgoing messages got further, or failed."""
+
+    conversation: Conversation
+    message_ids: tuple[str, ...]
+    state: MessageState
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationChanged:
+    """Controller, agent, team, status, language or subject changed."""
+
+    conversation: Conversation
+    agent_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketChanged:
+    """A ticket was opened or changed."""
+
+    ticket: Ticket
+    opened: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnDone:
+    """An inbound message was dealt with on a mailbox channel.
+
+    `messages` are all outgoing messages of the conversation still in state `sent`.
+    """
+
+    inbox_id: str
+    handle: str
+    external_id: str
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryQueued:
+    """The outbox holds deliveries for these conversations."""
+
+    conversation_ids: tuple[str, ...]
+
+
+Event = (
+    MessageAdded
+    | MessageStateChanged
+    | ConversationChanged
+    | TicketChanged
+    | TurnDone
+    | DeliveryQueued
+)

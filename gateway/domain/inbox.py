@@ -1,0 +1,28 @@
+"""Inboxes: configured channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """A configured channel.
+
+    `settings` are the adapter's settings without secrets; `secrets` stay encrypted outside the
+    store. `team_id` is the team whose queue gets its hand-offs; with `bot` off,
+    messages go straight to that queue.
+    """
+
+    id: str
+    kind: str
+    name: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str]
+    language: str
+    team_id: str | None
+    bot: bool
+    enabled: bool
+    created_at: int
