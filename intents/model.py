@@ -88,6 +88,16 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A value that the conversation remembers; `entities` fill it (Rasa: `from_entity`)."""
+
+    name: str
+    type: str
+    entities: tuple[str, ...] = ()
+    initial_value: str | bool | float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """A knowledge-base article in one language (H1.5).
 
@@ -109,7 +119,8 @@ class Catalogue:
     """Everything that the bot knows, as one immutable version.
 
     `version` is a hash of the source files' content: equal content, equal version.
-    `responses` maps `utter_…` to its variants.
+    `responses` maps `utter_…` to its variants. `session_minutes` is how long a silence may
+    last before slots are forgotten (Rasa: `session_expiration_time`; 0 means for ever).
     """
 
     version: str
@@ -121,3 +132,6 @@ class Catalogue:
     synonyms: dict[str, str] = field(default_factory=dict)
     regexes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lookups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    entities: tuple[str, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    session_minutes: int = 60
