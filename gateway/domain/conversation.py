@@ -1,7 +1,7 @@
 """Conversations and messages: who is in charge, and what may follow what.
 
 The controller is the state machine behind the promise that the bot is silent once a
-person owns the conversation: `bot` → (hand-off) → `queue` → (claim) → `agent` → (hand-back) → `bot`.
+person owns it: `bot` → (hand-off) → `queue` → (claim) → `agent` → (hand-back) → `bot`.
 """
 
 from __future__ import annotations

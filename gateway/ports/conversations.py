@@ -1,0 +1,310 @@
+"""Conversations, messages, tickets, contacts, the outbox and the trail, as the store keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from channels.contract import MessageKind, MessageState
+from gateway.domain.conversation import Contact, Conversation, Message, TurnState
+from gateway.domain.records import Delivery, Handle, NewDelivery, StateUpdate, TurnRecord
+from gateway.domain.ticket import Ticket, TicketState
+from gateway.domain.trail import TrailEntry
+
+
+class ListView(StrEnum):
+    """The console's lists."""
+
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
+    BOT = "bot"
+    ALL = "all"
+    SOLVED = "solved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What an agent may see: everything, or own conversations and those of these teams.
+
+    Conversations without a team (the bot's) are visible to everyone on staff.
+    """
+
+    agent_id: str
+    everything: bool
+    team_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationFilter:
+    """One page of a list, newest message first.
+
+    `before` is the (last_message_at, id) of the last row of the previous page.
+    """
+
+    scope: Scope
+    view: ListView
+    limit: int
+    before: tuple[int, str] | None = None
+    inbox_id: str | None = None
+    team_id: str | None = None
+    severity: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationRow:
+    """A row of a list: the conversation with the names that the list shows."""
+
+    conversation: Conversation
+    contact_name: str
+    inbox_name: str
+    inbox_kind: str
+    agent_name: str
+    team_name: str
+    ticket_number: int | None
+    severity: str | None
+    ticket_state: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """A conversation in which the words stand; `snippet` is the message's text around them."""
+
+    row: ConversationRow
+    message_id: str
+    snippet: str
+
+
+class Conversations(Protocol):
+    """Conversations and the lists over them."""
+
+    def get(self, conversation_id: str, *, lock: bool = False) -> Conversation:
+        """One conversation; with `lock` nobody else changes it until the commit.
+
+        Raises:
+            NotFoundError: there is none with that id.
+        """
+        ...
+
+    def by_ids(
+        self, conversation_ids: Sequence[str], *, lock: bool = False
+    ) -> dict[str, Conversation]:
+        """Those that exist, by id; locked in id order."""
+        ...
+
+    def by_keys(self, keys: Sequence[str], *, lock: bool = False) -> dict[str, Conversation]:
+        """Those that exist, by conversation key; locked in id order."""
+        ...
+
+    def add(self, conversations: Sequence[Conversation]) -> None:
+        """Inserts."""
+        ...
+
+    def update(self, conversations: Sequence[Conversation]) -> None:
+        """Writes all columns of rows read under lock."""
+        ...
+
+    def page(self, query: ConversationFilter) -> list[ConversationRow]:
+        """One page of a list."""
+        ...
+
+    def row(self, conversation_id: str) -> ConversationRow:
+        """One conversation with its names.
+
+        Raises:
+            NotFoundError: there is none with that id.
+        """
+        ...
+
+    def counts(self, scope: Scope) -> dict[ListView, int]:
+        """How many conversations each list holds; each count stops at 1,000."""
+        ...
+
+    def search(self, scope: Scope, words: str, limit: int) -> list[SearchHit]:
+        """Where messages, contact, subject or ticket number match; right for Chinese."""
+        ...
+
+
+class Messages(Protocol):
+    """Messages of conversations."""
+
+    def known(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Message]:
+        """Customers' messages already stored, by (inbox id, external id)."""
+        ...
+
+    def add(self, messages: Sequence[Message]) -> None:
+        """Inserts and indexes for search."""
+        ...
+
+    def get(self, message_id: str) -> Message:
+        """One message.
+
+        Raises:
+            NotFoundError: there is none with that id.
+        """
+        ...
+
+    def by_ids(self, message_ids: Sequence[str]) -> dict[str, Message]:
+        """Those that exist, by id."""
+        ...
+
+    def page(
+        self,
+        conversation_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int,
+        kinds: frozenset[MessageKind] | None = None,
+    ) -> list[Message]:
+        """Messages in order of `seq`: after one, before one (the nearest), or the newest."""
+        ...
+
+    def recent(self, conversation_ids: Sequence[str], limit: int) -> dict[str, list[Message]]:
+        """The newest public messages of each conversation, oldest first."""
+        ...
+
+    def in_state(
+        self, conversation_ids: Sequence[str], state: MessageState
+    ) -> dict[str, list[Message]]:
+        """Bots' and agents' messages in that state, oldest first."""
+        ...
+
+    def set_turns(self, message_ids: Sequence[str], turn: TurnState) -> None:
+        """Notes whether the bot still owes a turn."""
+        ...
+
+    def set_states(self, updates: Sequence[StateUpdate]) -> None:
+        """Notes how far outgoing messages got."""
+        ...
+
+    def failed(self, limit: int) -> list[Message]:
+        """Messages in state failed, newest first."""
+        ...
+
+
+class Contacts(Protocol):
+    """Contacts and their handles."""
+
+    def by_handles(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Contact]:
+        """Contacts by (inbox id, handle)."""
+        ...
+
+    def add(self, contacts: Sequence[Contact], handles: Sequence[Handle]) -> None:
+        """Inserts."""
+        ...
+
+    def get(self, contact_id: str) -> Contact:
+        """One contact.
+
+        Raises:
+            NotFoundError: there is none with that id.
+        """
+        ...
+
+    def update(self, contact: Contact) -> None:
+        """Writes all columns."""
+        ...
+
+    def handles(self, contact_id: str) -> list[Handle]:
+        """All addresses of a contact."""
+        ...
+
+    def conversations(self, contact_id: str, limit: int) -> list[Conversation]:
+        """The contact's conversations, newest first."""
+        ...
+
+
+class Tickets(Protocol):
+    """Tickets."""
+
+    def next_number(self) -> int:
+        """Takes the next ticket number."""
+        ...
+
+    def add(self, ticket: Ticket) -> None:
+        """Inserts."""
+        ...
+
+    def update(self, ticket: Ticket) -> None:
+        """Writes all columns."""
+        ...
+
+    def get(self, ticket_id: str, *, lock: bool = False) -> Ticket:
+        """One ticket.
+
+        Raises:
+            NotFoundError: there is none with that id.
+        """
+        ...
+
+    def by_number(self, number: int) -> Ticket | None:
+        """The ticket with that number."""
+        ...
+
+    def page(
+        self, scope: Scope, *, state: TicketState | None, before: int | None, limit: int
+    ) -> list[Ticket]:
+        """Tickets by falling number."""
+        ...
+
+    def of_contact(self, contact_id: str, limit: int) -> list[Ticket]:
+        """The contact's tickets, newest first."""
+        ...
+
+
+class Outbox(Protocol):
+    """Deliveries that wait, in order within each conversation."""
+
+    def add(self, deliveries: Sequence[NewDelivery]) -> None:
+        """Inserts."""
+        ...
+
+    def claim(self, worker: str, *, now: int, leased_until: int, limit: int) -> list[Delivery]:
+        """Takes due heads: the oldest delivery of a conversation, when nobody else holds it."""
+        ...
+
+    def remove(self, delivery_ids: Sequence[int]) -> None:
+        """Deletes what is done with."""
+        ...
+
+    def postpone(self, delivery_id: int, *, attempts: int, available_at: int) -> None:
+        """Gives a delivery back for a later try."""
+        ...
+
+    def next_due(self) -> int | None:
+        """When the earliest waiting head may be tried, in ms."""
+        ...
+
+    def depth(self) -> int:
+        """How many deliveries wait."""
+        ...
+
+
+class Trail(Protocol):
+    """What happened to messages."""
+
+    def add(self, entries: Sequence[TrailEntry]) -> None:
+        """Inserts."""
+        ...
+
+    def of_message(self, message_id: str) -> list[TrailEntry]:
+        """The hops of one message, in order."""
+        ...
+
+    def of_conversation(self, conversation_id: str, limit: int) -> dict[str, list[TrailEntry]]:
+        """The hops of a conversation's newest messages, by message id."""
+        ...
+
+
+class Turns(Protocol):
+    """What the bot decided."""
+
+    def add(self, turns: Sequence[TurnRecord]) -> None:
+        """Inserts."""
+        ...
+
+    def of_message(self, message_id: str) -> TurnRecord | None:
+        """The turn taken on a customer's message."""
+        ...
