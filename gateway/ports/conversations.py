@@ -1,4 +1,4 @@
-"""Conversations, messages, tickets, contacts, the outbox and the trail, as the store keeps them."""
+"""Conversations, messages, tickets, contacts, outbox and trail, as the store keeps them."""
 
 from __future__ import annotations
 
