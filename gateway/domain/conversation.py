@@ -63,7 +63,8 @@ class Conversation:
     `key` is the inbound messages' conversation key. `version` rises with each change of
     controller, agent, team or status: agents' changes carry the version they saw.
     `waiting_since` is when the oldest unanswered customer message came, None when answered.
-    `unread` counts customer messages since an agent last answered or read.
+    `unread` counts customer messages since an agent last answered or read. `turned_seq` is the
+    seq of the newest customer message on which the bot owes no turn any more.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Conversation:
     bot_state: Mapping[str, Any]
     version: int
     created_at: int
+    turned_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
