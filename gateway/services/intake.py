@@ -1,0 +1,307 @@
+"""The one way in: customers' messages become conversations, messages and owed turns.
+
+Called by `gateway.workers.intake` with a batch of bus entries of different conversations.
+Everything here runs in one transaction; a message that came before changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from channels.contract import InboundMessage, MessageKind, MessageState
+from gateway.domain.conversation import (
+    Contact,
+    Controller,
+    Conversation,
+    ConversationStatus,
+    Message,
+    receive,
+)
+from gateway.domain.events import ConversationChanged, MessageAdded, TicketChanged, TurnDone
+from gateway.domain.inbox import Inbox
+from gateway.domain.records import Handle
+from gateway.domain.ticket import Severity, TicketKind, reopen
+from gateway.domain.trail import Hop, Outcome, TrailEntry
+from gateway.ports.clock import NewId
+from gateway.ports.store import UnitOfWork
+from gateway.services.tickets import add_activity, open_ticket
+from intents.text import detect_language
+
+LINES_FOR_TURN = 6
+IsMailbox = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What became of one inbound message.
+
+    `owes_turn` says that the bot is to consider it; `lines` are the conversation's newest
+    public messages before it, oldest first.
+    """
+
+    inbound: InboundMessage
+    conversation: Conversation
+    message: Message
+    owes_turn: bool
+    lines: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeContext:
+    """What accepting needs beside the unit of work. `now` in ms since the epoch."""
+
+    inboxes: Mapping[str, Inbox]
+    is_mailbox: IsMailbox
+    new_id: NewId
+    now: int
+
+
+def accept_batch(
+    uow: UnitOfWork, batch: Sequence[InboundMessage], context: IntakeContext
+) -> list[Accepted]:
+    """Stores the messages that are new and tells for each whether the bot owes a turn.
+
+    Args:
+        uow: the transaction.
+        batch: at most one message for each conversation key; each one's inbox is in
+            `context.inboxes`.
+        context: inboxes, time and ids.
+    """
+    known = uow.messages.known([(item.inbox_id, item.external_id) for item in batch])
+    conversations = uow.conversations.by_keys([item.conversation_key for item in batch], lock=True)
+    fresh = [item for item in batch if (item.inbox_id, item.external_id) not in known]
+    newcomers = [item for item in fresh if item.conversation_key not in conversations]
+    for started in _start_conversations(uow, newcomers, context):
+        conversations[started.key] = started
+    lines = uow.messages.recent(
+        [c.id for c in conversations.values() if c.last_seq > 0], LINES_FOR_TURN
+    )
+    accepted: list[Accepted] = []
+    for item in batch:
+        conversation = conversations[item.conversation_key]
+        earlier = known.get((item.inbox_id, item.external_id))
+        if earlier is None:
+            result = _accept_new(uow, item, conversation, context)
+        else:
+            result = _accept_again(item, conversation, earlier)
+        before = tuple(
+            line for line in lines.get(conversation.id, ()) if line.seq < result.message.seq
+        )
+        accepted.append(replace(result, lines=before))
+    _store(uow, accepted, known, context)
+    return accepted
+
+
+def _store(
+    uow: UnitOfWork,
+    accepted: Sequence[Accepted],
+    known: Mapping[tuple[str, str], Message],
+    context: IntakeContext,
+) -> None:
+    new = [a for a in accepted if (a.inbound.inbox_id, a.inbound.external_id) not in known]
+    uow.messages.add([a.message for a in new])
+    uow.conversations.update([a.conversation for a in new])
+    uow.trail.add([_trail_of(a, new=a in new, now=context.now) for a in accepted])
+    for result in new:
+        uow.emit(MessageAdded(conversation=result.conversation, message=result.message))
+    _tell_mailboxes(uow, [a for a in accepted if not a.owes_turn], context)
+
+
+def _trail_of(accepted: Accepted, *, new: bool, now: int) -> TrailEntry:
+    return TrailEntry(
+        message_id=accepted.message.id,
+        hop=Hop.ACCEPTED if new else Hop.DUPLICATE,
+        outcome=Outcome.OK if new else Outcome.DROPPED,
+        reason="" if new else "the same message came again",
+        ms=max(0, now - accepted.inbound.received_at),
+        at=now,
+    )
+
+
+def _tell_mailboxes(uow: UnitOfWork, settled: Sequence[Accepted], context: IntakeContext) -> None:
+    """Messages on which no turn is owed are dealt with: whoever waits on them may go on."""
+    waiting = [a for a in settled if context.is_mailbox(context.inboxes[a.inbound.inbox_id].kind)]
+    if not waiting:
+        return
+    unfetched = uow.messages.in_state([a.conversation.id for a in waiting], MessageState.SENT)
+    for result in waiting:
+        uow.emit(
+            TurnDone(
+                inbox_id=result.inbound.inbox_id,
+                handle=result.inbound.handle,
+                external_id=result.inbound.external_id,
+                messages=tuple(unfetched.get(result.conversation.id, ())),
+            )
+        )
+
+
+def _accept_new(
+    uow: UnitOfWork, item: InboundMessage, conversation: Conversation, context: IntakeContext
+) -> Accepted:
+    inbox = context.inboxes[item.inbox_id]
+    if conversation.status is not ConversationStatus.OPEN and conversation.ticket_id:
+        conversation = _reopen_ticket(uow, conversation, conversation.ticket_id, context)
+    text = item.text or ", ".join(a.name for a in item.attachments)
+    conversation = receive(conversation, text, context.now)
+    message = _message_of(item, conversation, context)
+    if conversation.controller is Controller.BOT and not inbox.bot:
+        conversation = _to_queue(uow, conversation, message, inbox, context)
+    owes_turn = conversation.controller is Controller.BOT
+    if not owes_turn:
+        conversation = replace(conversation, turned_seq=message.seq)
+    return Accepted(inbound=item, conversation=conversation, message=message, owes_turn=owes_turn)
+
+
+def _accept_again(item: InboundMessage, conversation: Conversation, earlier: Message) -> Accepted:
+    """A crash after storing and before the turn leaves the turn owed."""
+    owes_turn = conversation.controller is Controller.BOT and earlier.seq > conversation.turned_seq
+    return Accepted(inbound=item, conversation=conversation, message=earlier, owes_turn=owes_turn)
+
+
+def _message_of(
+    item: InboundMessage, conversation: Conversation, context: IntakeContext
+) -> Message:
+    return Message(
+        id=context.new_id(),
+        conversation_id=conversation.id,
+        inbox_id=item.inbox_id,
+        seq=conversation.last_seq,
+        kind=MessageKind.CUSTOMER,
+        state=MessageState.DELIVERED,
+        text=item.text,
+        created_at=context.now,
+        author_id=conversation.contact_id,
+        payload=item.payload,
+        attachments=item.attachments,
+        external_id=item.external_id,
+        sent_at=item.sent_at,
+        details={"raw": item.raw} if item.raw else {},
+    )
+
+
+def _reopen_ticket(
+    uow: UnitOfWork, conversation: Conversation, ticket_id: str, context: IntakeContext
+) -> Conversation:
+    ticket = uow.tickets.get(ticket_id, lock=True)
+    reopened = reopen(ticket, context.now)
+    if reopened is ticket:  # closed for good: a new hand-off opens a new ticket
+        return replace(conversation, ticket_id=None, controller=Controller.BOT, agent_id=None)
+    uow.tickets.update(reopened)
+    uow.emit(TicketChanged(ticket=reopened))
+    return add_activity(
+        uow, conversation, "reopened", {"number": ticket.number}, None, context.now, context.new_id
+    )
+
+
+def _to_queue(
+    uow: UnitOfWork,
+    conversation: Conversation,
+    message: Message,
+    inbox: Inbox,
+    context: IntakeContext,
+) -> Conversation:
+    """An inbox without a bot: straight to the team's queue."""
+    conversation = replace(
+        conversation,
+        controller=Controller.QUEUE,
+        team_id=inbox.team_id,
+        version=conversation.version + 1,
+    )
+    ticket = open_ticket(
+        uow,
+        conversation,
+        kind=TicketKind.CONSULTATION,
+        severity=Severity.GENERAL,
+        subject=conversation.preview,
+        summary=message.text,
+        reason="no_bot",
+        team_id=inbox.team_id,
+        now=context.now,
+        new_id=context.new_id,
+    )
+    conversation = replace(conversation, ticket_id=ticket.id)
+    uow.emit(ConversationChanged(conversation=conversation))
+    return conversation
+
+
+def _start_conversations(
+    uow: UnitOfWork, items: Sequence[InboundMessage], context: IntakeContext
+) -> list[Conversation]:
+    if not items:
+        return []
+    contacts = _contacts_of(uow, items, context)
+    started = [
+        _new_conversation(item, contacts[item.inbox_id, item.handle], context) for item in items
+    ]
+    uow.conversations.add(started)
+    return started
+
+
+def _contacts_of(
+    uow: UnitOfWork, items: Sequence[InboundMessage], context: IntakeContext
+) -> dict[tuple[str, str], Contact]:
+    contacts = uow.contacts.by_handles([(item.inbox_id, item.handle) for item in items])
+    new: list[Contact] = []
+    handles: list[Handle] = []
+    for item in items:
+        pair = (item.inbox_id, item.handle)
+        if pair not in contacts:
+            contacts[pair] = _new_contact(item, context)
+            new.append(contacts[pair])
+            handles.append(
+                Handle(
+                    inbox_id=item.inbox_id,
+                    value=item.handle,
+                    contact_id=contacts[pair].id,
+                    created_at=context.now,
+                )
+            )
+    if new:
+        uow.contacts.add(new, handles)
+    return contacts
+
+
+def _new_contact(item: InboundMessage, context: IntakeContext) -> Contact:
+    profile = dict(item.profile)
+    return Contact(
+        id=context.new_id(),
+        name=profile.pop("name", ""),
+        email=profile.pop("email", ""),
+        phone=profile.pop("phone", ""),
+        company=profile.pop("company", ""),
+        language=profile.pop("language", ""),
+        attributes=profile,
+        verified=item.verified,
+        created_at=context.now,
+    )
+
+
+def _new_conversation(
+    item: InboundMessage, contact: Contact, context: IntakeContext
+) -> Conversation:
+    inbox = context.inboxes[item.inbox_id]
+    default = item.profile.get("language") or contact.language or inbox.language
+    return Conversation(
+        id=context.new_id(),
+        key=item.conversation_key,
+        inbox_id=item.inbox_id,
+        contact_id=contact.id,
+        handle=item.handle,
+        thread=item.thread,
+        controller=Controller.BOT,
+        status=ConversationStatus.OPEN,
+        agent_id=None,
+        team_id=None,
+        ticket_id=None,
+        language=detect_language(item.text, _language(default, inbox)),
+        subject="",
+        last_seq=0,
+        last_message_at=context.now,
+        preview="",
+        unread=0,
+        waiting_since=None,
+        bot_state={},
+        version=1,
+        created_at=context.now,
+    )

@@ -1,0 +1,32 @@
+"""Inbound messages as bytes on the bus, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from channels.contract import Attachment, InboundMessage
+
+
+class UnreadableEntryError(Exception):
+    """The bytes on the bus are not an inbound message of this version."""
+
+
+def encode_inbound(message: InboundMessage) -> bytes:
+    """The message as it lies on the bus."""
+    return orjson.dumps(message)
+
+
+def decode_inbound(payload: bytes) -> InboundMessage:
+    """The message.
+
+    Raises:
+        UnreadableEntryError: the payload was written by something else.
+    """
+    try:
+        fields: dict[str, Any] = orjson.loads(payload)
+        attachments = tuple(Attachment(**item) for item in fields.pop("attachments"))
+        return InboundMessage(attachments=attachments, **fields)
+    except (orjson.JSONDecodeError, TypeError, KeyError, AttributeError) as error:
+        raise UnreadableEntryError(f"not an inbound message: {error}") from error
