@@ -79,3 +79,15 @@ class SettingsError(ChannelError):
         super().__init__(f"{field}: {message}")
         self.field = field
         self.message = message
+
+
+class OversizePayloadError(MalformedPayloadError):
+    """The payload is larger than the channel takes; answered 413.
+
+    Args:
+        limit: the largest size in bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is too large; send at most {limit:,} bytes")
+        self.limit = limit
