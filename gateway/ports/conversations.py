@@ -65,6 +65,7 @@ class ConversationRow:
     ticket_number: int | None
     severity: str | None
     ticket_state: str | None
+    ticket_kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,10 @@ class Conversations(Protocol):
         Raises:
             NotFoundError: there is none with that id.
         """
+        ...
+
+    def rows(self, conversation_ids: Sequence[str]) -> dict[str, ConversationRow]:
+        """Those that exist with their names, by id."""
         ...
 
     def counts(self, scope: Scope) -> dict[ListView, int]:
@@ -203,6 +208,10 @@ class Contacts(Protocol):
         """
         ...
 
+    def by_ids(self, contact_ids: Sequence[str]) -> dict[str, Contact]:
+        """Those that exist, by id."""
+        ...
+
     def update(self, contact: Contact) -> None:
         """Writes all columns."""
         ...
@@ -237,6 +246,10 @@ class Tickets(Protocol):
         Raises:
             NotFoundError: there is none with that id.
         """
+        ...
+
+    def by_ids(self, ticket_ids: Sequence[str]) -> dict[str, Ticket]:
+        """Those that exist, by id."""
         ...
 
     def by_number(self, number: int) -> Ticket | None:
@@ -291,6 +304,10 @@ class Trail(Protocol):
 
     def of_message(self, message_id: str) -> list[TrailEntry]:
         """The hops of one message, in order."""
+        ...
+
+    def of_messages(self, message_ids: Sequence[str]) -> dict[str, list[TrailEntry]]:
+        """The hops of several messages, each in order, by message id."""
         ...
 
     def of_conversation(self, conversation_id: str, limit: int) -> dict[str, list[TrailEntry]]:

@@ -64,7 +64,7 @@ class _Words(dict[str, str]):
         return "–"
 
 
-def add_activity(
+def add_activity(  # noqa: PLR0917 -- a sentence: who did what to which
     uow: UnitOfWork,
     conversation: Conversation,
     activity: str,
