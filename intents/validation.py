@@ -162,7 +162,8 @@ def _check_rules(catalogue: Catalogue) -> Iterator[Finding]:
 def _check_steps(rule: Rule, place: str, catalogue: Catalogue) -> Iterator[Finding]:
     for step in rule.steps:
         if step.startswith("utter_"):
-            if step not in catalogue.responses:
+            keyed = any(name.startswith(f"{step}/") for name in catalogue.responses)
+            if step not in catalogue.responses and not keyed:
                 yield _error(place, f"the response {step!r} does not exist", "write its texts")
         elif step not in catalogue.actions:
             yield _error(
