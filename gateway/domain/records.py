@@ -63,13 +63,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDelivery:
-    """A delivery to write; `worker` holds it until `leased_until` (ms) when it is its own."""
+    """A delivery to write into the outbox."""
 
     conversation_id: str
     message_id: str
     created_at: int
-    worker: str | None = None
-    leased_until: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

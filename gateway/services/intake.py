@@ -26,6 +26,7 @@ from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
 from gateway.services.tickets import add_activity, open_ticket
+from intents.model import Language
 from intents.text import detect_language
 
 LINES_FOR_TURN = 6
@@ -281,7 +282,7 @@ def _new_conversation(
     item: InboundMessage, contact: Contact, context: IntakeContext
 ) -> Conversation:
     inbox = context.inboxes[item.inbox_id]
-    default = item.profile.get("language") or contact.language or inbox.language
+    default = language_of(item.profile.get("language") or contact.language, inbox.language)
     return Conversation(
         id=context.new_id(),
         key=item.conversation_key,
@@ -294,7 +295,7 @@ def _new_conversation(
         agent_id=None,
         team_id=None,
         ticket_id=None,
-        language=detect_language(item.text, _language(default, inbox)),
+        language=detect_language(item.text, default),
         subject="",
         last_seq=0,
         last_message_at=context.now,
@@ -305,3 +306,16 @@ def _new_conversation(
         version=1,
         created_at=context.now,
     )
+
+
+def language_of(wanted: str, default: str) -> Language:
+    """The language named by a BCP 47 tag, else the default's, else English."""
+    for tag in (wanted, default):
+        if tag.lower() in {"zh", "zh-cn", "zh-sg"}:
+            return Language.ZH_HANS
+        if tag.lower() in {"zh-tw", "zh-hk", "zh-mo"}:
+            return Language.ZH_HANT
+        for language in Language:
+            if tag.lower().startswith(language.value.lower()):
+                return language
+    return Language.EN

@@ -1,0 +1,204 @@
+"""The one way out: pending messages are handed to their channel, tried again, or shown as failed.
+
+The outbox gives out the oldest delivery of each conversation only, so order holds even while
+one waits for its next try.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from channels.contract import MessageState, OutboundMessage
+from gateway.domain.conversation import Conversation, Message
+from gateway.domain.errors import ConflictError
+from gateway.domain.events import DeliveryQueued, MessageStateChanged
+from gateway.domain.records import Delivery, NewDelivery, StateUpdate
+from gateway.domain.trail import Hop, Outcome, TrailEntry
+from gateway.ports.store import UnitOfWork
+
+# Seconds before each next try (Standard Webhooks' schedule, shortened at its end to a day in all).
+BACKOFF = (5, 30, 120, 600, 1800, 7200, 18000, 28800, 28800)
+
+
+class Result(StrEnum):
+    """How one try ended."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A delivery with what sending it needs."""
+
+    delivery: Delivery
+    outbound: OutboundMessage
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """The end of a try: `retry_after` in seconds when the platform named a time."""
+
+    ready: Ready
+    result: Result
+    reason: str = ""
+    external_id: str | None = None
+    retry_after: float | None = None
+    ms: int = 0
+
+
+def claim_deliveries(
+    uow: UnitOfWork, worker: str, *, now: int, lease: int, limit: int
+) -> list[Ready]:
+    """Takes due deliveries for this worker.
+
+    Args:
+        uow: the transaction.
+        worker: who holds them until `now + lease` (ms).
+        now: ms since the epoch.
+        lease: ms after which another worker may take what this one did not finish.
+        limit: how many at most.
+    """
+    claimed = uow.outbox.claim(worker, now=now, leased_until=now + lease, limit=limit)
+    if not claimed:
+        return []
+    messages = uow.messages.by_ids([d.message_id for d in claimed])
+    conversations = uow.conversations.by_ids([d.conversation_id for d in claimed])
+    return [_ready(d, messages[d.message_id], conversations[d.conversation_id]) for d in claimed]
+
+
+def _ready(delivery: Delivery, message: Message, conversation: Conversation) -> Ready:
+    outbound = OutboundMessage(
+        inbox_id=conversation.inbox_id,
+        handle=conversation.handle,
+        thread=conversation.thread,
+        message=message.public(),
+        attempt=delivery.attempts + 1,
+    )
+    return Ready(delivery=delivery, outbound=outbound, conversation=conversation)
+
+
+def finish_deliveries(uow: UnitOfWork, attempts: Sequence[Attempt], *, now: int) -> None:
+    """Writes how tries ended; what is to be tried again goes back into the outbox."""
+    updates: list[StateUpdate] = []
+    done: list[int] = []
+    for attempt in attempts:
+        if attempt.result is Result.RETRY and not _exhausted(attempt):
+            uow.outbox.postpone(
+                attempt.ready.delivery.id,
+                attempts=attempt.ready.delivery.attempts + 1,
+                available_at=now + round(1000 * delay_before_next(attempt)),
+            )
+            continue
+        done.append(attempt.ready.delivery.id)
+        updates.append(_update_of(attempt, now))
+    uow.outbox.remove(done)
+    uow.messages.set_states(updates)
+    uow.trail.add([_hop(attempt, now) for attempt in attempts])
+    _tell(uow, attempts, {u.message_id: u for u in updates})
+
+
+def _exhausted(attempt: Attempt) -> bool:
+    return attempt.ready.delivery.attempts + 1 > len(BACKOFF)
+
+
+def delay_before_next(attempt: Attempt) -> float:
+    """Seconds until the next try: the platform's own, else the schedule with 20 % jitter."""
+    if attempt.retry_after is not None:
+        return min(max(attempt.retry_after, 0.5), 86_400.0)
+    return BACKOFF[attempt.ready.delivery.attempts] * random.uniform(0.9, 1.1)
+
+
+def _update_of(attempt: Attempt, now: int) -> StateUpdate:
+    message_id = attempt.ready.delivery.message_id
+    if attempt.result is Result.SENT:
+        return StateUpdate(
+            message_id=message_id,
+            state=MessageState.SENT,
+            at=now,
+            external_id=attempt.external_id,
+        )
+    return StateUpdate(
+        message_id=message_id, state=MessageState.FAILED, at=now, failure=attempt.reason
+    )
+
+
+_OUTCOMES = {
+    Result.SENT: Outcome.OK,
+    Result.RETRY: Outcome.RETRY,
+    Result.FAILED: Outcome.FAILED,
+}
+
+
+def _hop(attempt: Attempt, now: int) -> TrailEntry:
+    given_up = attempt.result is Result.RETRY and _exhausted(attempt)
+    return TrailEntry(
+        message_id=attempt.ready.delivery.message_id,
+        hop=Hop.SENT,
+        outcome=Outcome.FAILED if given_up else _OUTCOMES[attempt.result],
+        reason=attempt.reason,
+        ms=attempt.ms,
+        at=now,
+    )
+
+
+def _tell(
+    uow: UnitOfWork, attempts: Sequence[Attempt], updates: Mapping[str, StateUpdate]
+) -> None:
+    for attempt in attempts:
+        update = updates.get(attempt.ready.delivery.message_id)
+        if update is not None:
+            uow.emit(
+                MessageStateChanged(
+                    conversation=attempt.ready.conversation,
+                    message_ids=(update.message_id,),
+                    state=update.state,
+                    failure=update.failure,
+                )
+            )
+    # The next delivery of each finished conversation is now at the head.
+    finished = tuple(a.ready.conversation.id for a in attempts if a.result is not Result.RETRY)
+    if finished:
+        uow.emit(DeliveryQueued(conversation_ids=finished))
+
+
+def send_again(
+    uow: UnitOfWork, message: Message, conversation: Conversation, *, now: int
+) -> Message:
+    """Puts a failed message back into the outbox, on an agent's wish.
+
+    Raises:
+        ConflictError: the message did not fail.
+    """
+    if message.state is not MessageState.FAILED:
+        raise ConflictError("Only a failed message can be sent again.", state=message.state.value)
+    uow.messages.set_states(
+        [StateUpdate(message_id=message.id, state=MessageState.PENDING, at=now)]
+    )
+    uow.outbox.add(
+        [NewDelivery(conversation_id=conversation.id, message_id=message.id, created_at=now)]
+    )
+    uow.trail.add(
+        [
+            TrailEntry(
+                message_id=message.id,
+                hop=Hop.RESENT,
+                outcome=Outcome.OK,
+                reason="an agent asked for it",
+                ms=0,
+                at=now,
+            )
+        ]
+    )
+    uow.emit(
+        MessageStateChanged(
+            conversation=conversation, message_ids=(message.id,), state=MessageState.PENDING
+        )
+    )
+    uow.emit(DeliveryQueued(conversation_ids=(conversation.id,)))
+    return uow.messages.get(message.id)

@@ -1,0 +1,168 @@
+"""A customer's side of a conversation, for channels whose customers fetch messages from us."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from channels.contract import MessageState, PublicMessage
+from gateway.domain.conversation import PUBLIC_KINDS, Message
+from gateway.domain.events import MessageStateChanged
+from gateway.domain.records import StateUpdate
+from gateway.domain.trail import Hop, Outcome, TrailEntry
+from gateway.ports.bus import Hub, HubSubscription
+from gateway.ports.clock import Clock
+from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
+from gateway.services.publishing import CONSOLE, handle_topic
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The customer's side received or saw everything up to a `seq`."""
+
+    inbox_id: str
+    handle: str
+    up_to: int
+    state: MessageState
+
+    @property
+    def key(self) -> str:
+        """The conversation key: mailbox channels have no threads."""
+        return f"{self.inbox_id}\x1f{self.handle}\x1f"
+
+
+class StoreMailbox:
+    """Implements `channels.contract.Mailbox` over the store and the hub.
+
+    Marks that arrive while one write is under way share the next one.
+    """
+
+    def __init__(self, store: Store, hub: Hub, clock: Clock) -> None:
+        self._store = store
+        self._hub = hub
+        self._clock = clock
+        self._marks: dict[tuple[str, MessageState], Mark] = {}
+        self._writing: asyncio.Task[None] | None = None
+
+    def subscribe(self, inbox_id: str, handle: str) -> HubSubscription:
+        """Frames from now on, from whichever process they come."""
+        return self._hub.subscribe(handle_topic(inbox_id, handle))
+
+    async def history(
+        self, inbox_id: str, handle: str, *, after: int = 0, limit: int = 100
+    ) -> Sequence[PublicMessage]:
+        """Public messages after a `seq`, oldest first; the newest ones when `after` is 0."""
+        key = f"{inbox_id}\x1f{handle}\x1f"
+
+        def work(uow: UnitOfWork) -> list[PublicMessage]:
+            found = uow.conversations.by_keys([key]).get(key)
+            if found is None:
+                return []
+            messages = uow.messages.page(
+                found.id, after=after or None, limit=limit, kinds=PUBLIC_KINDS
+            )
+            return [m.public() for m in messages]
+
+        return await self._store.read(work)
+
+    async def undelivered(self, inbox_id: str, handle: str) -> Sequence[PublicMessage]:
+        """Outgoing messages that the customer has not fetched, oldest first."""
+        key = f"{inbox_id}\x1f{handle}\x1f"
+
+        def work(uow: UnitOfWork) -> list[PublicMessage]:
+            found = uow.conversations.by_keys([key]).get(key)
+            if found is None:
+                return []
+            waiting = uow.messages.in_state([found.id], MessageState.SENT)
+            return [m.public() for m in waiting.get(found.id, ())]
+
+        return await self._store.read(work)
+
+    async def mark(self, inbox_id: str, handle: str, *, up_to: int, state: MessageState) -> None:
+        """Notes what the customer's side received or saw; returns when that is stored.
+
+        Losing a mark in a crash is harmless: the messages are offered again.
+        """
+        mark = Mark(inbox_id, handle, up_to, state)
+        earlier = self._marks.get((mark.key, state))
+        if earlier is None or earlier.up_to < up_to:
+            self._marks[mark.key, state] = mark
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_marks())
+        await asyncio.shield(self._writing)
+
+    async def _write_marks(self) -> None:
+        try:
+            while self._marks:
+                marks, self._marks = list(self._marks.values()), {}
+                now = self._clock()
+                try:
+                    await self._store.write(partial(write_marks, marks=marks, now=now))
+                except StoreUnavailableError:
+                    return  # offered again when the customer's side next asks
+        finally:
+            self._writing = None
+
+    async def typing(self, inbox_id: str, handle: str) -> None:
+        """Tells the consoles that the customer is typing."""
+        if not self._hub.wanted(CONSOLE):
+            return
+        key = f"{inbox_id}\x1f{handle}\x1f"
+        found = (await self._store.read(lambda uow: uow.conversations.by_keys([key]))).get(key)
+        if found is not None:
+            self._hub.publish(
+                CONSOLE,
+                {"type": "typing", "conversation_id": found.id, "who": "customer", "name": ""},
+            )
+
+
+_BELOW = {
+    MessageState.DELIVERED: (MessageState.SENT,),
+    MessageState.READ: (MessageState.SENT, MessageState.DELIVERED),
+}
+_HOPS = {MessageState.DELIVERED: Hop.DELIVERED, MessageState.READ: Hop.READ}
+
+
+def write_marks(uow: UnitOfWork, marks: Sequence[Mark], now: int) -> None:
+    """Raises outgoing messages to the marks' states; what is further already stays."""
+    conversations = uow.conversations.by_keys([mark.key for mark in marks])
+    for mark in marks:
+        conversation = conversations.get(mark.key)
+        if conversation is None:
+            continue
+        reached = [
+            message
+            for state in _BELOW[mark.state]
+            for message in uow.messages.in_state([conversation.id], state).get(conversation.id, ())
+            if message.seq <= mark.up_to
+        ]
+        if reached:
+            _raise_state(uow, reached, mark, now)
+            uow.emit(
+                MessageStateChanged(
+                    conversation=conversation,
+                    message_ids=tuple(m.id for m in reached),
+                    state=mark.state,
+                )
+            )
+
+
+def _raise_state(uow: UnitOfWork, reached: Sequence[Message], mark: Mark, now: int) -> None:
+    uow.messages.set_states(
+        [StateUpdate(message_id=m.id, state=mark.state, at=now) for m in reached]
+    )
+    uow.trail.add(
+        [
+            TrailEntry(
+                message_id=m.id,
+                hop=_HOPS[mark.state],
+                outcome=Outcome.OK,
+                reason="",
+                ms=max(0, now - m.created_at),
+                at=now,
+            )
+            for m in reached
+        ]
+    )

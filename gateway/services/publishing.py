@@ -1,0 +1,127 @@
+"""Tells widgets, waiting requests and consoles what a commit changed.
+
+Frames for consoles carry ids only: the console feed reads what it needs. Frames for
+customers' handles carry the public message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gateway.domain.conversation import PUBLIC_KINDS, Conversation
+from gateway.domain.events import (
+    ConversationChanged,
+    DeliveryQueued,
+    Event,
+    MessageAdded,
+    MessageStateChanged,
+    TicketChanged,
+    TurnDone,
+)
+from gateway.ports.bus import Hub
+
+CONSOLE = "console"
+DELIVERIES = "deliveries"
+
+
+def handle_topic(inbox_id: str, handle: str) -> str:
+    """The topic of a customer's side of a conversation."""
+    return f"handle:{inbox_id}:{handle}"
+
+
+class Publisher:
+    """Turns committed events into frames on the hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._by_type: dict[type, Callable[[Any], None]] = {
+            MessageAdded: self._message_added,
+            MessageStateChanged: self._state_changed,
+            ConversationChanged: self._conversation_changed,
+            TicketChanged: self._ticket_changed,
+            TurnDone: self._turn_done,
+            DeliveryQueued: self._delivery_queued,
+        }
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Publishes what one commit emitted, in order."""
+        for event in events:
+            self._by_type[type(event)](event)
+
+    def _to_handle(self, conversation: Conversation, make: Callable[[], dict[str, Any]]) -> None:
+        topic = handle_topic(conversation.inbox_id, conversation.handle)
+        if self._hub.wanted(topic):
+            self._hub.publish(topic, make())
+
+    def _to_console(self, frame: dict[str, Any]) -> None:
+        if self._hub.wanted(CONSOLE):
+            self._hub.publish(CONSOLE, frame)
+
+    def _message_added(self, event: MessageAdded) -> None:
+        message = event.message
+        if message.kind in PUBLIC_KINDS:
+            self._to_handle(
+                event.conversation, lambda: {"type": "message", "message": message.public()}
+            )
+        self._to_console(
+            {
+                "type": "message",
+                "conversation_id": message.conversation_id,
+                "message_id": message.id,
+            }
+        )
+
+    def _state_changed(self, event: MessageStateChanged) -> None:
+        ids = list(event.message_ids)
+        self._to_handle(
+            event.conversation,
+            lambda: {"type": "state", "ids": ids, "state": event.state.value},
+        )
+        self._to_console(
+            {
+                "type": "message_state",
+                "conversation_id": event.conversation.id,
+                "ids": ids,
+                "state": event.state.value,
+                "failure": event.failure,
+            }
+        )
+
+    def _conversation_changed(self, event: ConversationChanged) -> None:
+        conversation = event.conversation
+        self._to_handle(
+            conversation,
+            lambda: {
+                "type": "controller",
+                "controller": conversation.controller.value,
+                "agent": event.agent_name,
+            },
+        )
+        self._to_console({"type": "conversation", "conversation_id": conversation.id})
+
+    def _ticket_changed(self, event: TicketChanged) -> None:
+        self._to_console(
+            {
+                "type": "ticket",
+                "conversation_id": event.ticket.conversation_id,
+                "ticket_id": event.ticket.id,
+                "opened": event.opened,
+            }
+        )
+
+    def _turn_done(self, event: TurnDone) -> None:
+        topic = handle_topic(event.inbox_id, event.handle)
+        if self._hub.wanted(topic):
+            self._hub.publish(
+                topic,
+                {
+                    "type": "turn_done",
+                    "external_id": event.external_id,
+                    "messages": [m.public() for m in event.messages],
+                },
+            )
+
+    def _delivery_queued(self, event: DeliveryQueued) -> None:
+        if self._hub.wanted(DELIVERIES):
+            self._hub.publish(DELIVERIES, {"type": "queued"})

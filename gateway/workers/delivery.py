@@ -1,0 +1,162 @@
+"""Takes deliveries from the outbox and hands them to their channels."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from channels.contract import Channel
+from channels.errors import PermanentDeliveryError, TransientDeliveryError
+from gateway.metrics import Metrics
+from gateway.ports.bus import Hub
+from gateway.ports.clock import Clock
+from gateway.ports.store import Store, StoreUnavailableError
+from gateway.services.delivery import Attempt, Ready, Result, claim_deliveries, finish_deliveries
+from gateway.services.publishing import DELIVERIES
+
+log = logging.getLogger(__name__)
+
+SWEEP = 1.0  # seconds between looks at the outbox when nothing pokes
+LEASE = 90_000  # ms; longer than SEND_LIMIT, so that nobody else sends meanwhile
+SEND_LIMIT = 60.0  # seconds one try may take
+AT_ONCE = 32
+
+
+class LiveChannels(Protocol):
+    """The channels that run in this process."""
+
+    def find_channel(self, inbox_id: str) -> Channel[Any] | None:
+        """The enabled inbox's channel."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryParts:
+    """What delivering needs. `worker` names this process towards others."""
+
+    store: Store
+    hub: Hub
+    channels: LiveChannels
+    clock: Clock
+    metrics: Metrics
+    worker: str
+
+
+class DeliveryWorker:
+    """One process's deliveries."""
+
+    def __init__(self, parts: DeliveryParts) -> None:
+        self._parts = parts
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Works until cancelled; what is in hand then is finished by `drain`."""
+        subscription = self._parts.hub.subscribe(DELIVERIES)
+        try:
+            while True:
+                if not await self._take():
+                    await _poke_or_sweep(subscription.get())
+        finally:
+            subscription.close()
+
+    async def drain(self) -> None:
+        """Waits until nothing is in hand."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _take(self) -> bool:
+        """Claims and starts what is due; false when nothing was, or there is no room."""
+        room = AT_ONCE - len(self._running)
+        if room <= 0:
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            return True
+        try:
+            ready = await self._parts.store.write(
+                partial(
+                    claim_deliveries,
+                    worker=self._parts.worker,
+                    now=self._parts.clock(),
+                    lease=LEASE,
+                    limit=room,
+                )
+            )
+        except StoreUnavailableError as error:
+            log.warning("the outbox is out of reach: %s", error, extra={"action": "store_down"})
+            return False
+        for item in ready:
+            task = asyncio.create_task(self._deliver(item))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return bool(ready)
+
+    async def _deliver(self, ready: Ready) -> None:
+        channel = self._parts.channels.find_channel(ready.outbound.inbox_id)
+        started = time.perf_counter()
+        attempt = await _try_to_send(channel, ready)
+        spent = round((time.perf_counter() - started) * 1000)
+        kind = type(channel).__module__.rpartition(".")[2] if channel else "none"
+        self._parts.metrics.deliveries.labels(kind, attempt.result.value).inc()
+        await self._finish([_with_time(attempt, spent)])
+
+    async def _finish(self, attempts: Sequence[Attempt]) -> None:
+        """Writes the end of a try; keeps at it while the database is away (the lease guards)."""
+        give_up_at = time.monotonic() + LEASE / 1000 - SEND_LIMIT
+        while True:
+            try:
+                await self._parts.store.write(
+                    partial(finish_deliveries, attempts=attempts, now=self._parts.clock())
+                )
+            except StoreUnavailableError:
+                if time.monotonic() > give_up_at:
+                    return  # tried again after the lease; the message's id shows the repeat
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+
+async def _poke_or_sweep(poke: Any) -> None:
+    try:
+        async with asyncio.timeout(SWEEP):
+            await poke
+    except TimeoutError:
+        return
+
+
+def _with_time(attempt: Attempt, ms: int) -> Attempt:
+    return Attempt(
+        ready=attempt.ready,
+        result=attempt.result,
+        reason=attempt.reason,
+        external_id=attempt.external_id,
+        retry_after=attempt.retry_after,
+        ms=ms,
+    )
+
+
+async def _try_to_send(channel: Channel[Any] | None, ready: Ready) -> Attempt:
+    if channel is None:
+        return Attempt(ready=ready, result=Result.RETRY, reason="The inbox is switched off.")
+    try:
+        async with asyncio.timeout(SEND_LIMIT):
+            receipt = await channel.send(ready.outbound)
+    except PermanentDeliveryError as error:
+        return Attempt(ready=ready, result=Result.FAILED, reason=error.reason)
+    except TransientDeliveryError as error:
+        return Attempt(
+            ready=ready,
+            result=Result.RETRY,
+            reason=error.reason,
+            retry_after=error.retry_after,
+        )
+    except TimeoutError:
+        return Attempt(ready=ready, result=Result.RETRY, reason="The platform did not answer.")
+    except Exception as error:  # an adapter's fault must not stop other deliveries
+        log.exception("an adapter failed to send", extra={"action": "send_failed"})
+        reason = f"The channel failed: {type(error).__name__}."
+        return Attempt(ready=ready, result=Result.RETRY, reason=reason)
+    return Attempt(ready=ready, result=Result.SENT, external_id=receipt.external_id)

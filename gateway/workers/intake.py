@@ -1,0 +1,214 @@
+"""Takes entries from the bus, stores them, asks the bot, applies its decision, acknowledges.
+
+An entry is acknowledged only when its turn is applied, so whatever dies on the way comes
+again from the bus and goes on where it stopped. Entries of one conversation never overlap:
+the bus gives out the next one after the acknowledgement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from bot.contract import Bot, Handoff
+from channels.contract import InboundMessage
+from gateway.domain.inbox import Inbox
+from gateway.metrics import Metrics
+from gateway.ports.bus import Bus, BusEntry, BusUnavailableError
+from gateway.ports.clock import Clock, NewId
+from gateway.ports.store import Store, StoreUnavailableError
+from gateway.services.inbox_directory import InboxDirectory
+from gateway.services.intake import Accepted, IntakeContext, IsMailbox, accept_batch
+from gateway.services.turns import Decided, apply_batch, take_turn
+from gateway.services.wire import UnreadableEntryError, decode_inbound
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+IN_FLIGHT = 3  # batches: one in the store, one with the bot, one on its way
+MAX_ATTEMPTS = 5
+QUICK = 0.02  # seconds after which a slow turn no longer holds up the rest of its batch
+UNAVAILABLE_DELAY = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    entry: BusEntry
+    inbound: InboundMessage
+    inbox: Inbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeParts:
+    """What the intake needs. `turn_limit` in seconds."""
+
+    bus: Bus
+    store: Store
+    bot: Bot
+    inboxes: InboxDirectory
+    is_mailbox: IsMailbox
+    clock: Clock
+    new_id: NewId
+    metrics: Metrics
+    turn_limit: float
+
+
+class IntakeWorker:
+    """One process's intake."""
+
+    def __init__(self, parts: IntakeParts) -> None:
+        self._parts = parts
+        self._room = asyncio.Semaphore(IN_FLIGHT)
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Works until cancelled; what is in hand then is finished by `drain`."""
+        while True:
+            await self._room.acquire()
+            try:
+                entries = await self._parts.bus.take(BATCH)
+            except BaseException:
+                self._room.release()
+                raise
+            self._spawn(self._handle_batch(entries))
+
+    async def drain(self) -> None:
+        """Waits until nothing is in hand."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _handle_batch(self, entries: Sequence[BusEntry]) -> None:
+        try:
+            await self._handle(entries)
+        finally:
+            self._room.release()
+
+    async def _handle(self, entries: Sequence[BusEntry]) -> None:
+        readable = [w for entry in entries if (w := await self._read(entry)) is not None]
+        if not readable:
+            return
+        try:
+            accepted = await self._accept(readable)
+        except StoreUnavailableError as error:
+            await self._postpone([w.entry for w in readable], UNAVAILABLE_DELAY, str(error))
+            return
+        except Exception as error:
+            await self._isolate(readable, error)
+            return
+        await self._turns(readable, accepted)
+
+    async def _read(self, entry: BusEntry) -> _Work | None:
+        try:
+            inbound = decode_inbound(entry.payload)
+            inbox = await self._parts.inboxes.get(inbound.inbox_id)
+        except UnreadableEntryError as error:
+            await self._bury(entry, str(error))
+            return None
+        except StoreUnavailableError as error:
+            await self._postpone([entry], UNAVAILABLE_DELAY, str(error))
+            return None
+        if inbox is None:
+            await self._bury(entry, f"there is no inbox {inbound.inbox_id}")
+            return None
+        return _Work(entry, inbound, inbox)
+
+    async def _accept(self, works: Sequence[_Work]) -> list[Accepted]:
+        batch = [w.inbound for w in works]
+        return await self._parts.store.write(
+            partial(accept_batch, batch=batch, context=self._context(works))
+        )
+
+    def _context(self, works: Sequence[_Work]) -> IntakeContext:
+        return IntakeContext(
+            inboxes={w.inbox.id: w.inbox for w in works},
+            is_mailbox=self._parts.is_mailbox,
+            new_id=self._parts.new_id,
+            now=self._parts.clock(),
+        )
+
+    async def _turns(self, works: Sequence[_Work], accepted: Sequence[Accepted]) -> None:
+        settled: list[_Work] = []
+        turns: dict[asyncio.Task[Decided], _Work] = {}
+        for work, result in zip(works, accepted, strict=True):
+            self._parts.metrics.inbound.labels(work.inbox.kind, "accepted").inc()
+            if result.owes_turn:
+                taking = take_turn(
+                    self._parts.bot, result, work.inbox, limit=self._parts.turn_limit
+                )
+                turns[asyncio.create_task(taking)] = work
+            else:
+                settled.append(work)
+        if turns:
+            done, slow = await asyncio.wait(turns, timeout=QUICK)
+            for task in slow:
+                self._spawn(self._finish_slow(task, turns[task]))
+            await self._apply([(turns[t], t.result()) for t in turns if t in done])
+        await self._acknowledge([w.entry for w in settled])
+
+    async def _finish_slow(self, task: asyncio.Task[Decided], work: _Work) -> None:
+        await self._apply([(work, await task)])
+
+    async def _apply(self, decided: Sequence[tuple[_Work, Decided]]) -> None:
+        if not decided:
+            return
+        works = [work for work, _ in decided]
+        batch = [decision for _, decision in decided]
+        try:
+            await self._parts.store.write(
+                partial(apply_batch, batch=batch, context=self._context(works))
+            )
+        except StoreUnavailableError as error:
+            await self._postpone([w.entry for w in works], UNAVAILABLE_DELAY, str(error))
+            return
+        except Exception as error:
+            log.exception("applying turns failed", extra={"action": "apply_failed"})
+            await self._isolate(works, error)
+            return
+        self._count(batch)
+        await self._acknowledge([w.entry for w in works])
+
+    def _count(self, batch: Sequence[Decided]) -> None:
+        now = self._parts.clock()
+        for item in batch:
+            kind = "handoff" if isinstance(item.decision, Handoff) else "reply"
+            self._parts.metrics.turns.labels(kind).inc()
+            waited = max(0, now - item.accepted.inbound.received_at)
+            self._parts.metrics.turn_seconds.observe(waited / 1000)
+
+    async def _isolate(self, works: Sequence[_Work], error: Exception) -> None:
+        """One bad entry must not hold up the others: each is tried alone, then given up."""
+        if len(works) > 1:
+            for work in works:
+                await self._handle([work.entry])
+            return
+        entry = works[0].entry
+        if entry.attempts + 1 >= MAX_ATTEMPTS:
+            await self._bury(entry, f"{type(error).__name__}: {error}")
+            return
+        log.warning("an entry failed: %r", error, extra={"action": "intake_failed"})
+        await self._postpone([entry], 2.0**entry.attempts, repr(error))
+
+    async def _postpone(self, entries: Sequence[BusEntry], delay: float, reason: str) -> None:
+        for entry in entries:
+            await self._parts.bus.retry(entry, delay=delay, reason=reason)
+
+    async def _acknowledge(self, entries: Sequence[BusEntry]) -> None:
+        if entries:
+            try:
+                await self._parts.bus.acknowledge(entries)
+            except BusUnavailableError as error:
+                log.warning("not acknowledged: %s", error, extra={"action": "ack_failed"})
+
+    async def _bury(self, entry: BusEntry, reason: str) -> None:
+        log.error("to the dead letters: %s", reason, extra={"action": "buried"})
+        self._parts.metrics.buried.inc()
+        await self._parts.bus.bury(entry, reason)
