@@ -145,15 +145,20 @@ def _slots(document: Document, top: Mapping[str, Any], entities: list[str]) -> l
         kind = entry.get("type")
         if kind not in _SLOT_TYPES:
             document.refuse(
-                place, f"slot {name!r}: `type` must be one of {', '.join(sorted(_SLOT_TYPES))}"
+                (*place, "type"),
+                f"slot {name!r}: `type` must be one of {', '.join(sorted(_SLOT_TYPES))}",
             )
         if entry.get("influence_conversation") is not False:
             document.refuse(
-                place, f"slot {name!r} must say `influence_conversation: false`; rules decide"
+                (*place, "influence_conversation"),
+                f"slot {name!r} must say `influence_conversation: false`; rules decide",
             )
         initial = entry.get("initial_value")
         if not isinstance(initial, str | bool | int | float | None):
-            document.refuse(place, f"slot {name!r}: `initial_value` must be one plain value")
+            document.refuse(
+                (*place, "initial_value"),
+                f"slot {name!r}: `initial_value` must be one plain value",
+            )
         filled = _mappings(document, place, name, entry.get("mappings"), entities)
         slots.append(Slot(name=name, type=kind, entities=filled, initial_value=initial))
     return slots
@@ -196,10 +201,14 @@ def _session_minutes(document: Document, top: Mapping[str, Any]) -> int:
     )
     minutes = entry.get("session_expiration_time", Domain().session_minutes)
     if not isinstance(minutes, int) or isinstance(minutes, bool) or minutes < 0:
-        document.refuse(place, "`session_expiration_time` must be whole minutes, 0 or more")
+        document.refuse(
+            (*place, "session_expiration_time"),
+            "`session_expiration_time` must be whole minutes, 0 or more",
+        )
     if entry.get("carry_over_slots_to_new_session") is True:
         document.refuse(
-            place, "slots are not carried over; write `carry_over_slots_to_new_session: false`"
+            (*place, "carry_over_slots_to_new_session"),
+            "slots are not carried over; write `carry_over_slots_to_new_session: false`",
         )
     return minutes
 
