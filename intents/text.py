@@ -24,6 +24,8 @@ _KEPT = re.compile(rf"({_ADDRESS}|\{{[^{{}}]*\}}|`[^`]*`)")
 _TOKEN_RUN = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+)")
 _NEUTRAL = frozenset({"ok", "okay", "okey", "hi", "bye", "vip", "usb", "pdf", "vpn", "app", "id"})
 _HAN_SHARE = 0.3
+# OpenCC takes 天后 for the queen of heaven; after a number it is "days later".
+_DAYS_LATER = re.compile(r"([\d一二两三四五六七八九十百几数多]\s*)天后")
 # Taiwan's standard of OpenCC keeps 賬 and 臺; people there write 帳 and 台 in these words.
 _PREFERRED = str.maketrans({"賬": "帳", "臺": "台"})
 
@@ -53,7 +55,8 @@ def to_traditional(text: str) -> str:
     converter = _converter("s2twp")
     pieces = _KEPT.split(text)
     for number in range(0, len(pieces), 2):
-        pieces[number] = converter.convert(pieces[number]).translate(_PREFERRED)
+        converted = converter.convert(_DAYS_LATER.sub(r"\1天後", pieces[number]))
+        pieces[number] = converted.translate(_PREFERRED)
     return "".join(pieces)
 
 

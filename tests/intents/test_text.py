@@ -98,6 +98,8 @@ def test_any_text_has_a_language(text: str, default: Language) -> None:
         ("写信到 support@qingchuan.example", "寫信到 support@qingchuan.example"),
         ("工单 {编号}：{status}", "工單 {编号}：{status}"),
         ("运行 `软件 --安装`", "執行 `软件 --安装`"),
+        ("7 天后暂停，十天后删除", "7 天後暫停，十天後刪除"),
+        ("天后宫", "天后宮"),
         ("plain English", "plain English"),
     ],
 )
