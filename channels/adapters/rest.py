@@ -1,0 +1,519 @@
+"""REST: the request and the answer of Rasa's REST channel, so that its front ends fit.
+
+`POST /webhooks/rest/webhook` goes to the default inbox, `POST /webhooks/rest/{inbox}/webhook` to a
+named one. The answer holds everything that the sender has not fetched yet: what the bot says to
+this message, and what agents said since. It counts as delivered once it was written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+from typing_extensions import override
+
+from channels.contract import (
+    Attachment,
+    Capabilities,
+    Channel,
+    ChannelContext,
+    ChannelKind,
+    DeliveryReceipt,
+    Directory,
+    InboundMessage,
+    InboxConfig,
+    MessageKind,
+    MessageState,
+    OutboundMessage,
+    PublicMessage,
+    Secret,
+    Subscription,
+)
+from channels.errors import (
+    MalformedPayloadError,
+    PermanentDeliveryError,
+    SettingsError,
+    SignatureError,
+)
+from channels.files import download_headers
+from channels.receiving import (
+    guarded,
+    parse_object,
+    problem,
+    read_body,
+    take_email,
+    take_identifier,
+    take_language,
+    take_line,
+    take_text,
+    unknown_inbox,
+)
+
+BODY_LIMIT: Final = 131_072
+"""Largest request in bytes: the longest text, escaped, and metadata."""
+
+FILE_SECONDS: Final = 86_400
+"""How long the address of an attachment works."""
+
+_MESSAGE_ID_LIMIT: Final = 128
+_ATTRIBUTES: Final = 20
+_PAYLOAD: Final = re.compile(r"/[\w./-]{1,200}")
+_FILE_PURPOSE: Final = "rest-file"
+_OUTGOING: Final = frozenset({MessageKind.BOT, MessageKind.AGENT})
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestSettings:
+    """Settings of one REST inbox.
+
+    `token` is asked of every caller where it is set. `wait_seconds` is how long a request waits
+    for its answer. `open_mailbox` lets anyone who knows a sender id fetch that sender's messages
+    without a token.
+
+    Raises:
+        SettingsError: a value is out of bounds.
+    """
+
+    token: Secret = field(
+        default=Secret(""),
+        metadata={
+            "label": {
+                "en": "Access token (empty: anyone may call)",
+                "zh-Hans": "访问令牌(留空则不校验)",
+                "zh-Hant": "存取權杖(留空則不驗證)",
+            }
+        },
+    )
+    wait_seconds: int = field(
+        default=25,
+        metadata={
+            "label": {
+                "en": "Seconds to wait for the answer",
+                "zh-Hans": "等待答复的秒数",
+                "zh-Hant": "等待答覆的秒數",
+            }
+        },
+    )
+    open_mailbox: bool = field(
+        default=False,
+        metadata={
+            "label": {
+                "en": "Let callers without a token fetch messages",
+                "zh-Hans": "允许无令牌调用方读取消息",
+                "zh-Hant": "允許無權杖呼叫方讀取訊息",
+            }
+        },
+    )
+
+    def __post_init__(self) -> None:
+        if self.token and not 16 <= len(self.token) <= 256:
+            raise SettingsError("token", "use 16 to 256 random characters")
+        if not 1 <= self.wait_seconds <= 60:
+            raise SettingsError("wait_seconds", "choose a number from 1 to 60")
+
+
+class _Reader:
+    """What one sender was given by requests that are not settled yet.
+
+    `seen` is the seq up to which a response was written while the store may not know it
+    yet: without it, a quick next request would be given the same messages again.
+    """
+
+    __slots__ = ("requests", "seen")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.seen = 0
+
+
+class RestChannel(Channel[RestSettings]):
+    """One REST inbox. The customer's side fetches its messages, so nothing is ever sent."""
+
+    def __init__(self, inbox: InboxConfig[RestSettings], context: ChannelContext) -> None:
+        super().__init__(inbox, context)
+        self._token = inbox.settings.token.encode()
+        self._readers: dict[str, _Reader] = {}
+        self._settling: set[asyncio.Task[None]] = set()
+
+    @override
+    async def stop(self) -> None:
+        """Returns when every written answer is marked as delivered."""
+        await asyncio.gather(*self._settling, return_exceptions=True)
+
+    @override
+    async def send(self, message: OutboundMessage) -> DeliveryReceipt:
+        """Refuses: senders of this channel fetch their messages.
+
+        Raises:
+            PermanentDeliveryError: always.
+        """
+        raise PermanentDeliveryError("REST senders fetch their messages; nothing can be pushed")
+
+    def check_token(self, request: web.Request) -> None:
+        """Compares the caller's token with the inbox's, where it has one.
+
+        Raises:
+            SignatureError: missing or wrong.
+        """
+        if self._token and not hmac.compare_digest(_given_token(request), self._token):
+            raise SignatureError(
+                "the access token is missing or wrong; send Authorization: Bearer … or ?token=…"
+            )
+
+    async def accept(self, request: web.Request) -> web.StreamResponse:
+        """Delivers the message of a request and answers with what the sender has not fetched.
+
+        Raises:
+            SignatureError: missing or wrong token.
+            MalformedPayloadError: the body cannot be read.
+            SinkFullError: the message was not kept.
+        """
+        self.check_token(request)
+        body = await read_body(request, BODY_LIMIT)
+        context = self.context
+        message = parse_message(
+            body, inbox_id=self.inbox.id, new_id=context.new_id(), received_at=context.now()
+        )
+        if message is None:
+            return web.json_response([])
+        with self._reading(message.handle) as reader:
+            subscription = context.mailbox.subscribe(self.inbox.id, message.handle)
+            try:
+                await context.sink.deliver(message)
+                if request.query.get("stream") == "true":
+                    return await self._stream(request, message, subscription, reader)
+                answers = await self._wait(message, subscription)
+            finally:
+                subscription.close()
+            return await self._write(request, message.handle, answers, reader)
+
+    async def fetch(self, request: web.Request) -> web.StreamResponse:
+        """Answers with what the sender has not fetched.
+
+        Raises:
+            SignatureError: missing or wrong token.
+            MalformedPayloadError: no usable sender.
+        """
+        self.check_token(request)
+        if not self._token and not self.inbox.settings.open_mailbox:
+            return problem(
+                403,
+                "mailbox_closed",
+                "messages can be fetched only where the inbox has a token, or is set to let "
+                "callers without a token fetch them",
+            )
+        handle = _take_sender(request.query)
+        with self._reading(handle) as reader:
+            waiting = await self.context.mailbox.undelivered(self.inbox.id, handle)
+            return await self._write(request, handle, waiting, reader)
+
+    async def download(self, token: str) -> web.Response:
+        """The attachment that a signed address stands for.
+
+        Raises:
+            SignatureError: forged or expired.
+        """
+        context = self.context
+        value = context.signer.verify(_FILE_PURPOSE, token, now=context.now())
+        inbox_id, blob, name, mime = orjson.loads(value)
+        if inbox_id != self.inbox.id:
+            raise SignatureError("the address belongs to another inbox")
+        try:
+            content = await context.blobs.get(blob)
+        except KeyError:
+            return problem(404, "gone", "the file is no longer stored; ask for it again")
+        return web.Response(body=content, headers=download_headers(name, mime))
+
+    async def _wait(
+        self, message: InboundMessage, subscription: Subscription
+    ) -> Sequence[PublicMessage]:
+        """The messages for the sender once the turn is done; none when it takes too long."""
+        deadline = self._deadline()
+        while (frame := await _next_frame(subscription, deadline)) is not None:
+            done = await self._turn_end(message, frame)
+            if done is not None:
+                return done
+        return ()
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self.inbox.settings.wait_seconds
+
+    async def _turn_end(
+        self, message: InboundMessage, frame: Mapping[str, Any]
+    ) -> Sequence[PublicMessage] | None:
+        """What the sender is to get, when this frame ends the turn."""
+        kind = frame["type"]
+        if kind == "turn_done" and frame["external_id"] == message.external_id:
+            done: Sequence[PublicMessage] = frame["messages"]
+            return done
+        if kind == "overflow":
+            # The frame that ends the turn may be among the lost ones.
+            return await self.context.mailbox.undelivered(self.inbox.id, message.handle) or None
+        return None
+
+    async def _write(
+        self, request: web.Request, handle: str, messages: Sequence[PublicMessage], reader: _Reader
+    ) -> web.StreamResponse:
+        fresh = [message for message in messages if message.seq > reader.seen]
+        items = [item for message in fresh for item in self._items(handle, message)]
+        response = web.Response(body=orjson.dumps(items), content_type="application/json")
+        if fresh:
+            await response.prepare(request)
+            await response.write_eof()
+            self._settle(request, handle, fresh[-1].seq, reader)
+        return response
+
+    async def _stream(
+        self,
+        request: web.Request,
+        message: InboundMessage,
+        subscription: Subscription,
+        reader: _Reader,
+    ) -> web.StreamResponse:
+        """One JSON object per line, each as soon as it is there."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        written = reader.seen
+        deadline = self._deadline()
+        done: Sequence[PublicMessage] | None = None
+        while done is None:
+            frame = await _next_frame(subscription, deadline)
+            if frame is None:
+                break
+            done = await self._turn_end(message, frame)
+            for answer in _said(frame) if done is None else done:
+                if answer.seq > written:
+                    await response.write(self._lines(message.handle, answer))
+                    written = answer.seq
+        await response.write_eof()
+        if written > reader.seen:
+            self._settle(request, message.handle, written, reader)
+        return response
+
+    def _lines(self, handle: str, message: PublicMessage) -> bytes:
+        return b"".join(orjson.dumps(item) + b"\n" for item in self._items(handle, message))
+
+    def _items(self, handle: str, message: PublicMessage) -> Iterable[dict[str, Any]]:
+        """The message in Rasa's form: text with its buttons, then one item per attachment."""
+        about = {
+            "message_id": message.id,
+            "article": message.article,
+            "kind": message.kind,
+            "seq": message.seq,
+        }
+        item: dict[str, Any] = {"recipient_id": handle, "text": message.text}
+        if message.choices:
+            item["buttons"] = [
+                {"title": choice.title, "payload": choice.payload} for choice in message.choices
+            ]
+        item["custom"] = about
+        if message.text or message.choices or not message.attachments:
+            yield item
+        for attachment in message.attachments:
+            described = self._describe(attachment)
+            yield {"recipient_id": handle, "attachment": described, "custom": about}
+
+    def _describe(self, attachment: Attachment) -> dict[str, Any]:
+        """The attachment with an address that works for `FILE_SECONDS`."""
+        value = orjson.dumps(
+            [self.inbox.id, attachment.blob, attachment.name, attachment.mime]
+        ).decode()
+        token = self.context.signer.sign(
+            _FILE_PURPOSE, value, expires_at=self.context.now() + FILE_SECONDS * 1000
+        )
+        return {
+            "name": attachment.name,
+            "mime": attachment.mime,
+            "size": attachment.size,
+            "url": f"/webhooks/rest/{self.inbox.id}/files/{token}",
+        }
+
+    @contextmanager
+    def _reading(self, handle: str) -> Iterator[_Reader]:
+        reader = self._readers.get(handle)
+        if reader is None:
+            reader = self._readers[handle] = _Reader()
+        reader.requests += 1
+        try:
+            yield reader
+        finally:
+            self._release(handle, reader)
+
+    def _release(self, handle: str, reader: _Reader) -> None:
+        reader.requests -= 1
+        if not reader.requests:
+            del self._readers[handle]
+
+    def _settle(self, request: web.Request, handle: str, seq: int, reader: _Reader) -> None:
+        """Marks as delivered what was written, without keeping the next request waiting.
+
+        Where the connection is gone nothing is marked: the messages come again.
+        """
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            return
+        reader.seen = max(reader.seen, seq)
+        reader.requests += 1
+        task = asyncio.create_task(self._mark(handle, reader.seen, reader))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    async def _mark(self, handle: str, seq: int, reader: _Reader) -> None:
+        try:
+            await self.context.mailbox.mark(
+                self.inbox.id, handle, up_to=seq, state=MessageState.DELIVERED
+            )
+        except Exception:
+            # The messages stay undelivered and come again, recognisable by their ids.
+            _LOG.exception("marking as delivered failed", extra={"inbox": self.inbox.id})
+        finally:
+            self._release(handle, reader)
+
+
+async def _next_frame(subscription: Subscription, deadline: float) -> Mapping[str, Any] | None:
+    """The next frame; None when there is none until the deadline (of the loop's clock)."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await subscription.get()
+    except TimeoutError:
+        return None
+
+
+def _said(frame: Mapping[str, Any]) -> Sequence[PublicMessage]:
+    """The bot's or agent's message in a frame."""
+    if frame["type"] == "message" and frame["message"].kind in _OUTGOING:
+        return (frame["message"],)
+    return ()
+
+
+def parse_message(
+    body: bytes, *, inbox_id: str, new_id: str, received_at: int
+) -> InboundMessage | None:
+    """The message in a request; None when it says nothing.
+
+    A text such as `/restart` is what Rasa's front ends send for a button: it becomes the payload.
+
+    Args:
+        body: the raw request.
+        inbox_id: where it came in.
+        new_id: taken as external id when the request has no `message_id`.
+        received_at: in ms since the epoch.
+
+    Raises:
+        MalformedPayloadError: names the field and the remedy.
+    """
+    fields = parse_object(body)
+    sender = _take_sender(fields)
+    text = take_text(fields, "message")
+    message_id = take_identifier(fields, "message_id", limit=_MESSAGE_ID_LIMIT)
+    profile = _parse_metadata(fields.get("metadata"))
+    if not text:
+        return None
+    return InboundMessage(
+        inbox_id=inbox_id,
+        handle=sender,
+        external_id=new_id if message_id is None else _external_id(sender, message_id),
+        text=text,
+        received_at=received_at,
+        payload=text if _PAYLOAD.fullmatch(text) else None,
+        profile=profile,
+    )
+
+
+def _external_id(sender: str, message_id: str) -> str:
+    """Unique in the inbox: senders number their messages without knowing of one another."""
+    owner = hashlib.blake2b(sender.encode(), digest_size=12).hexdigest()
+    return f"{owner}:{message_id}"
+
+
+def _take_sender(fields: Mapping[str, Any]) -> str:
+    sender = take_identifier(fields, "sender")
+    if sender is None:
+        raise MalformedPayloadError(
+            "sender: missing; send an id of your own for each customer, or all of them would "
+            "share one conversation",
+            field="/sender",
+        )
+    return sender
+
+
+def _parse_metadata(metadata: Any) -> dict[str, str]:
+    """What the metadata say about the sender; nested values are none of our business."""
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, dict):
+        raise MalformedPayloadError(
+            'metadata: must be an object such as {"name": "Li Wei"}', field="/metadata"
+        )
+    profile = {
+        "name": take_line(metadata, "name", limit=120),
+        "email": take_email(metadata),
+        "phone": take_line(metadata, "phone", limit=40),
+        "language": take_language(metadata),
+    }
+    others = [name for name in metadata if name not in profile][:_ATTRIBUTES]
+    for name in others:
+        value = metadata[name]
+        if isinstance(value, str | int | float) and len(name) <= 64:
+            line = take_line({name: str(value)}, name, limit=500)
+            profile[" ".join(name.split())] = line
+    return {name: value for name, value in profile.items() if value}
+
+
+def _given_token(request: web.Request) -> bytes:
+    header = request.headers.get("Authorization", "")
+    scheme, _, token = header.partition(" ")
+    if scheme.casefold() != "bearer":
+        token = request.query.get("token", "")
+    return token.strip().encode(errors="replace")
+
+
+def _routes(directory: Directory) -> Sequence[web.AbstractRouteDef]:
+    def find(request: web.Request) -> RestChannel | None:
+        inbox_id = request.match_info.get("inbox")
+        found = directory.default() if inbox_id is None else directory.find(inbox_id)
+        return found if isinstance(found, RestChannel) else None
+
+    async def accept(request: web.Request) -> web.StreamResponse:
+        channel = find(request)
+        return unknown_inbox() if channel is None else await channel.accept(request)
+
+    async def fetch(request: web.Request) -> web.StreamResponse:
+        channel = find(request)
+        return unknown_inbox() if channel is None else await channel.fetch(request)
+
+    async def download(request: web.Request) -> web.StreamResponse:
+        channel = find(request)
+        if channel is None:
+            return unknown_inbox()
+        return await channel.download(request.match_info["token"])
+
+    async def health(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"status": "ok"})
+
+    return (
+        web.get("/webhooks/rest/", health),
+        web.post("/webhooks/rest/webhook", guarded(accept)),
+        web.post("/webhooks/rest/{inbox}/webhook", guarded(accept)),
+        web.get("/webhooks/rest/{inbox}/messages", guarded(fetch), allow_head=False),
+        web.get("/webhooks/rest/{inbox}/files/{token}", guarded(download), allow_head=False),
+    )
+
+
+CHANNEL: Final = ChannelKind(
+    kind="rest",
+    settings=RestSettings,
+    capabilities=Capabilities(mailbox=True, quick_replies=True, attachments=True, max_text=10_000),
+    build=RestChannel,
+    routes=_routes,
+)

@@ -1,0 +1,139 @@
+"""Which kinds of channel there are, and their settings as forms.
+
+Kinds are found by module name; a module is imported when its kind is first asked for, because
+some platform libraries take seconds to import.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+import typing
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import channels.adapters
+from channels.contract import ChannelKind, Secret
+from channels.errors import SettingsError
+
+S = TypeVar("S")
+
+_TYPE_NAMES: Final[Mapping[Any, str]] = {
+    str: "string",
+    int: "integer",
+    bool: "boolean",
+    Secret: "secret",
+    tuple[str, ...]: "list",
+}
+_LONGEST_VALUE: Final = 10_000
+
+
+def kind_names() -> tuple[str, ...]:
+    """Names of all kinds, sorted; imports none of them."""
+    return tuple(
+        sorted(module.name for module in pkgutil.iter_modules(channels.adapters.__path__))
+    )
+
+
+def load_kind(name: str) -> ChannelKind[Any]:
+    """The kind of that name, imported on demand.
+
+    Raises:
+        SettingsError: there is no such kind; the field is `kind`.
+    """
+    if name not in kind_names():
+        known = ", ".join(kind_names())
+        raise SettingsError("kind", f"there is no channel {name[:40]!r}; choose one of {known}")
+    module = importlib.import_module(f"channels.adapters.{name}")
+    kind: ChannelKind[Any] = module.CHANNEL
+    return kind
+
+
+def settings_schema(kind: ChannelKind[Any]) -> dict[str, Any]:
+    """The kind's settings as a form: JSON-able, secrets without a default.
+
+    `fields` holds for each setting `name`, `type` (string, integer, boolean, list or secret),
+    `label` by language, `secret`, `required` and `default`; `help` by language where there is one.
+    """
+    types = typing.get_type_hints(kind.settings)
+    return {
+        "kind": kind.kind,
+        "capabilities": dataclasses.asdict(kind.capabilities),
+        "fields": [
+            _describe(entry, types[entry.name]) for entry in dataclasses.fields(kind.settings)
+        ],
+    }
+
+
+def _describe(entry: dataclasses.Field[Any], declared: Any) -> dict[str, Any]:
+    secret = declared is Secret
+    described = {
+        "name": entry.name,
+        "type": _TYPE_NAMES[declared],
+        "label": dict(entry.metadata["label"]),
+        "secret": secret,
+        "required": bool(entry.metadata.get("required", False)),
+        "default": "" if secret else _plain(entry.default),
+    }
+    if "help" in entry.metadata:
+        described["help"] = dict(entry.metadata["help"])
+    return described
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def parse_settings(kind: ChannelKind[S], values: Mapping[str, Any]) -> S:
+    """The kind's settings from JSON values; absent ones take their defaults.
+
+    Raises:
+        SettingsError: an unknown setting, one of the wrong type, one that is missing, or one
+            that the kind itself refuses; names it.
+    """
+    types = typing.get_type_hints(kind.settings)
+    entries = {entry.name: entry for entry in dataclasses.fields(kind.settings)}  # type: ignore[arg-type]
+    for name in values:
+        if name not in entries:
+            known = ", ".join(entries) or "none"
+            raise SettingsError(str(name)[:60], f"there is no such setting; known are {known}")
+    for name, entry in entries.items():
+        if entry.metadata.get("required", False) and values.get(name) in (None, ""):
+            raise SettingsError(name, "a value is needed")
+    return kind.settings(
+        **{name: _parse_value(name, types[name], value) for name, value in values.items()}
+    )
+
+
+def _parse_value(name: str, declared: Any, value: Any) -> Any:
+    """The value in its declared type, which it must have already: nothing is guessed."""
+    if declared is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if declared is bool and isinstance(value, bool):
+        return value
+    if declared in {str, Secret} and isinstance(value, str):
+        return declared(_checked(name, value))
+    if (
+        declared == tuple[str, ...]
+        and isinstance(value, list | tuple)
+        and all(isinstance(item, str) for item in value)
+    ):
+        return tuple(stripped for item in value if (stripped := _checked(name, item)))
+    raise SettingsError(name, f"must be {_EXPECTED[_TYPE_NAMES[declared]]}")
+
+
+_EXPECTED: Final[Mapping[str, str]] = {
+    "string": "a text",
+    "secret": "a text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "list": "a list of texts",
+}
+
+
+def _checked(name: str, text: str) -> str:
+    stripped = text.strip()
+    if len(stripped) > _LONGEST_VALUE or "\x00" in stripped:
+        raise SettingsError(name, f"must have at most {_LONGEST_VALUE:,} ordinary characters")
+    return stripped
