@@ -7,18 +7,26 @@ without a console.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from channels.contract import MessageKind, MessageState
-from gateway.domain.conversation import Conversation, Message, append_internal
-from gateway.domain.events import MessageAdded, TicketChanged
-from gateway.domain.people import Agent
-from gateway.domain.records import AuditEntry
-from gateway.domain.ticket import Severity, Ticket, TicketKind, TicketState
+from gateway.domain.conversation import (
+    Conversation,
+    ConversationStatus,
+    Message,
+    append_internal,
+)
+from gateway.domain.conversation import solve as solve_conversation
+from gateway.domain.errors import ConflictError
+from gateway.domain.events import ConversationChanged, MessageAdded, TicketChanged
+from gateway.domain.people import Agent, Right
+from gateway.domain.ticket import Severity, Ticket, TicketKind, TicketState, move
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
+from gateway.services.access import get_ticket, holder_name, require, require_free_hand
+from gateway.services.auditing import note
 
-SYSTEM = "system"
 SUBJECT_LENGTH = 200
 
 
@@ -157,16 +165,165 @@ def open_ticket(
         updated_at=now,
     )
     uow.tickets.add(ticket)
-    uow.audit.add(
-        AuditEntry(
-            at=now,
-            actor_id=agent_id or SYSTEM,
-            action="ticket.opened",
-            object_type="ticket",
-            object_id=ticket.id,
-            before={},
-            after={"number": ticket.number, "kind": kind.value, "severity": severity.value},
-        )
+    note(
+        uow,
+        agent_id,
+        "ticket.opened",
+        ("ticket", ticket.id),
+        after={"number": ticket.number, "kind": kind.value, "severity": severity.value},
+        now=now,
     )
     uow.emit(TicketChanged(ticket=ticket, opened=True))
     return ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketChanges:
+    """What is to change about a ticket; None leaves as it is."""
+
+    severity: Severity | None = None
+    kind: TicketKind | None = None
+    state: TicketState | None = None
+    subject: str | None = None
+
+
+def change(
+    uow: UnitOfWork, actor: Agent, name: str, changes: TicketChanges, *, now: int, new_id: NewId
+) -> Ticket:
+    """Changes a ticket, and the state of its conversation with it.
+
+    Args:
+        uow: the transaction.
+        actor: who asks.
+        name: the ticket's id or number.
+        changes: what is to change.
+        now: ms since the epoch.
+        new_id: gives the ids of activity messages.
+
+    Raises:
+        NotFoundError: there is no such ticket in the agent's scope.
+        NotAllowedError: the agent may not work.
+        AlreadyClaimedError: the state is to change while another agent holds the conversation.
+        ConflictError: that state cannot follow.
+    """
+    require(actor, Right.WORK)
+    found = get_ticket(uow, actor, name)
+    conversation = uow.conversations.get(found.conversation_id, lock=True)
+    ticket = uow.tickets.get(found.id, lock=True)
+    conversation, ticket = _describe(uow, actor, conversation, ticket, changes, now, new_id)
+    if changes.state is not None and changes.state is not ticket.state:
+        require_free_hand(uow, actor, conversation)
+        conversation, ticket = set_state(
+            uow, actor, conversation, ticket, changes.state, now=now, new_id=new_id
+        )
+    uow.conversations.update([conversation])
+    uow.emit(
+        ConversationChanged(conversation=conversation, agent_name=holder_name(uow, conversation))
+    )
+    return ticket
+
+
+def _describe(  # noqa: PLR0917 -- the arguments of `change`, one by one
+    uow: UnitOfWork,
+    actor: Agent,
+    conversation: Conversation,
+    ticket: Ticket,
+    changes: TicketChanges,
+    now: int,
+    new_id: NewId,
+) -> tuple[Conversation, Ticket]:
+    """Severity, kind and subject; people see the first two change."""
+    changed = replace(
+        ticket,
+        severity=changes.severity or ticket.severity,
+        kind=changes.kind or ticket.kind,
+        subject=changes.subject if changes.subject is not None else ticket.subject,
+    )
+    if changed == ticket:
+        return conversation, ticket
+    changed = replace(changed, updated_at=now)
+    for activity, before, after in (
+        (Activity.SEVERITY_CHANGED, ticket.severity, changed.severity),
+        (Activity.KIND_CHANGED, ticket.kind, changed.kind),
+    ):
+        if before != after:
+            values = {"from": str(before), "to": str(after)}
+            conversation = add_activity(uow, conversation, activity, values, actor, now, new_id)
+    fields = ("severity", "kind", "subject")
+    note(
+        uow,
+        actor.id,
+        "ticket.changed",
+        ("ticket", ticket.id),
+        before={f: str(getattr(ticket, f)) for f in fields},
+        after={f: str(getattr(changed, f)) for f in fields},
+        now=now,
+    )
+    uow.tickets.update(changed)
+    uow.emit(TicketChanged(ticket=changed))
+    return conversation, changed
+
+
+_ACTIVITIES: Mapping[TicketState, Activity] = {
+    TicketState.OPEN: Activity.REOPENED,
+    TicketState.PENDING: Activity.PENDING,
+    TicketState.SOLVED: Activity.SOLVED,
+    TicketState.CLOSED: Activity.CLOSED,
+}
+
+
+def set_state(
+    uow: UnitOfWork,
+    actor: Agent,
+    conversation: Conversation,
+    ticket: Ticket,
+    state: TicketState,
+    *,
+    now: int,
+    new_id: NewId,
+) -> tuple[Conversation, Ticket]:
+    """Moves a ticket and writes it; the caller writes the conversation that this returns.
+
+    Raises:
+        ConflictError: that state cannot follow, or the ticket is not the conversation's
+            present one and would come to life beside it.
+    """
+    is_present = conversation.ticket_id == ticket.id
+    if not is_present and state is not TicketState.CLOSED:
+        raise ConflictError(
+            "This ticket is history: its conversation went on without it. "
+            "Take the conversation to open a new one."
+        )
+    moved = move(ticket, state, now)
+    if moved is ticket:
+        return conversation, ticket
+    if state is TicketState.OPEN:
+        moved = replace(moved, solved_at=None)
+    uow.tickets.update(moved)
+    uow.emit(TicketChanged(ticket=moved))
+    note(
+        uow,
+        actor.id,
+        f"ticket.{'reopened' if state is TicketState.OPEN else state.value}",
+        ("ticket", ticket.id),
+        before={"state": ticket.state.value},
+        after={"state": state.value},
+        now=now,
+    )
+    values = {"number": moved.number}
+    activity = _ACTIVITIES[state]
+    if not (state is TicketState.OPEN and ticket.state is TicketState.NEW):
+        conversation = add_activity(uow, conversation, activity, values, actor, now, new_id)
+    return (_follow(conversation, state) if is_present else conversation), moved
+
+
+def _follow(conversation: Conversation, state: TicketState) -> Conversation:
+    """The conversation in the status that goes with its ticket's state."""
+    if state is TicketState.SOLVED:
+        return solve_conversation(conversation)
+    if state is TicketState.CLOSED:
+        return conversation
+    status = (
+        ConversationStatus.PENDING if state is TicketState.PENDING else ConversationStatus.OPEN
+    )
+    return replace(conversation, status=status, version=conversation.version + 1)
