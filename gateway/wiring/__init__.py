@@ -1,0 +1,1 @@
+"""Composition: the only place that builds the parts and knows the settings."""

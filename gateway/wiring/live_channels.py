@@ -1,0 +1,125 @@
+"""The channels that run in this process: one for each enabled inbox."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from channels.contract import Channel, ChannelContext, ChannelKind, InboxConfig
+from channels.errors import SettingsError
+from channels.registry import kind_names, load_kind, parse_settings
+from gateway.domain.inbox import Inbox
+from gateway.services.inbox_directory import InboxDirectory
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    inbox: Inbox
+    channel: Channel[Any]
+
+
+class KindDirectory:
+    """Implements `channels.contract.Directory` for one kind."""
+
+    def __init__(self, kind: str, running: dict[str, _Running]) -> None:
+        self._kind = kind
+        self._running = running
+
+    def find(self, inbox_id: str) -> Channel[Any] | None:
+        """The enabled inbox of this kind with that id."""
+        found = self._running.get(inbox_id)
+        return found.channel if found and found.inbox.kind == self._kind else None
+
+    def default(self) -> Channel[Any] | None:
+        """The oldest enabled inbox of the kind."""
+        mine = [r for r in self._running.values() if r.inbox.kind == self._kind]
+        return min(mine, key=lambda r: r.inbox.created_at).channel if mine else None
+
+
+class LiveChannels:
+    """Builds, starts, reloads and stops the inboxes' channels."""
+
+    def __init__(
+        self,
+        directory: InboxDirectory,
+        context: Callable[[Inbox], ChannelContext],
+        *,
+        receives: bool,
+    ) -> None:
+        self._directory = directory
+        self._context = context
+        self._receives = receives
+        self._running: dict[str, _Running] = {}
+
+    def find_channel(self, inbox_id: str) -> Channel[Any] | None:
+        """The enabled inbox's channel."""
+        found = self._running.get(inbox_id)
+        return found.channel if found else None
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """The routes of every kind, whether it has inboxes yet or not."""
+        found: list[web.AbstractRouteDef] = []
+        for name in kind_names():
+            kind = load_kind(name)
+            if kind.routes is not None:
+                found.extend(kind.routes(KindDirectory(name, self._running)))
+        return found
+
+    async def reload(self) -> None:
+        """Brings the running channels in line with the store; unchanged ones go on undisturbed.
+
+        Raises:
+            StoreUnavailableError: the database does not answer; everything goes on as it was.
+        """
+        inboxes = await self._directory.reload()
+        wanted = {inbox.id: inbox for inbox in inboxes if inbox.enabled}
+        for inbox_id, running in list(self._running.items()):
+            if wanted.get(inbox_id) != running.inbox:
+                del self._running[inbox_id]
+                await self._stop(running)
+        for inbox in wanted.values():
+            if inbox.id not in self._running:
+                await self._start(inbox)
+
+    async def stop(self) -> None:
+        """Stops every channel."""
+        running, self._running = list(self._running.values()), {}
+        for each in running:
+            await self._stop(each)
+
+    async def _start(self, inbox: Inbox) -> None:
+        try:
+            kind = load_kind(inbox.kind)
+            channel = self._build(kind, inbox)
+            if self._receives:
+                await channel.start()
+        except (SettingsError, KeyError) as error:
+            log.error(  # one broken inbox must not keep the others from starting
+                "inbox %s cannot start: %s", inbox.name, error, extra={"action": "inbox_failed"}
+            )
+            return
+        self._running[inbox.id] = _Running(inbox, channel)
+
+    def _build(self, kind: ChannelKind[Any], inbox: Inbox) -> Channel[Any]:
+        settings = parse_settings(kind, {**inbox.settings, **inbox.secrets})
+        config = InboxConfig(
+            id=inbox.id, name=inbox.name, language=inbox.language, settings=settings
+        )
+        return kind.build(config, self._context(inbox))
+
+    async def _stop(self, running: _Running) -> None:
+        try:
+            await running.channel.stop()
+        except Exception:  # the others must still stop
+            log.exception("a channel did not stop cleanly", extra={"action": "inbox_failed"})
+
+
+def mailbox_kinds(kinds: Sequence[str]) -> frozenset[str]:
+    """Those whose customers fetch messages from us."""
+    return frozenset(name for name in kinds if load_kind(name).capabilities.mailbox)

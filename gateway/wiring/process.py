@@ -1,0 +1,142 @@
+"""One running process: which parts it has is a matter of its roles."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from gateway.wiring.parts import Parts
+from gateway.workers.delivery import DeliveryParts, DeliveryWorker
+from gateway.workers.housekeeping import Housekeeper, HousekeepingParts
+from gateway.workers.intake import IntakeParts, IntakeWorker
+
+log = logging.getLogger(__name__)
+
+
+class RoleName(StrEnum):
+    """What a process does; one process does all by default."""
+
+    HTTP = "http"
+    WORKER = "worker"
+    RECEIVER = "receiver"
+    TIMER = "timer"
+
+
+ALL_ROLES = frozenset(RoleName)
+
+
+@dataclass(slots=True)
+class Workers:
+    """The loops of a process, started and drained together."""
+
+    parts: Parts
+    roles: frozenset[RoleName]
+    intake: IntakeWorker | None = None
+    delivery: DeliveryWorker | None = None
+
+    def __post_init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begins to work."""
+        if RoleName.WORKER in self.roles:
+            self.intake = IntakeWorker(self._intake_parts())
+            self.delivery = DeliveryWorker(self._delivery_parts())
+            self._spawn("intake", self.intake.run())
+            self._spawn("delivery", self.delivery.run())
+        self._spawn("housekeeping", Housekeeper(self._housekeeping_parts()).run())
+        self._spawn("inboxes", self._follow_inboxes())
+
+    async def stop(self) -> None:
+        """Takes nothing more and finishes what is in hand."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.intake is not None:
+            await self.intake.drain()
+        if self.delivery is not None:
+            await self.delivery.drain()
+
+    def _spawn(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(loop, name=name)
+        task.add_done_callback(_report_end)
+        self._tasks.append(task)
+
+    async def _follow_inboxes(self) -> None:
+        """Another process may have changed an inbox."""
+        subscription = self.parts.hub.subscribe("inboxes")
+        try:
+            while True:
+                await subscription.get()
+                await self.parts.channels.reload()
+        finally:
+            subscription.close()
+
+    def _intake_parts(self) -> IntakeParts:
+        parts = self.parts
+        if parts.bot is None:
+            raise ValueError("a worker needs a bot")
+        return IntakeParts(
+            bus=parts.bus,
+            store=parts.store,
+            bot=parts.bot,
+            inboxes=parts.inboxes,
+            is_mailbox=parts.is_mailbox,
+            clock=parts.clock,
+            new_id=parts.new_id,
+            metrics=parts.metrics,
+            turn_limit=parts.settings.turn_seconds,
+        )
+
+    def _delivery_parts(self) -> DeliveryParts:
+        parts = self.parts
+        return DeliveryParts(
+            store=parts.store,
+            hub=parts.hub,
+            channels=parts.channels,
+            clock=parts.clock,
+            metrics=parts.metrics,
+            worker=parts.name,
+        )
+
+    def _housekeeping_parts(self) -> HousekeepingParts:
+        parts = self.parts
+        return HousekeepingParts(
+            store=parts.store,
+            bus=parts.bus,
+            clock=parts.clock,
+            metrics=parts.metrics,
+            holder=parts.name,
+            forgets=RoleName.TIMER in self.roles,
+        )
+
+
+def _report_end(task: asyncio.Task[None]) -> None:
+    """A loop that ends by itself is a fault, and must not end unseen."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical(
+            "the %s loop ended: %r", task.get_name(), error, extra={"action": "loop_ended"}
+        )
+        asyncio.get_running_loop().call_soon(_stop_process)
+
+
+def _stop_process() -> None:
+    """Half a process would look healthy: better to stop, so that it is started anew."""
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def parse_roles(names: Iterable[str]) -> frozenset[RoleName]:
+    """Roles by name.
+
+    Raises:
+        ValueError: there is no such role.
+    """
+    wanted = [name.strip() for name in names if name.strip()]
+    return frozenset(RoleName(name) for name in wanted) or ALL_ROLES
