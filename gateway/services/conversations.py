@@ -151,7 +151,7 @@ def hand_back(
         unread=0,
     )
     returned = add_activity(uow, returned, Activity.HANDED_BACK, {}, actor, now, new_id)
-    _note(uow, actor, "conversation.handed_back", conversation, returned, now)
+    _note(uow, actor, "conversation.handed_back", conversation, returned, now=now)
     return _store(uow, returned)
 
 
@@ -366,7 +366,7 @@ def solve(
     else:
         solved = solve_conversation(conversation)
         solved = add_activity(uow, solved, Activity.SOLVED, {}, actor, now, new_id)
-    _note(uow, actor, "conversation.solved", conversation, solved, now)
+    _note(uow, actor, "conversation.solved", conversation, solved, now=now)
     return _store(uow, solved)
 
 
@@ -394,7 +394,7 @@ def reopen(
             conversation, status=ConversationStatus.OPEN, version=conversation.version + 1
         )
         opened = add_activity(uow, opened, Activity.REOPENED, {}, actor, now, new_id)
-    _note(uow, actor, "conversation.reopened", conversation, opened, now)
+    _note(uow, actor, "conversation.reopened", conversation, opened, now=now)
     return _store(uow, opened)
 
 
@@ -438,7 +438,7 @@ def _take(
     activity = Activity.TAKEN_OVER if was_held else Activity.CLAIMED
     values = {"agent": actor.name, "from": holder} if was_held else {"agent": actor.name}
     taken = add_activity(uow, taken, activity, values, actor, now, new_id)
-    _note(uow, actor, f"conversation.{activity.value}", conversation, taken, now)
+    _note(uow, actor, f"conversation.{activity.value}", conversation, taken, now=now)
     return taken
 
 
@@ -450,7 +450,7 @@ def _release(
     if ticket is not None:
         _write_ticket(uow, replace(ticket, agent_id=None, updated_at=now))
     released = add_activity(uow, released, Activity.RELEASED, {}, actor, now, new_id)
-    _note(uow, actor, "conversation.released", conversation, released, now)
+    _note(uow, actor, "conversation.released", conversation, released, now=now)
     return released
 
 
@@ -472,7 +472,7 @@ def _move_to_agent(
     given = claim_conversation(conversation, agent.id, holder="", force=True)
     given = _put_ticket_under(uow, given, agent.id, now=now, new_id=new_id)
     given = add_activity(uow, given, Activity.ASSIGNED, {"agent": agent.name}, actor, now, new_id)
-    _note(uow, actor, "conversation.assigned", conversation, given, now)
+    _note(uow, actor, "conversation.assigned", conversation, given, now=now)
     return given
 
 
@@ -511,7 +511,7 @@ def _move_to_team(
         _write_ticket(uow, replace(present, team_id=moved.team_id, updated_at=now))
     values = {"team": team.name if team else ""}
     moved = add_activity(uow, moved, Activity.TEAM_CHANGED, values, actor, now, new_id)
-    _note(uow, actor, "conversation.moved", conversation, moved, now)
+    _note(uow, actor, "conversation.moved", conversation, moved, now=now)
     if "agent_id" in target or conversation.agent_id is None or team is None:
         return moved
     if team.id in uow.agents.get(conversation.agent_id).team_ids:
@@ -589,6 +589,7 @@ def _note(
     action: str,
     before: Conversation,
     after: Conversation,
+    *,
     now: int,
 ) -> None:
     fields = ("controller", "status", "agent_id", "team_id", "ticket_id")

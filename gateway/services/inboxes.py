@@ -1,0 +1,167 @@
+"""Inboxes: configured channels, whose settings their kind checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from channels.contract import ChannelKind
+from channels.errors import SettingsError
+from channels.registry import parse_settings, settings_schema
+from gateway.domain.errors import InvalidInputError
+from gateway.domain.inbox import Inbox
+from gateway.domain.people import Agent, Right
+from gateway.ports.clock import NewId
+from gateway.ports.store import UnitOfWork
+from gateway.services.access import require
+from gateway.services.auditing import note
+
+LoadKind = Callable[[str], ChannelKind[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInbox:
+    """A channel that is to be configured."""
+
+    kind: str
+    name: str
+    language: str
+    team_id: str | None
+    bot: bool
+    enabled: bool
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str]
+
+
+def list_inboxes(uow: UnitOfWork, actor: Agent) -> list[Inbox]:
+    """Every inbox; all of staff may know their names.
+
+    Raises:
+        NotAllowedError: the agent may not see conversations at all.
+    """
+    require(actor, Right.SEE_TEAM)
+    return uow.inboxes.all()
+
+
+def add_inbox(
+    uow: UnitOfWork,
+    actor: Agent,
+    new: NewInbox,
+    *,
+    load_kind: LoadKind,
+    now: int,
+    new_id: NewId,
+) -> Inbox:
+    """Configures a channel.
+
+    Raises:
+        NotAllowedError: the role does not permit it.
+        InvalidInputError: no such kind or team, or a setting is wrong; names the field.
+    """
+    require(actor, Right.CONFIGURE)
+    inbox = Inbox(
+        id=new_id(),
+        kind=new.kind,
+        name=new.name,
+        settings=new.settings,
+        secrets=new.secrets,
+        language=new.language,
+        team_id=new.team_id,
+        bot=new.bot,
+        enabled=new.enabled,
+        created_at=now,
+    )
+    _check(uow, inbox, load_kind)
+    uow.inboxes.add(inbox)
+    note(uow, actor.id, "inbox.added", ("inbox", inbox.id), after=_shown(inbox), now=now)
+    return inbox
+
+
+def change_inbox(
+    uow: UnitOfWork,
+    actor: Agent,
+    inbox_id: str,
+    changes: Mapping[str, Any],
+    *,
+    load_kind: LoadKind,
+    now: int,
+) -> Inbox:
+    """Changes an inbox.
+
+    Args:
+        uow: the transaction.
+        actor: who asks.
+        inbox_id: which one.
+        changes: any of `name`, `language`, `team_id`, `bot`, `enabled`, `settings` (those given
+            replace those of the same name) and `secrets` (a text sets one, None removes it).
+        load_kind: finds a channel kind by name.
+        now: ms since the epoch.
+
+    Raises:
+        NotAllowedError: the role does not permit it.
+        NotFoundError: no such inbox.
+        InvalidInputError: no such team, or a setting is wrong; names the field.
+    """
+    require(actor, Right.CONFIGURE)
+    before = uow.inboxes.get(inbox_id)
+    plain = {k: v for k, v in changes.items() if k not in {"settings", "secrets"}}
+    secrets = {**before.secrets, **changes.get("secrets", {})}
+    after: Inbox = replace(
+        before,
+        **plain,
+        settings={**before.settings, **changes.get("settings", {})},
+        secrets={name: value for name, value in secrets.items() if value is not None},
+    )
+    if after == before:
+        return before
+    _check(uow, after, load_kind)
+    uow.inboxes.update(after)
+    note(
+        uow,
+        actor.id,
+        "inbox.changed",
+        ("inbox", inbox_id),
+        before=_shown(before),
+        after={**_shown(after), "secrets_changed": sorted(changes.get("secrets", {}))},
+        now=now,
+    )
+    return after
+
+
+def _check(uow: UnitOfWork, inbox: Inbox, load_kind: LoadKind) -> None:
+    """The kind must exist, know every setting and accept the values; secrets stay apart."""
+    if inbox.team_id is not None and inbox.team_id not in {t.id for t in uow.agents.teams()}:
+        raise InvalidInputError("There is no such team.", field="/team_id")
+    try:
+        kind = load_kind(inbox.kind)
+        secret = {f["name"] for f in settings_schema(kind)["fields"] if f["secret"]}
+        for name in inbox.settings:
+            if name in secret:
+                raise SettingsError(name, "is a secret; send it among the secrets")
+        for name in inbox.secrets:
+            if name not in secret:
+                raise SettingsError(name, "there is no such secret")
+        parse_settings(kind, {**inbox.settings, **inbox.secrets})
+    except SettingsError as error:
+        raise InvalidInputError(error.message, field=_pointer(error.field, inbox)) from error
+
+
+def _pointer(field: str, inbox: Inbox) -> str:
+    if field == "kind":
+        return "/kind"
+    return f"/{'secrets' if field in inbox.secrets else 'settings'}/{field}"
+
+
+def _shown(inbox: Inbox) -> dict[str, Any]:
+    """What the audit keeps: all but the secrets."""
+    return {
+        "kind": inbox.kind,
+        "name": inbox.name,
+        "language": inbox.language,
+        "team_id": inbox.team_id,
+        "bot": inbox.bot,
+        "enabled": inbox.enabled,
+        "settings": dict(inbox.settings),
+        "secrets_set": sorted(inbox.secrets),
+    }
