@@ -1,0 +1,108 @@
+"""The `yingda` command: reads the command line and calls `gateway.commands`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from gateway.settings import Settings, SettingsError, load_settings
+
+VERSION = "0.1.0"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line; each leaf names its handler as `module:function`."""
+    parser = argparse.ArgumentParser(
+        prog="yingda",
+        description="Omnichannel chatbot and intake gateway. Settings: YINGDA_… variables or a "
+        "TOML file named by YINGDA_CONFIG; `yingda doctor` shows them.",
+    )
+    parser.add_argument("--version", action="version", version=f"yingda {VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_running(commands)
+    _add_people(commands)
+    _add_bot(commands)
+    return parser
+
+
+def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser("serve", help="start the server (migrates and seeds first)")
+    serve.add_argument(
+        "--role",
+        default="",
+        metavar="ROLES",
+        help="http, worker, receiver, timer, separated by commas; all by default. Splitting "
+        "needs PostgreSQL and Redis.",
+    )
+    serve.set_defaults(handler="serve:run")
+    migrate = commands.add_parser("migrate", help="bring the database up to date")
+    migrate.set_defaults(handler="migrate:run")
+    doctor = commands.add_parser("doctor", help="tell what is misconfigured and how to mend it")
+    _json(doctor)
+    doctor.set_defaults(handler="doctor:run")
+    trace = commands.add_parser("trace", help="print what happened to a message, hop by hop")
+    trace.add_argument("message", help="a message's id, or a conversation's for its newest ones")
+    _json(trace)
+    trace.set_defaults(handler="trace:run")
+
+
+def _add_people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    user = commands.add_parser("user", help="agents: add, reset, list")
+    actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="add an agent and print a one-time password")
+    add.add_argument("email")
+    add.add_argument("--name", required=True, help="the name that customers see")
+    add.add_argument("--role", choices=["agent", "leader", "administrator"], default="agent")
+    add.add_argument("--team", action="append", default=[], help="team by name; may be repeated")
+    _json(add)
+    add.set_defaults(handler="user:add")
+    reset = actions.add_parser("reset", help="give an agent a new one-time password")
+    reset.add_argument("email")
+    _json(reset)
+    reset.set_defaults(handler="user:reset")
+    listing = actions.add_parser("list", help="list the agents")
+    _json(listing)
+    listing.set_defaults(handler="user:show")
+
+
+def _add_bot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    bot = commands.add_parser("bot", help="the bot: train, test")
+    actions = bot.add_subparsers(dest="action", required=True, metavar="ACTION")
+    train = actions.add_parser("train", help="train the model of the catalogue in force")
+    train.set_defaults(handler="bot:train")
+    test = actions.add_parser("test", help="recognise the catalogue's held-out checks")
+    _json(test)
+    test.set_defaults(handler="bot:test")
+    intents = commands.add_parser("intents", help="the catalogue: check")
+    checks = intents.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = checks.add_parser("check", help="find what is wrong in the catalogue")
+    check.add_argument("folder", nargs="?", help="a catalogue folder; the one in force by default")
+    _json(check)
+    check.set_defaults(handler="intents:check")
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit status is 0 when it did its work, 2 for a wrong setting."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        settings: Settings = load_settings(os.environ)
+    except SettingsError as error:
+        print(f"yingda: {error}", file=sys.stderr)
+        return 2
+    module, _, function = arguments.handler.partition(":")
+    handler = getattr(importlib.import_module(f"gateway.commands.{module}"), function)
+    try:
+        return int(handler(arguments, settings))
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

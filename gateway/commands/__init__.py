@@ -1,0 +1,1 @@
+"""The `yingda` command: one module for each command."""
