@@ -1,0 +1,73 @@
+"""How much a visitor or an address may ask for, counted in memory."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from channels.errors import ChannelError
+
+MAX_KEYS: Final = 20_000
+
+
+class RateLimitedError(ChannelError):
+    """Too much was asked for; answered 429 with Retry-After.
+
+    Args:
+        what: what there is too much of, in words a visitor understands.
+        retry_after: seconds after which to try again.
+    """
+
+    def __init__(self, what: str, retry_after: int) -> None:
+        super().__init__(f"too many {what}; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    filled_at: int
+
+
+class RateLimiter:
+    """A token bucket for each key: `count` at once, refilled evenly within `period_ms`.
+
+    At most `max_keys` buckets are kept; the one unused longest goes first, which at worst
+    gives a key its full allowance again.
+    """
+
+    def __init__(self, count: int, period_ms: int, *, max_keys: int = MAX_KEYS) -> None:
+        self._count = count
+        self._per_ms = count / period_ms
+        self._max_keys = max_keys
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def wait_seconds(self, key: str, now: int) -> int:
+        """Takes one from the key's allowance: 0 when it was there, else seconds to wait.
+
+        Args:
+            key: who asks.
+            now: milliseconds since the epoch.
+        """
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._open(key, now)
+        self._buckets.move_to_end(key)
+        elapsed = max(0, now - bucket.filled_at)
+        bucket.tokens = min(float(self._count), bucket.tokens + elapsed * self._per_ms)
+        bucket.filled_at = now
+        if bucket.tokens >= 1:
+            bucket.tokens -= 1
+            return 0
+        return max(1, math.ceil((1 - bucket.tokens) / self._per_ms / 1000))
+
+    def _open(self, key: str, now: int) -> _Bucket:
+        while len(self._buckets) >= self._max_keys:
+            self._buckets.popitem(last=False)
+        bucket = self._buckets[key] = _Bucket(float(self._count), now)
+        return bucket
