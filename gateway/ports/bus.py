@@ -68,7 +68,10 @@ class Bus(Protocol):
         ...
 
     async def take(self, limit: int) -> list[BusEntry]:
-        """Waits for entries; gives at most one for each key that is not in anyone's hands."""
+        """Waits for entries; gives at most one for each key that is not in anyone's hands.
+
+        An empty list means that the bus was closed.
+        """
         ...
 
     async def acknowledge(self, entries: Sequence[BusEntry]) -> None:
@@ -80,7 +83,11 @@ class Bus(Protocol):
         ...
 
     async def bury(self, entry: BusEntry, reason: str) -> None:
-        """It cannot be handled: to the dead letters, and the key goes on."""
+        """It cannot be handled: to the dead letters, and the key goes on.
+
+        Raises:
+            BusUnavailableError: it stays in hand; retry it instead.
+        """
         ...
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
@@ -107,11 +114,19 @@ class Bus(Protocol):
 Frame = Mapping[str, Any]
 
 
+class HubClosedError(Exception):
+    """The subscription, or the hub, was closed; there are no more frames."""
+
+
 class HubSubscription(Protocol):
-    """Frames of some topics, in order."""
+    """Frames of some topics, in order, for one reader."""
 
     async def get(self) -> Frame:
-        """The next frame; `{"type": "overflow"}` once when frames were lost."""
+        """The next frame; `{"type": "overflow"}` once when frames were lost.
+
+        Raises:
+            HubClosedError: the subscription has ended.
+        """
         ...
 
     def close(self) -> None:

@@ -1,0 +1,348 @@
+"""The conversation bus inside the process, with the store's journal as its truth.
+
+For a single process: the composition root holds a lock on the data directory. Entries are
+written in groups, each group with one unit of work, and go from there straight into the lanes;
+the journal is read at the start, and when more waits than is kept in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from gateway.bus.flushing import Flusher
+from gateway.bus.lanes import Dispenser
+from gateway.domain.records import DeadLetter, JournalEntry
+from gateway.ports.bus import BusEntry, BusFullError, BusLag, BusUnavailableError
+from gateway.ports.clock import Clock
+from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
+
+ACKNOWLEDGED_WITHIN = 0.02
+"""Seconds in which acknowledgements are written when no new entry takes them along."""
+FULL_PAUSE = 2.0
+"""Seconds after which a sender that found the bus full is to try again."""
+PAGE = 1_000
+"""Entries read from the journal at a time."""
+REFILL_PAUSE = 0.5
+"""Seconds before the journal is read again after the store failed."""
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Append = tuple[str, bytes, int, asyncio.Future[None]]
+"""Key, payload, when it came (ms), and the future that its sender waits for."""
+
+
+class EmbeddedBus:
+    """The bus on the store's journal; see `gateway.ports.bus.Bus` for what it promises.
+
+    An acknowledgement is written a moment after it was given. A crash in between means that the
+    entry comes again, which its handling has to bear anyway.
+
+    Args:
+        store: holds the journal and the dead letters.
+        clock: ms since the epoch.
+        max_depth: entries not acknowledged at which `append` refuses more.
+        window: entries kept in memory; what is beyond stays in the journal for the time being.
+    """
+
+    def __init__(
+        self, store: Store, *, clock: Clock, max_depth: int = 50_000, window: int = 10_000
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._max_depth = max_depth
+        self._window = window
+        self._dispenser = Dispenser()
+        self._flusher = Flusher(self._flush, linger=ACKNOWLEDGED_WITHIN)
+        self._writing = asyncio.Lock()
+        self._appends: list[Append] = []
+        self._handled: list[int] = []
+        self._tries: dict[int, int] = {}
+        self._refilling: asyncio.Task[None] | None = None
+        self._last_id = 0  # highest id given
+        self._written = 0  # highest id known to be in the journal
+        self._read = 0  # highest id that has been put into the lanes
+        self._depth = 0
+        self._dead = 0
+
+    async def start(self) -> None:
+        """Reads what an earlier process left.
+
+        Raises:
+            BusUnavailableError: the store does not answer.
+        """
+        try:
+            last_id, dead = await self._store.read(
+                lambda uow: (uow.journal.last_id(), uow.journal.dead_count())
+            )
+            self._last_id = self._written = last_id
+            self._dead = dead
+            await self._read_all()
+        except StoreUnavailableError as error:
+            raise BusUnavailableError(str(error)) from error
+
+    async def append(self, key: str, payload: bytes) -> None:
+        """Writes the entry with all that arrive while the store is busy.
+
+        Raises:
+            BusFullError: as many entries wait as may; nothing was kept.
+            BusUnavailableError: the store did not write it.
+        """
+        if self._depth >= self._max_depth:
+            raise BusFullError(FULL_PAUSE)
+        written = asyncio.get_running_loop().create_future()
+        self._depth += 1
+        self._appends.append((key, payload, self._clock(), written))
+        self._flusher.soon()
+        await written
+
+    async def take(self, limit: int) -> list[BusEntry]:
+        """Waits for entries of keys that nobody holds; empty when the bus was closed."""
+        return await self._dispenser.take(limit)
+
+    async def acknowledge(self, entries: Sequence[BusEntry]) -> None:
+        """Lets their keys go on; the journal forgets them within milliseconds."""
+        for entry in entries:
+            if self._dispenser.release(entry):
+                self._forget(int(entry.id))
+        self._flusher.later()
+
+    async def retry(self, entry: BusEntry, *, delay: float, reason: str) -> None:
+        """Gives it out again after `delay` seconds; the attempt is written a moment later."""
+        log.info("retry entry=%s delay=%.1f reason=%s", entry.id, delay, reason)
+        again = replace(entry, attempts=entry.attempts + 1)
+        if self._dispenser.delay(again, delay):
+            self._tries[int(entry.id)] = again.attempts
+            self._flusher.later()
+
+    async def bury(self, entry: BusEntry, reason: str) -> None:
+        """Moves it to the dead letters; it stays in hand when that fails.
+
+        Raises:
+            BusUnavailableError: the store did not write it.
+        """
+        letter = DeadLetter(
+            id=entry.id,
+            key=entry.key,
+            payload=entry.payload,
+            reason=reason,
+            attempts=entry.attempts + 1,
+            died_at=self._clock(),
+        )
+        if not self._dispenser.lanes.holds(entry.id):
+            return
+        async with self._writing:
+            await self._write(lambda uow: uow.journal.bury(letter, int(entry.id)))
+        if self._dispenser.release(entry):
+            self._dead += 1
+            self._depth -= 1
+            self._tries.pop(int(entry.id), None)
+            self._refill()
+
+    async def dead_letters(self, limit: int) -> list[DeadLetter]:
+        """Newest first.
+
+        Raises:
+            BusUnavailableError: the store does not answer.
+        """
+        try:
+            return await self._store.read(lambda uow: uow.journal.dead(limit))
+        except StoreUnavailableError as error:
+            raise BusUnavailableError(str(error)) from error
+
+    async def requeue(self, letter_id: str) -> bool:
+        """Moves a dead letter to the end of its key's entries; false when there is none.
+
+        Raises:
+            BusUnavailableError: the store did not write it.
+        """
+        async with self._writing:
+            entry_id = self._last_id + 1
+            now = self._clock()
+
+            def work(uow: UnitOfWork) -> JournalEntry | None:
+                letter = uow.journal.take_dead(letter_id)
+                if letter is None:
+                    return None
+                entry = JournalEntry(
+                    id=entry_id,
+                    key=letter.key,
+                    payload=letter.payload,
+                    attempts=0,
+                    appended_at=now,
+                )
+                uow.journal.append([entry])
+                return entry
+
+            self._last_id = entry_id
+            entry = await self._write(work)
+            if entry is None:
+                return False
+            self._dead -= 1
+            self._depth += 1
+            self._hand_on([entry])
+        return True
+
+    async def lag(self) -> BusLag:
+        """Figures of this process, which is the only one."""
+        oldest = self._dispenser.lanes.oldest()
+        return BusLag(
+            depth=self._depth,
+            oldest_age=0 if oldest is None else max(0, self._clock() - oldest),
+            in_flight=self._dispenser.lanes.in_hand,
+            dead=self._dead,
+        )
+
+    async def check(self) -> None:
+        """Writes a little.
+
+        Raises:
+            BusUnavailableError: the store does not answer.
+        """
+        try:
+            await self._store.check()
+        except StoreUnavailableError as error:
+            raise BusUnavailableError(str(error)) from error
+
+    async def close(self) -> None:
+        """Stops giving out and writes the acknowledgements given so far."""
+        self._dispenser.close()
+        if self._refilling is not None:
+            self._refilling.cancel()
+        await self._flusher.finish()
+        self._flusher.stop()
+
+    async def _flush(self) -> bool:
+        async with self._writing:
+            appends, self._appends = self._appends, []
+            handled, self._handled = self._handled, []
+            tries, self._tries = self._tries, {}
+            if not (appends or handled or tries):
+                return True
+            entries = self._number(appends)
+
+            def work(uow: UnitOfWork) -> None:
+                if entries:
+                    uow.journal.append(entries)
+                for entry_id, attempts in tries.items():
+                    uow.journal.note_attempt(entry_id, attempts)
+                if handled:
+                    uow.journal.remove(handled)
+
+            try:
+                await self._write(work)
+            except BusUnavailableError as error:
+                self._handled = handled + self._handled
+                self._tries = tries | self._tries
+                self._refuse(appends, str(error))
+                return False
+            for *_, written in appends:
+                if not written.done():
+                    written.set_result(None)
+            self._hand_on(entries)
+        return True
+
+    def _number(self, appends: list[Append]) -> list[JournalEntry]:
+        first = self._last_id + 1
+        self._last_id += len(appends)
+        return [
+            JournalEntry(id=number, key=key, payload=payload, attempts=0, appended_at=at)
+            for number, (key, payload, at, _) in enumerate(appends, first)
+        ]
+
+    async def _write(self, work: Callable[[UnitOfWork], T]) -> T:
+        try:
+            return await self._store.write(work)
+        except StoreUnavailableError as error:
+            raise BusUnavailableError(str(error)) from error
+        except Exception as error:
+            log.exception("the journal could not be written")
+            raise BusUnavailableError(f"the journal could not be written: {error}") from error
+
+    def _refuse(self, appends: list[Append], reason: str) -> None:
+        self._depth -= len(appends)
+        for *_, written in appends:
+            if not written.done():
+                written.set_exception(BusUnavailableError(reason))
+
+    def _forget(self, entry_id: int) -> None:
+        self._handled.append(entry_id)
+        self._tries.pop(entry_id, None)
+        self._depth -= 1
+        self._refill()
+
+    def _hand_on(self, entries: Sequence[JournalEntry]) -> None:
+        """Puts what was just written into the lanes, unless earlier entries are still unread."""
+        if not entries:
+            return
+        in_step = self._read >= self._written
+        self._written = max(self._written, entries[-1].id)
+        if in_step and len(self._dispenser.lanes) < self._window:
+            self._put([entry for entry in entries if entry.id > self._read])
+        else:
+            self._refill()
+
+    def _put(self, entries: Sequence[JournalEntry]) -> None:
+        if entries:
+            self._read = entries[-1].id
+            self._dispenser.add(map(_in_hands, entries))
+
+    def _refill(self) -> None:
+        behind = self._read < self._written
+        if behind and self._refilling is None and self._room() > self._window // 2:
+            self._refilling = asyncio.get_running_loop().create_task(self._read_on())
+
+    def _room(self) -> int:
+        return self._window - len(self._dispenser.lanes)
+
+    async def _read_on(self) -> None:
+        try:
+            while self._read < self._written and self._room() > 0:
+                try:
+                    await self._read_page()
+                except StoreUnavailableError:
+                    await asyncio.sleep(REFILL_PAUSE)
+        finally:
+            self._refilling = None
+
+    async def _read_page(self) -> None:
+        after, written = self._read, self._written
+        limit = max(1, min(PAGE, self._room()))
+        rows = await self._store.read(
+            lambda uow: uow.journal.outstanding(after=after, limit=limit)
+        )
+        self._put(rows)
+        if len(rows) < limit:
+            self._read = max(self._read, written)
+
+    async def _read_all(self) -> None:
+        """Counts what is outstanding, and keeps as much of it as the window permits."""
+        seen = 0
+        while True:
+            rows = await self._store.read(_page_after(seen))
+            self._depth += len(rows)
+            if self._read == seen:
+                self._put(rows[: max(0, self._room())])
+            if len(rows) < PAGE:
+                break
+            seen = rows[-1].id
+        if self._depth == len(self._dispenser.lanes):
+            self._read = self._written
+
+
+def _page_after(seen: int) -> Callable[[UnitOfWork], list[JournalEntry]]:
+    return lambda uow: uow.journal.outstanding(after=seen, limit=PAGE)
+
+
+def _in_hands(entry: JournalEntry) -> BusEntry:
+    return BusEntry(
+        id=str(entry.id),
+        key=entry.key,
+        payload=entry.payload,
+        attempts=entry.attempts,
+        appended_at=entry.appended_at,
+    )
