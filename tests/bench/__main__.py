@@ -1,0 +1,153 @@
+"""Prints one table: turns per second, latency, CPU, start and memory, and the ratios."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from intents.loading import SHIPPED_CATALOGUE, load_catalogue
+from tests.bench import targets
+from tests.bench.load import Sample, drive
+
+SENDERS = (1, 8, 32)
+WARM_UP = 1.5  # seconds
+
+
+def questions() -> list[str]:
+    """The catalogue's held-out checks: what customers ask, in words the bot was not trained on."""
+    catalogue = load_catalogue(SHIPPED_CATALOGUE)
+    return [check.text for intent in catalogue.intents for check in intent.checks]
+
+
+def measure(target: targets.Target, texts: list[str], seconds: float) -> list[dict[str, Any]]:
+    """One row for each number of senders."""
+    rows = []
+    run = f"b{time.time_ns()}"
+    asyncio.run(drive(target.url, texts, senders=8, seconds=WARM_UP, prefix=f"{run}-warm"))
+    for senders in SENDERS:
+        before = target.cpu_seconds()
+        sample = asyncio.run(
+            drive(target.url, texts, senders=senders, seconds=seconds, prefix=f"{run}-{senders}")
+        )
+        rows.append(_row(sample, target.cpu_seconds() - before))
+    return rows
+
+
+def _row(sample: Sample, cpu: float) -> dict[str, Any]:
+    return {
+        "senders": sample.senders,
+        "turns_per_s": round(sample.rate, 1),
+        "p50_ms": round(sample.percentile(0.50), 2),
+        "p99_ms": round(sample.percentile(0.99), 2),
+        "cpu_ms_per_turn": round(1000 * cpu / max(1, sample.turns), 3),
+        "errors": sample.errors,
+        "unanswered": sample.empty,
+    }
+
+
+def bench_echo(texts: list[str], seconds: float) -> dict[str, Any]:
+    """The ceiling."""
+    with targets.echo() as target:
+        return {"name": "bare aiohttp echo", "rows": measure(target, texts, seconds)}
+
+
+def _result(name: str, target: targets.Target, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "rows": rows,
+        "ready_s": round(target.ready, 2),
+        "memory_mb": round(target.memory),
+        "memory_after_mb": round(target.resident()),
+    }
+
+
+def bench_embedded(texts: list[str], seconds: float) -> dict[str, Any]:
+    """SQLite, synchronous=FULL, embedded bus, one process."""
+    with tempfile.TemporaryDirectory() as folder, targets.embedded(Path(folder)) as target:
+        return _result("embedded (SQLite)", target, measure(target, texts, seconds))
+
+
+def bench_split(texts: list[str], seconds: float) -> dict[str, Any]:
+    """PostgreSQL with fsync, Redis with appendfsync always, two processes."""
+    from tests.servers import ThrowAwayPostgres, ThrowAwayRedis
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        postgres = stack.enter_context(ThrowAwayPostgres())
+        redis = stack.enter_context(ThrowAwayRedis())
+        target = stack.enter_context(targets.split(folder, postgres.url, redis.url))
+        return _result("PostgreSQL + Redis, split", target, measure(target, texts, seconds))
+
+
+def bench_peer(url: str, texts: list[str], seconds: float) -> dict[str, Any]:
+    """Any server that speaks Rasa's REST channel."""
+    target = targets.Target(url, [], 0, 0)
+    return {"name": f"peer {url}", "rows": measure(target, texts, seconds)}
+
+
+def print_table(results: list[dict[str, Any]], echo: dict[str, Any]) -> None:
+    """The table for people."""
+    ceiling = {row["senders"]: row["turns_per_s"] for row in echo["rows"]}
+    print(f"{machine()}\n")
+    head = ("", "senders", "turns/s", "of echo", "p50 ms", "p99 ms", "CPU ms/turn", "errors")
+    print("{:<28}{:>8}{:>10}{:>9}{:>9}{:>9}{:>13}{:>8}".format(*head))
+    for result in results:
+        for row in result["rows"]:
+            print(
+                f"{result['name']:<28}{row['senders']:>8}{row['turns_per_s']:>10.0f}"
+                f"{row['turns_per_s'] / ceiling[row['senders']]:>9.2f}{row['p50_ms']:>9.1f}"
+                f"{row['p99_ms']:>9.1f}{row['cpu_ms_per_turn']:>13.3f}{row['errors']:>8}"
+            )
+        if "ready_s" in result:
+            print(
+                f"{'':<28}ready in {result['ready_s']} s, {result['memory_mb']} MB after start, "
+                f"{result['memory_after_mb']} MB after the load"
+            )
+
+
+def machine() -> str:
+    """What it ran on."""
+    cores = len(os.sched_getaffinity(0))
+    return f"{platform.system()} {platform.machine()}, {cores} cores, Python {sys.version[:6]}"
+
+
+def main() -> None:
+    """Runs the benchmark."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--seconds", type=float, default=5.0, help="for each row")
+    parser.add_argument("--peer", help="REST channel of another server, driven the same way")
+    parser.add_argument("--only", choices=["embedded", "split"], help="one back end")
+    arguments = parser.parse_args()
+    texts = questions()
+    echo = bench_echo(texts, arguments.seconds)
+    results = [echo]
+    if arguments.only != "split":
+        results.append(bench_embedded(texts, arguments.seconds))
+    if arguments.only != "embedded":
+        results.append(bench_split(texts, arguments.seconds))
+    if arguments.peer:
+        results.append(bench_peer(arguments.peer, texts, arguments.seconds))
+    if arguments.json:
+        print(json.dumps({"machine": machine(), "results": results}, ensure_ascii=False))
+        return
+    print_table(results, echo)
+    if arguments.peer:
+        peer = {row["senders"]: row["turns_per_s"] for row in results[-1]["rows"]}
+        for result in results[1:-1]:
+            for row in result["rows"]:
+                ratio = row["turns_per_s"] / max(0.001, peer[row["senders"]])
+                print(f"{result['name']} at {row['senders']} senders: {ratio:.1f} × the peer")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Whole walks through a real server over real sockets."""
