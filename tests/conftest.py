@@ -46,10 +46,16 @@ def running(build: Callable[[], S], stack: ExitStack) -> S:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test that drives Chromium, so that ``-m browser`` finds it."""
+    """Mark each test that drives Chromium, and let the heavy ones take turns.
+
+    With several test processes (``--dist loadgroup``) the tests marked ``browser`` or ``crash``
+    all run in one of them: two at once would starve one another on a small machine.
+    """
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+        if item.get_closest_marker("browser") or item.get_closest_marker("crash"):
+            item.add_marker(pytest.mark.xdist_group("heavy"))
 
 
 @pytest.fixture(scope="session")
