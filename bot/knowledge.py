@@ -13,18 +13,24 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.features import text_features
+from bot.postings import invert
 from intents.model import Article, Language
 from intents.text import tokens
 
 PASSAGE_LENGTH = 400
 _TITLE, _QUESTION, _HEADING, _BODY = 3.0, 2.0, 2.0, 1.0
 _K1, _B = 1.2, 0.6
-_CURVE = (-4.0, 3.0, 6.0, 2.0)
+# A later passage must fit this much better than an earlier one.
+_BETTER = 1.2
+# Constant, and what a share of words covered, a likeness and a lead over the second add.
+# English words match by chance more often than pairs of Chinese characters.
+_CURVES = {"zh": (-2.55, 6.1, 4.7, 3.2), "en": (-3.85, 6.1, 4.7, 3.2)}
 
 _FENCED = re.compile(r"^\s*(?:```|~~~)")
 _HEADING_LINE = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
@@ -37,7 +43,16 @@ _EMPHASIS = re.compile(r"(\*\*|__|~~|\*|(?<![A-Za-z0-9])_(?=\S)|(?<=\S)_(?![A-Za
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _SENTENCE_END = re.compile(r"[。！？；!?;](?!$)|\.(?=\s)")
 
-Floats = NDArray[np.float32]
+_ENGLISH = """
+    a about after again all also am an and any anyone anything are as at be because been before
+    being but by can cannot could did do does doing done for from get got had has have he hello
+    help her here hi him his how i if in into is it its just know let like long me more most my
+    need no not now of off on once one only or our out over own please re same she should so some
+    something tell than that the their them then there these they thing things this those to too
+    under until up us very want was way we were what when where which while who why will with
+    would you your don didn doesn isn won ve ll s t m d
+"""
+_FUNCTION_WORDS = frozenset(_ENGLISH.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +73,9 @@ class ArticleIndex:
         for article in articles:
             if article.audience == "public":
                 by_language[article.language].append(article)
-        self._shelves = {language: _Shelf(found) for language, found in by_language.items()}
+        self._shelves = {
+            language: _Shelf(found, _CURVES[language]) for language, found in by_language.items()
+        }
 
     def search(self, text: str, language: Language, limit: int = 3) -> tuple[Hit, ...]:
         """Return the best articles, best first; none that shares nothing with `text`.
@@ -80,7 +97,7 @@ class ArticleIndex:
         """The article's passage that fits `text` best; None when it does not exist."""
         for shelf in self._in_order(language):
             if slug in shelf.places:
-                return shelf.passage(shelf.places[slug], frozenset(tokens(text)))
+                return shelf.passage(shelf.places[slug], word_set(text))
         return None
 
     def _find(self, slug: str, language: Language) -> Article | None:
@@ -98,38 +115,48 @@ class ArticleIndex:
 class _Shelf:
     """The articles of one language with their inverted lists."""
 
-    def __init__(self, articles: Sequence[Article]) -> None:
+    def __init__(self, articles: Sequence[Article], curve: tuple[float, ...]) -> None:
         self.articles = articles
+        self._curve = curve
         self.places = {article.slug: place for place, article in enumerate(articles)}
         self._passages = [split_passages(article.body) for article in articles]
         self._passage_words = [
-            [frozenset(tokens(passage)) for passage in passages] for passages in self._passages
+            [word_set(passage) for passage in passages] for passages in self._passages
         ]
-        self._words = _bm25([_weighted_words(article) for article in articles])
-        self._most = math.log(1 + len(articles) / 0.5) * (_K1 + 1)
+        weighted = [
+            _weighted_words(article, passages)
+            for article, passages in zip(articles, self._passages, strict=True)
+        ]
+        self._rarity, self._most = _rarities(weighted)
+        self._word_places, self._words = invert(_bm25(weighted, self._rarity))
         asked = [(p, q) for p, a in enumerate(articles) for q in (a.title, *a.questions)]
         self._askers = np.array([place for place, _ in asked], dtype=np.intp)
-        self._likeness, self._rarity = _cosines([text_features(q) for _, q in asked])
+        questions = [Counter(_topical(question)) for _, question in asked]
+        self._question_rarity, self._question_most = _rarities(questions, floor=1.0)
+        units = [_unit(question, self._question_rarity) for question in questions]
+        self._question_places, self._questions = invert(units)
 
     def search(self, text: str, limit: int) -> tuple[Hit, ...]:
-        words = frozenset(tokens(text))
-        gained, ceiling = self._gained(words)
-        likeness = self._like(text)
-        covered = gained / max(ceiling, 1e-9)
+        """The best articles, best first; none that shares nothing with the text."""
+        words = word_set(text)
+        covered = self._covered(words)
+        likeness = self._likeness(text)
         fused = covered + likeness
-        order = np.argsort(-fused, kind="stable")[:limit]
+        order = [int(place) for place in np.argsort(-fused, kind="stable")[: limit + 1]]
         hits = []
-        for rank, place in enumerate(order):
+        for rank, place in enumerate(order[:limit]):
             if fused[place] <= 0:
                 break
-            rival = order[rank + 1] if rank == 0 and len(order) > 1 else None
-            lead = float(fused[place] - fused[rival]) if rival is not None else 0.0
+            rival = order[rank + 1] if rank == 0 and len(order) > 1 else place
+            lead = float(fused[place] - fused[rival])
             hits.append(
                 Hit(
                     slug=self.articles[place].slug,
                     title=self.articles[place].title,
-                    passage=self.passage(int(place), words),
-                    score=_chance(float(covered[place]), float(likeness[place]), lead),
+                    passage=self.passage(place, words),
+                    score=_chance(
+                        self._curve, (float(covered[place]), float(likeness[place]), lead)
+                    ),
                 )
             )
         return tuple(hits)
@@ -138,113 +165,111 @@ class _Shelf:
         """The passage of an article that shares most with the words; the first if none does."""
         best, most = 0, 0.0
         for number, owned in enumerate(self._passage_words[place]):
-            shared = words & owned
-            weight = sum(self._words[word][2] for word in shared if word in self._words)
-            if weight > most * 1.2:
+            weight = sum(self._rarity.get(word, 0.0) for word in words & owned)
+            if weight > most * _BETTER:
                 best, most = number, weight
         passages = self._passages[place]
         return shorten(passages[best]) if passages else self.articles[place].title
 
-    def _gained(self, words: frozenset[str]) -> tuple[Floats, float]:
-        """BM25 of every article, and what an article full of these words would get."""
-        gained = np.zeros(len(self.articles), dtype=np.float32)
-        ceiling = 0.0
-        for word in words:
-            listed = self._words.get(word)
-            if listed is None:
-                ceiling += self._most
-                continue
-            places, weights, rarity = listed
-            gained[places] += weights
-            ceiling += rarity * (_K1 + 1)
-        return gained, ceiling
+    def _covered(self, words: frozenset[str]) -> NDArray[Any]:
+        """BM25 of every article, as a share of what one full of these words would get."""
+        rarity = [self._rarity.get(word, self._most) for word in words]
+        ceiling = sum(rarity) * (_K1 + 1)
+        places = [self._word_places[word] for word in words if word in self._word_places]
+        found = np.array(places, dtype=np.int32)
+        gained = self._words.gained(found, np.ones(len(found), dtype=np.float32))
+        return gained / max(ceiling, 1e-9)
 
-    def _like(self, text: str) -> Floats:
+    def _likeness(self, text: str) -> NDArray[Any]:
         """Cosine of the text to the likest question of every article."""
-        likeness = np.zeros(len(self._askers), dtype=np.float32)
-        length = 0.0
-        for feature, count in Counter(text_features(text)).items():
-            weight = 1 + math.log(count)
-            listed = self._likeness.get(feature)
-            if listed is None:
-                length += (weight * self._rarity) ** 2
-                continue
-            places, shares, rarity = listed
-            likeness[places] += shares * np.float32(weight * rarity)
-            length += (weight * rarity) ** 2
-        best = np.zeros(len(self.articles), dtype=np.float32)
-        np.maximum.at(best, self._askers, likeness / np.float32(math.sqrt(length) or 1.0))
+        counts = Counter(_topical(text))
+        places, values, length = [], [], 0.0
+        for feature, count in counts.items():
+            place = self._question_places.get(feature)
+            weight = (1 + math.log(count)) * self._question_rarity.get(
+                feature, self._question_most
+            )
+            length += weight * weight
+            if place is not None:
+                places.append(place)
+                values.append(weight)
+        gained = self._questions.gained(
+            np.array(places, dtype=np.int32),
+            np.array(values, dtype=np.float32) / np.float32(math.sqrt(length) or 1.0),
+        )
+        best = np.zeros(len(self.articles))
+        np.maximum.at(best, self._askers, gained)
         return best
 
 
-_Lists = Mapping[str, tuple[NDArray[np.intp], Floats, float]]
+def word_set(text: str) -> frozenset[str]:
+    """The search words of a text that say what it is about."""
+    return frozenset(word for word in tokens(text) if word not in _FUNCTION_WORDS)
 
 
-def _weighted_words(article: Article) -> Counter[str]:
-    headings, plain = _headings(article.body)
-    found: Counter[str] = Counter()
+def _topical(text: str) -> tuple[str, ...]:
+    """Features of a text without the words that every question has."""
+    if not text.isascii():
+        return text_features(text)
+    return text_features(" ".join(w for w in tokens(text) if w not in _FUNCTION_WORDS))
+
+
+def _weighted_words(article: Article, passages: Sequence[str]) -> dict[str, float]:
+    lines = (_HEADING_LINE.match(line) for line in article.body.splitlines())
     fields = (
         (_TITLE, [article.title]),
         (_QUESTION, article.questions),
-        (_HEADING, headings),
-        (_BODY, plain),
+        (_HEADING, [line[1] for line in lines if line]),
+        (_BODY, passages),
     )
+    found: dict[str, float] = defaultdict(float)
     for weight, texts in fields:
         for text in texts:
             for word in tokens(text):
-                found[word] += weight  # type: ignore[assignment]
+                if word not in _FUNCTION_WORDS:
+                    found[word] += weight
     return found
 
 
-def _headings(body: str) -> tuple[list[str], list[str]]:
-    headings = [match[1] for line in body.splitlines() if (match := _HEADING_LINE.match(line))]
-    return headings, split_passages(body)
+def _rarities(
+    holders: Sequence[Mapping[str, float]], floor: float = 0.0
+) -> tuple[dict[str, float], float]:
+    """How much every word tells, by how few hold it; and the same of a word that none holds.
+
+    `floor` is what a word tells that everyone holds.
+    """
+    count = len(holders)
+    spread = Counter(word for found in holders for word in found)
+    rarity = {word: floor + math.log((count + 1) / (held + 0.5)) for word, held in spread.items()}
+    return rarity, floor + math.log((count + 1) / 0.5)
 
 
-def _bm25(documents: Sequence[Mapping[str, float]]) -> _Lists:
+def _bm25(
+    documents: Sequence[Mapping[str, float]], rarity: Mapping[str, float]
+) -> list[dict[str, float]]:
     lengths = [sum(words.values()) for words in documents]
     average = sum(lengths) / max(len(lengths), 1) or 1.0
-    holders: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for place, words in enumerate(documents):
-        slack = _K1 * (1 - _B + _B * lengths[place] / average)
-        for word, count in words.items():
-            holders[word].append((place, count * (_K1 + 1) / (count + slack)))
-    return {
-        word: _listed(found, math.log(1 + (len(documents) - len(found) + 0.5) / (len(found) + 0.5)))
-        for word, found in holders.items()
-    }
+    scored = []
+    for words, length in zip(documents, lengths, strict=True):
+        slack = _K1 * (1 - _B + _B * length / average)
+        scored.append(
+            {
+                word: rarity[word] * count * (_K1 + 1) / (count + slack)
+                for word, count in words.items()
+            }
+        )
+    return scored
 
 
-def _listed(
-    found: Sequence[tuple[int, float]], rarity: float
-) -> tuple[NDArray[np.intp], Floats, float]:
-    places = np.array([place for place, _ in found], dtype=np.intp)
-    weights = np.array([weight * rarity for _, weight in found], dtype=np.float32)
-    return places, weights, rarity
+def _unit(counts: Mapping[str, int], rarity: Mapping[str, float]) -> dict[str, float]:
+    """A vector of length 1."""
+    weights = {feature: (1 + math.log(n)) * rarity[feature] for feature, n in counts.items()}
+    length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
+    return {feature: weight / length for feature, weight in weights.items()}
 
 
-def _cosines(questions: Sequence[Sequence[str]]) -> tuple[_Lists, float]:
-    """Inverted lists of unit vectors, and the rarity of a feature that none holds."""
-    count = len(questions)
-    spread = Counter(feature for found in questions for feature in set(found))
-    rarity = {feature: math.log((1 + count) / (1 + n)) + 1 for feature, n in spread.items()}
-    holders: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for place, found in enumerate(questions):
-        weights = {f: (1 + math.log(n)) * rarity[f] for f, n in Counter(found).items()}
-        length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
-        for feature, weight in weights.items():
-            holders[feature].append((place, weight / length))
-    lists = {}
-    for feature, entries in holders.items():
-        places = np.array([place for place, _ in entries], dtype=np.intp)
-        shares = np.array([share for _, share in entries], dtype=np.float32)
-        lists[feature] = (places, shares, rarity[feature])
-    return lists, math.log(1 + count) + 1
-
-
-def _chance(covered: float, likeness: float, lead: float) -> float:
-    constant, by_cover, by_likeness, by_lead = _CURVE
-    total = constant + by_cover * covered + by_likeness * likeness + by_lead * lead
+def _chance(curve: Sequence[float], evidence: Sequence[float]) -> float:
+    total = curve[0] + sum(w * value for w, value in zip(curve[1:], evidence, strict=True))
     return round(1.0 / (1.0 + math.exp(-total)), 4)
 
 

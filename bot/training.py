@@ -17,25 +17,27 @@ from numpy.typing import NDArray
 
 from bot.errors import BotError
 from bot.features import text_features
+from bot.postings import Floats, Integers
 from bot.recognise import (
     OUT_OF_SCOPE,
     Evidence,
-    Floats,
-    Integers,
+    Model,
     Parts,
     Recogniser,
     Vectors,
+    model_path,
     write_parts,
 )
 from intents.model import Catalogue
 
 _SEED = 20260
-_FOLDS = 5
+_FOLDS = 4
+_FOREIGN_FOLDS = 3
 _REGULARISATION = 10.0
 _RARITY = 0.8
 _ROUNDS = 300
-_FOREIGN_SHARE = 0.3
-_EVEN_ODDS = (0.0,) * 6
+_FOREIGN_SHARE = 0.2
+_EVEN_ODDS = (0.0,) * 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,28 +97,28 @@ class Report:
     confusions: tuple[Confusion, ...]
 
 
-def model_path(folder: Path, catalogue_version: str) -> Path:
-    """Where the model of a catalogue version lies in `folder`."""
-    return folder / f"model-{catalogue_version}.npz"
-
-
 def train(catalogue: Catalogue, folder: Path) -> Path:
     """Train the recogniser and write its file; equal catalogues give equal models.
+
+    A language is left out when it has examples of fewer than two intents.
 
     Returns:
         The file, `model-<catalogue version>.npz` in `folder`.
 
     Raises:
-        BotError: the catalogue has examples of fewer than two intents.
+        BotError: no language has examples of two intents.
     """
     rows = _rows(catalogue, checks=False)
-    if len({row.intent for row in rows}) < 2:
+    parts = {}
+    for language in sorted({row.language for row in rows}):
+        own = [row for row in rows if row.language == language]
+        if len({row.intent for row in own}) >= 2:
+            parts[language] = replace(fit(own), judge=_fit_judge(own))
+    if not parts:
         message = "the catalogue needs examples of at least two intents to train from"
         raise BotError(message)
-    parts = fit(rows, catalogue.version)
-    parts = replace(parts, judge=_fit_judge(rows, catalogue.version))
     path = model_path(folder, catalogue.version)
-    write_parts(parts, path)
+    write_parts(catalogue.version, parts, path)
     return path
 
 
@@ -178,19 +180,18 @@ def _rows(catalogue: Catalogue, *, checks: bool) -> list[Row]:
     ]
 
 
-def fit(rows: Sequence[Row], version: str) -> Parts:
+def fit(rows: Sequence[Row]) -> Parts:
     """Fit the linear model to the rows; its judge is still undecided (0.5 for everything)."""
     features = [text_features(row.text) for row in rows]
-    vectors = _vectors(features)
+    vocabulary, vectors = _vectors(features)
     intents = tuple(dict.fromkeys(row.intent for row in rows))
     owners = np.array([intents.index(row.intent) for row in rows], dtype=np.int32)
-    matrix = _matrix(features, vectors)
+    matrix = _matrix(features, vectors, len(vocabulary))
     weights, bias = _regression(matrix, owners, len(intents))
     columns = matrix.tocsc()
     return Parts(
-        version=version,
         intents=intents,
-        vocabulary=tuple(vectors.index),
+        vocabulary=vocabulary,
         rare=vectors.rare,
         judge=_EVEN_ODDS,
         idf=vectors.idf,
@@ -203,18 +204,16 @@ def fit(rows: Sequence[Row], version: str) -> Parts:
     )
 
 
-def _vectors(features: Sequence[Sequence[str]]) -> Vectors:
+def _vectors(features: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], Vectors]:
     holders = Counter(feature for found in features for feature in dict.fromkeys(found))
     count = len(features)
     idf = [(math.log((1 + count) / (1 + n)) + 1) ** _RARITY for n in holders.values()]
-    return Vectors(
-        index={feature: place for place, feature in enumerate(holders)},
-        idf=np.array(idf, dtype=np.float32),
-        rare=(math.log(1 + count) + 1) ** _RARITY,
-    )
+    vocabulary = tuple(holders)
+    rare = (math.log(1 + count) + 1) ** _RARITY
+    return vocabulary, Vectors(vocabulary, np.array(idf, dtype=np.float32), rare)
 
 
-def _matrix(features: Sequence[Sequence[str]], vectors: Vectors) -> Any:
+def _matrix(features: Sequence[Sequence[str]], vectors: Vectors, width: int) -> Any:
     from scipy.sparse import csr_matrix
 
     columns: list[Integers] = []
@@ -225,8 +224,7 @@ def _matrix(features: Sequence[Sequence[str]], vectors: Vectors) -> Any:
         values.append(shares)
     starts = np.cumsum([0, *(len(positions) for positions in columns)])
     return csr_matrix(
-        (np.concatenate(values), np.concatenate(columns), starts),
-        shape=(len(features), len(vectors.index)),
+        (np.concatenate(values), np.concatenate(columns), starts), shape=(len(features), width)
     )
 
 
@@ -247,64 +245,83 @@ def _regression(matrix: Any, owners: Integers, intents: int) -> tuple[Floats, Fl
     )
 
 
-def _fit_judge(rows: Sequence[Row], version: str) -> tuple[float, ...]:
+def _fit_judge(rows: Sequence[Row]) -> tuple[float, ...]:
     """Fit the judge on examples that each fold's model had not seen.
 
-    Half of the lessons leave single examples out; the other half leave whole intents out, so
+    One half of the lessons leaves single examples out; the other leaves whole intents out, so
     that the judge meets sentences whose right answer does not exist. Those weigh as a share
     of `_FOREIGN_SHARE` of all.
     """
-    known = list(_lessons(rows, version, _folds_by_example(rows)))
-    foreign = list(_lessons(rows, version, _folds_by_intent(rows)))
-    lessons = [*known, *foreign]
-    right = np.array([right for _, right in lessons], dtype=np.int32)
+    known = list(_lessons(rows, _folds_by_example(rows)))
+    foreign = list(_lessons(rows, _folds_by_intent(rows)))
+    right = np.array([right for _, right in (*known, *foreign)], dtype=np.int32)
     if len(set(right.tolist())) < 2:
         return _EVEN_ODDS
+    table = np.array([evidence.values() for evidence, _ in (*known, *foreign)])
+    weight = np.ones(len(table))
+    weight[len(known) :] = (
+        len(known) / max(len(foreign), 1) * _FOREIGN_SHARE / (1 - _FOREIGN_SHARE)
+    )
+    return _logistic(table, right, weight)
+
+
+def _logistic(table: Any, right: Any, weight: Any) -> tuple[float, ...]:
+    """The constant and the weights of a logistic regression without negative weights.
+
+    More evidence must never make the judge less sure, so an input that would is left out.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    table = np.array([evidence.values() for evidence, _ in lessons])
-    weight = np.ones(len(lessons))
-    weight[len(known) :] = len(known) / max(len(foreign), 1) * _FOREIGN_SHARE
-    weight[len(known) :] /= 1 - _FOREIGN_SHARE
     scale = table.std(axis=0) + 1e-6
-    model = LogisticRegression(C=1.0, max_iter=_ROUNDS)
-    model.fit(table / scale, right, sample_weight=weight)
-    return (float(model.intercept_[0]), *(float(w) for w in model.coef_[0] / scale))
+    kept = list(range(table.shape[1]))
+    weights = [0.0] * table.shape[1]
+    constant = math.log(max(right.mean(), 1e-3) / max(1 - right.mean(), 1e-3))
+    while kept:
+        model = LogisticRegression(C=1.0, max_iter=_ROUNDS)
+        model.fit(table[:, kept] / scale[kept], right, sample_weight=weight)
+        found = model.coef_[0]
+        worst = int(np.argmin(found))
+        if found[worst] >= 0:
+            constant = float(model.intercept_[0])
+            for place, value in zip(kept, found / scale[kept], strict=True):
+                weights[place] = float(value)
+            break
+        del kept[worst]
+    return (constant, *weights)
 
 
-def _lessons(
-    rows: Sequence[Row], version: str, folds: Sequence[int]
-) -> Iterator[tuple[Evidence, int]]:
+def _lessons(rows: Sequence[Row], folds: Sequence[int]) -> Iterator[tuple[Evidence, int]]:
+    """Evidence of every row from a model that was trained without its fold, and if it was right.
+
+    When its intent was left out altogether, `out_of_scope` is the right answer.
+    """
     for fold in sorted(set(folds)):
         learnt = [row for row, other in zip(rows, folds, strict=True) if other != fold]
         if len({row.intent for row in learnt}) < 2:
             continue
-        model = Recogniser(fit(learnt, version))
+        model = Model(fit(learnt))
         for row, other in zip(rows, folds, strict=True):
-            if other == fold:
-                scores, evidence = model.weigh(row.text)
-                if evidence is not None:
-                    best = model.intents[int(np.argmax(scores))]
-                    wanted = row.intent if row.intent in model.intents else OUT_OF_SCOPE
-                    yield evidence, int(best == wanted)
+            if other == fold and (found := model.weigh(row.text)) is not None:
+                best = model.intents[int(np.argmax(found.scores))]
+                wanted = row.intent if row.intent in model.intents else OUT_OF_SCOPE
+                yield found.evidence, int(best == wanted)
 
 
 def _folds_by_example(rows: Sequence[Row]) -> list[int]:
     """A fold for each row; an intent's examples are spread over all folds."""
-    shuffled = _shuffled(len(rows))
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[str] = Counter()
     folds = [0] * len(rows)
-    for place in shuffled:
-        row = rows[place]
-        folds[place] = seen[row.intent, row.language] % _FOLDS
-        seen[row.intent, row.language] += 1
+    for place in _shuffled(len(rows)):
+        intent = rows[place].intent
+        folds[place] = seen[intent] % _FOLDS
+        seen[intent] += 1
     return folds
 
 
 def _folds_by_intent(rows: Sequence[Row]) -> list[int]:
     """A fold for each row; all of an intent's examples share one."""
     intents = list(dict.fromkeys(row.intent for row in rows))
-    fold = {intents[place]: n % _FOLDS for n, place in enumerate(_shuffled(len(intents)))}
+    fold = {intents[place]: n % _FOREIGN_FOLDS for n, place in enumerate(_shuffled(len(intents)))}
     return [fold[row.intent] for row in rows]
 
 

@@ -1,0 +1,1 @@
+"""Actions of rasa-sdk, run in process; the only part of the product that knows rasa-sdk."""

@@ -1,0 +1,52 @@
+"""Tells a customer how the work on a ticket stands (H3.4).
+
+Imports rasa-sdk: only the runner imports this module, when it first needs it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action
+from rasa_sdk.events import SlotSet
+
+from bot.contract import ActionContext
+from bot.entities import TICKET_NUMBER
+from bot.texts import TICKET_STATES
+from intents.model import Language
+
+
+class ActionTicketStatus(Action):  # type: ignore[misc]  # rasa-sdk is untyped
+    """Finds the customer's ticket by its number; asks for the number when there is none."""
+
+    def __init__(self, context: ActionContext) -> None:
+        self._context = context
+
+    def name(self) -> str:
+        """The name that rules use."""
+        return "action_ticket_status"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        """Say the ticket's state, in the words of the customer's language."""
+        number = tracker.get_slot(TICKET_NUMBER)
+        if not number:
+            dispatcher.utter_message(response="utter_ask_ticket_number")
+            return []
+        metadata = tracker.latest_message.get("metadata") or {}
+        ticket = await self._context.find_ticket(
+            conversation_id=metadata.get("conversation_id") or tracker.sender_id,
+            number=str(number),
+        )
+        if ticket is None:
+            dispatcher.utter_message(response="utter_ticket_not_found", number=str(number))
+            return [SlotSet(TICKET_NUMBER, None)]
+        language = Language(metadata.get("language") or Language.ZH_HANS)
+        states = TICKET_STATES[language.training]
+        dispatcher.utter_message(
+            response="utter_ticket_found",
+            number=ticket["number"],
+            subject=ticket["subject"],
+            status=states.get(ticket["status"], ticket["status"]),
+            updated_at=ticket["updated_at"],
+        )
+        return []

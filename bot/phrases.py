@@ -1,0 +1,103 @@
+"""Phrases that need no recogniser: the explicit wish for a person, and nods.
+
+The wish must work in every catalogue and at any point, so it does not hang on training.
+Patterns are bounded: their time grows with the text's length alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+from intents.text import normalise_text
+
+_CLAUSE = re.compile(r"[,.;!?，。；！？、\n]+|\bbut\b|但是?")
+_EDGE = re.compile(r"^[\W_]+|[\W_]+$")
+_BLANK_IN_HAN = re.compile(r"(?<=[㐀-鿿]) (?=[㐀-鿿])")
+
+_ALONE = re.compile(
+    r"(?:请|我要|我想要|要|找|转|接|叫|来个|有)?(?:人工|真人|客服|活人|人工客服|客服人员|坐席|座席)"
+    r"(?:客服|服务|坐席|座席|人员)?(?:吧|呢|啊|谢谢|在吗|在不在)?"
+    r"|(?:a |an |the |real |live |human |customer service )*"
+    r"(?:human|agent|person|operator|representative|rep|advisor|adviser)s?(?: please| now| pls)*"
+    r"|(?:hi |hello )?(?:human|agent|operator|representative)(?: \w+)?(?: please)?"
+)
+_HAN_WISH = re.compile(
+    r"转(?:接|到|给|去)?(?:一下)?人工|转(?:接|到|给)(?:真人|客服)|转(?:真人|客服)|转不了人工"
+    r"|(?:找|要|叫|喊|连|接|换|联系|需要|想要|安排|来|有没有|有)(?:个|一个|一位|位|下)?"
+    r"(?:人工|真人|活人|(?:真的|真正的)人)"
+    r"|人工(?:客服|坐席|座席)|真人(?:客服|服务|坐席|座席)"
+    r"|(?:跟|和|与|同)(?:个|一个|一位)?(?:人工|真人|活人|客服人员)"
+    r"|(?:跟|和|与|同)(?:你们)?(?:的)?(?:同事|工作人员|人)(?:说|聊|谈|讲|沟通|对话|通话)"
+    r"|换(?:个)?人(?:来|吧|$)|(?:转|接|叫|换)(?:个|一个|一位|位)?客服(?:人员|专员)"
+    r"|(?:找|换|叫|让|派|安排)(?:个|一个|一位|位)?(?:真|活)?人(?:来)?(?:聊|说|谈|处理|跟我|和我|帮我)"
+    r"|(?:联系|找|叫|接通)(?:一下)?(?:你们的?)?(?:客服|工作人员)|不(?:想|要)(?:跟|和)机器人"
+)
+_HAN_OTHER = re.compile(
+    r"人工(?:智能|费|成本|审核|翻译|录入|降雨|授粉|耳蜗)|真人(?:认证|实名|头像|核验)"
+    r"|(?:是|不是|算)(?:一个|个)?(?:真人|活人|人工)"
+    r"|(?:人工|客服|真人).{0,8}(?:几点|时间|什么时候|何时|上班|下班|休息|电话|号码|多少)"
+    r"|(?:几点|什么时候|何时|周末|节假日).{0,8}(?:人工|客服|真人)"
+    r"|(?:不要|不用|不需要|别|不想|无需|不必|没必要)(?:再|给我|帮我|直接|请)?"
+    r"(?:转接?到?|找|接|要|联系|跟|和)?(?:人工|真人|客服)"
+)
+_SOMEONE = (
+    r"(?:(?:human|live|real|actual|support|service|customer|care|sales|call[- ]?cent(?:er|re))"
+    r" ){0,3}"
+    r"(?:human(?: being)?|agent|representative|rep|operator|advisor|adviser"
+    r"|(?:real|live|actual) (?:person|people|human|agent)|staff member"
+    r"|member of staff|team member|colleague)s?\b"
+    r"(?! (?:resources?|error|rights?|readable|id|log|logs|version|install\w*|software|string"
+    r"|setup|policy|program|office|fee|fees)\b)(?!['’-]\w)"
+)
+_REACH = (
+    r"(?:talk|speak|chat|talking|speaking|chatting|connect|transfer|escalate|forward|switch"
+    r"|put|pass|hand|redirect)"
+)
+_LATIN_WISH = re.compile(
+    rf"\b{_REACH}(?: \w+){{0,3}}? (?:to|with|through|over to)(?: (?:a|an|the|your|any|some|one of"
+    rf"|another|my))?(?: \w+)? ?(?:{_SOMEONE}|person\b|somebody\b|someone\b|people\b"
+    r"|customer (?:service|support|care)\b|anyone\b)"
+    rf"|\b(?:want|need|give me|get me|like|prefer|rather have|find me|call|fetch|send me|where is"
+    rf"|is there|are there|can i (?:have|get))(?: (?:a|an|the|your|any|some))?(?: \w+)? {_SOMEONE}"
+    rf"|\b(?:want|give me|get me|rather deal with|rather have) an? (?:person|human)$"
+    rf"|\b(?:real|live|actual) (?:person|human|agent|people)\b"
+    rf"|\b{_SOMEONE} (?:please|pls|now)\b|\bplease {_SOMEONE}"
+)
+_LATIN_OTHER = re.compile(
+    r"\b(?:don['’]?t|do not|doesn['’]?t|didn['’]?t|no need|needn['’]?t|need not|rather not|without"
+    r"|never)\b"
+    r"|\bare you\b|\byou are\b|\bam i \w+ing\b|\bcould you be\b|\blike a\b"
+    r"|\b(?:travel|estate|user|mail|backup|monitoring|transfer|antivirus|insurance)"
+    r" agents?\b|\b(?:hours?|when|what time)\b|\bagents? (?:is|are|was) (?:not|down|off)"
+)
+# `您好，客服` addresses whoever answers; alone, the same word asks for a person.
+_ADDRESSED = "客服"
+_NODS = frozenset("👍👌🙏🆗😊🙂😀😄❤👏🤝🌹💐")
+_SKIN_AND_SELECTOR = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f\\s]")
+
+
+def wants_person(text: str) -> bool:
+    """Whether the customer asks for a person, in Chinese of either script or in English.
+
+    Talk about people is no wish: opening hours, `human resources`, `人工智能`, `are you human`.
+    """
+    whole = _BLANK_IN_HAN.sub("", normalise_text(text))
+    if _ALONE.fullmatch(_EDGE.sub("", whole)):
+        return True
+    return any(_is_wish(clause.strip()) for clause in _CLAUSE.split(whole))
+
+
+def _is_wish(clause: str) -> bool:
+    if not clause:
+        return False
+    if clause != _ADDRESSED and _ALONE.fullmatch(clause):
+        return True
+    if _HAN_WISH.search(clause) and not _HAN_OTHER.search(clause):
+        return True
+    return bool(_LATIN_WISH.search(clause)) and not _LATIN_OTHER.search(clause)
+
+
+def is_nod(text: str) -> bool:
+    """Whether a message is nothing but friendly emoji, such as a thumb up."""
+    bare = _SKIN_AND_SELECTOR.sub("", text)
+    return bool(bare) and set(bare) <= _NODS

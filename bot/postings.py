@@ -1,0 +1,55 @@
+"""Inverted lists as flat arrays: what shares a feature with a text, added up at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
+
+
+class Postings:
+    """For each feature, its holders and their shares of it.
+
+    Feature `i` occurs in `holders[starts[i]:starts[i + 1]]` with those `shares`; holders are
+    numbered from 0 to `count - 1`.
+    """
+
+    def __init__(self, starts: Integers, holders: Integers, shares: Floats, count: int) -> None:
+        self._starts = starts
+        self._holders = holders
+        self._shares = shares
+        self._count = count
+
+    def gained(self, features: Integers, values: Floats) -> NDArray[Any]:
+        """What every holder gains from features of these values: the sum of value x share."""
+        if not len(features):
+            return np.zeros(self._count)
+        starts = self._starts[features]
+        lengths = self._starts[features + 1] - starts
+        ends = np.cumsum(lengths)
+        picks = np.arange(ends[-1]) + np.repeat(starts - ends + lengths, lengths)
+        weights = np.repeat(values, lengths) * self._shares[picks]
+        return np.bincount(self._holders[picks], weights=weights, minlength=self._count)
+
+
+def invert(holders: Sequence[Mapping[str, float]]) -> tuple[dict[str, int], Postings]:
+    """The place of every feature, and the lists, of holders given as feature to share."""
+    listed: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for number, shares in enumerate(holders):
+        for feature, share in shares.items():
+            listed[feature].append((number, share))
+    places = {feature: place for place, feature in enumerate(listed)}
+    lengths = [len(found) for found in listed.values()]
+    flat = [entry for found in listed.values() for entry in found]
+    return places, Postings(
+        np.cumsum([0, *lengths]).astype(np.int32),
+        np.array([number for number, _ in flat], dtype=np.int32),
+        np.array([share for _, share in flat], dtype=np.float32),
+        len(holders),
+    )

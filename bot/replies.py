@@ -1,0 +1,192 @@
+"""Puts what the bot says into the customer's language and script.
+
+Catalogue texts exist in Chinese and English; Traditional Chinese is converted. Placeholders
+(`{name}`) are filled here, and one that cannot be filled never reaches a customer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bot.contract import BotMessage, Choice, HandoffReason
+from bot.knowledge import ArticleIndex
+from bot.playbook import ARTICLE_PAYLOAD, HANDOFF_PAYLOAD, NONE_PAYLOAD
+from bot.texts import (
+    ARTICLE_SOURCE,
+    DID_YOU_MEAN,
+    FALLBACK,
+    GREETING,
+    HOLDING,
+    NONE_OF_THESE,
+    NOT_UNDERSTOOD,
+    TALK_TO_PERSON,
+    TITLE,
+)
+from intents.model import Button, Catalogue, Language, ResponseVariant
+from intents.text import to_traditional
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.-]*)\}", re.A)
+_SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？!?]+|\.(?=\s|$)|\n|$)")
+_VALUE_LENGTH = 200
+
+Values = Mapping[str, Any]
+
+
+class Replies:
+    """Renders the responses of one catalogue; immutable."""
+
+    def __init__(self, catalogue: Catalogue, index: ArticleIndex) -> None:
+        self._responses = catalogue.responses
+        self._index = index
+
+    def greeting(self, language: Language) -> BotMessage:
+        """The first words on a channel (H1.3)."""
+        return self._certain(GREETING, language)
+
+    def holding(self, reason: HandoffReason, language: Language, channel: str = "") -> BotMessage:
+        """What the customer is told while a person takes over (H1.4)."""
+        return self._certain(f"{HOLDING}{reason.value}", language, channel)
+
+    def not_understood(self, language: Language, channel: str = "") -> BotMessage:
+        """The request to say it in other words, with the way to a person."""
+        message = self._certain(NOT_UNDERSTOOD, language, channel)
+        if message.choices:
+            return message
+        return BotMessage(text=message.text, choices=(self.choice(HANDOFF_PAYLOAD, language),))
+
+    def offer(self, payloads: Iterable[str], language: Language, channel: str = "") -> BotMessage:
+        """The question which of these was meant."""
+        text = self._certain(DID_YOU_MEAN, language, channel).text
+        return BotMessage(text=text, choices=tuple(self.choice(p, language) for p in payloads))
+
+    def choice(self, payload: str, language: Language) -> Choice:
+        """The quick reply for a payload, titled in the customer's language."""
+        return Choice(title=self.title(payload, language), payload=payload)
+
+    def title(self, payload: str, language: Language) -> str:
+        """What a payload is called: the intent's or article's title; never empty."""
+        if payload == NONE_PAYLOAD:
+            return self._certain(NONE_OF_THESE, language).text
+        if payload == HANDOFF_PAYLOAD:
+            return self._certain(TALK_TO_PERSON, language).text
+        name = payload.removeprefix("/")
+        if payload.startswith(ARTICLE_PAYLOAD):
+            slug = payload.removeprefix(ARTICLE_PAYLOAD)
+            return _scripted(self._index.title(slug, language) or slug, language)
+        found = self.response(f"{TITLE}{name}", language)
+        return found.text if found is not None else name.replace("_", " ").replace("/", ": ")
+
+    def article(self, slug: str, question: str, language: Language) -> BotMessage | None:
+        """An answer from an article, with its source (H1.5); None when it does not exist."""
+        passage = self._index.passage(slug, question, language)
+        if passage is None:
+            return None
+        message = BotMessage(
+            text=_scripted(passage, language), choices=(self.choice(HANDOFF_PAYLOAD, language),)
+        )
+        return self.sourced(message, slug, language)
+
+    def sourced(self, message: BotMessage, slug: str, language: Language) -> BotMessage:
+        """The message with the line that names its article; unchanged if there is none."""
+        title = self._index.title(slug, language)
+        if title is None:
+            return message
+        line = self._certain(ARTICLE_SOURCE, language, values={"title": title}).text
+        return BotMessage(text=f"{message.text}\n\n{line}", choices=message.choices, article=slug)
+
+    def response(
+        self,
+        name: str,
+        language: Language,
+        channel: str = "",
+        values: Values | None = None,
+        turn: int = 0,
+    ) -> BotMessage | None:
+        """Render a response.
+
+        Args:
+            name: its name, `utter_…`.
+            language: the customer's; the other language's text is taken when there is none.
+            channel: the channel kind; a variant for it goes before general ones.
+            values: what placeholders stand for.
+            turn: picks among equal variants, so that a repeated answer may be worded anew.
+
+        Returns:
+            The message, or None when the catalogue and the built-in texts have no such
+            response, or nothing of it is left without its placeholders.
+        """
+        variants = self._variants(name, language, channel)
+        values = values or {}
+        whole = [v for v in variants if _can_fill(v.text, values)]
+        for variant in (*_turned(whole, turn), *variants):
+            text = _scripted(fill(variant.text, values), language)
+            if text:
+                return BotMessage(text=text, choices=_choices(variant.buttons, language, values))
+        return None
+
+    def _certain(
+        self, name: str, language: Language, channel: str = "", values: Values | None = None
+    ) -> BotMessage:
+        """A response that has a built-in text; the catalogue's, if it can be rendered."""
+        found = self.response(name, language, channel, values)
+        if found is not None:
+            return found
+        built_in = fill(FALLBACK[name][language.training], values or {})
+        return BotMessage(text=_scripted(built_in, language))
+
+    def _variants(self, name: str, language: Language, channel: str) -> list[ResponseVariant]:
+        everyone = self._responses.get(name, ())
+        if not everyone and name in FALLBACK:
+            texts = FALLBACK[name]
+            everyone = tuple(ResponseVariant(text=texts[own], language=own) for own in texts)
+        fitting = [v for v in everyone if v.channel is None or v.channel == channel]
+        own = [v for v in fitting if v.language == language.training] or fitting
+        return [v for v in own if v.channel is not None] or own
+
+
+def fill(text: str, values: Values) -> str:
+    """Put values in for `{placeholders}`; a sentence with one that has no value is left out.
+
+    Values are put in as they are and are not read for placeholders again; braces around a name
+    in them are dropped, so that a customer's own text cannot look like an unfilled one.
+    """
+    if "{" not in text:
+        return text
+    kept = [
+        sentence
+        for sentence in _SENTENCE.findall(text)
+        if sentence and _can_fill(sentence, values)
+    ]
+    return _PLACEHOLDER.sub(lambda match: _shown(values[match[1]]), "".join(kept)).strip()
+
+
+def _can_fill(text: str, values: Values) -> bool:
+    return all(_shown(values.get(name)) for name in _PLACEHOLDER.findall(text))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    flat = " ".join(str(value).split())[:_VALUE_LENGTH]
+    return _PLACEHOLDER.sub(r"\1", flat)
+
+
+def _turned(variants: list[ResponseVariant], turn: int) -> list[ResponseVariant]:
+    if not variants:
+        return []
+    first = turn % len(variants)
+    return [*variants[first:], *variants[:first]]
+
+
+def _choices(buttons: Iterable[Button], language: Language, values: Values) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(title=title, payload=button.payload)
+        for button in buttons
+        if (title := _scripted(fill(button.title, values), language))
+    )
+
+
+def _scripted(text: str, language: Language) -> str:
+    return to_traditional(text) if language is Language.ZH_HANT else text
