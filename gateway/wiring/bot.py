@@ -6,8 +6,9 @@ import logging
 import time
 from pathlib import Path
 
-from bot.engine import BotSettings, CatalogueBot
+from bot.engine import CatalogueBot
 from bot.errors import ModelMissingError
+from bot.policy import BotSettings
 from bot.recognise import Recogniser
 from bot.training import model_path
 from gateway.services.bot_data import StoreActionContext

@@ -1,0 +1,128 @@
+"""The parts of one process, built once from the settings."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from bot.engine import CatalogueBot
+from channels.contract import ChannelContext, PublicGreeting, QuickReply
+from channels.registry import kind_names
+from gateway.bus import EmbeddedBus, LocalHub, RedisBus, RedisHub
+from gateway.metrics import Metrics
+from gateway.ports.bus import Bus, Hub
+from gateway.ports.clock import Clock, NewId
+from gateway.services.bot_data import StoreActionContext
+from gateway.services.frame_codec import decode_frame, encode_frame
+from gateway.services.inbox_directory import InboxDirectory
+from gateway.services.intake import language_of
+from gateway.services.mailbox import StoreMailbox
+from gateway.services.publishing import Publisher
+from gateway.services.sink import BusSink
+from gateway.settings import Settings
+from gateway.store import SqlStore
+from gateway.wiring.bot import load_bot
+from gateway.wiring.data_dir import StartError, hold_data_dir
+from gateway.wiring.ids import clock, new_id
+from gateway.wiring.live_channels import LiveChannels, mailbox_kinds
+from gateway.wiring.storage import Storage, open_storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a process is made of. `name` tells it from others, in leases and on the bus."""
+
+    settings: Settings
+    name: str
+    storage: Storage
+    bus: Bus
+    hub: Hub
+    bot: CatalogueBot
+    inboxes: InboxDirectory
+    channels: LiveChannels
+    sink: BusSink
+    metrics: Metrics
+    is_mailbox: Callable[[str], bool]
+    clock: Clock
+    new_id: NewId
+    held: ExitStack
+
+    @property
+    def store(self) -> SqlStore:
+        """The store."""
+        return self.storage.store
+
+
+def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
+    """Opens everything that needs no event loop.
+
+    Args:
+        settings: as read.
+        receives: whether channels that poll do so in this process.
+        alone: whether this process has all roles.
+
+    Raises:
+        StartError: something cannot be opened; says what to do.
+        CatalogueError: the bot's catalogue is wrong.
+    """
+    if not alone and (settings.uses_sqlite or not settings.redis_url):
+        raise StartError(
+            "--role: split roles need YINGDA_DATABASE_URL (PostgreSQL) and YINGDA_REDIS_URL."
+        )
+    held = ExitStack()
+    storage = open_storage(settings)
+    if not settings.redis_url:
+        held.enter_context(hold_data_dir(settings.data_dir))
+    name = f"{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
+    bus, hub = _bus_and_hub(settings, storage.store, name)
+    bot = load_bot(settings, StoreActionContext(storage.store))
+    storage.store.listen(Publisher(hub).publish)
+    inboxes = InboxDirectory(storage.store, clock)
+    sink = BusSink(bus)
+    context = _context(storage, hub, sink, bot)
+    return Parts(
+        settings=settings,
+        name=name,
+        storage=storage,
+        bus=bus,
+        hub=hub,
+        bot=bot,
+        inboxes=inboxes,
+        channels=LiveChannels(inboxes, lambda _: context, receives=receives),
+        sink=sink,
+        metrics=Metrics(),
+        is_mailbox=mailbox_kinds(kind_names()).__contains__,
+        clock=clock,
+        new_id=new_id,
+        held=held,
+    )
+
+
+def _bus_and_hub(settings: Settings, store: SqlStore, name: str) -> tuple[Bus, Hub]:
+    if not settings.redis_url:
+        bus = EmbeddedBus(store, clock=clock, max_depth=settings.bus_max_depth)
+        return bus, LocalHub()
+    return (
+        RedisBus(settings.redis_url, consumer=name, max_depth=settings.bus_max_depth),
+        RedisHub(settings.redis_url, encode=encode_frame, decode=decode_frame),
+    )
+
+
+def _context(storage: Storage, hub: Hub, sink: BusSink, bot: CatalogueBot) -> ChannelContext:
+    def greeting(tag: str) -> PublicGreeting:
+        said = bot.greeting(language_of(tag, "en"))
+        choices = tuple(QuickReply(title=c.title, payload=c.payload) for c in said.choices)
+        return PublicGreeting(text=said.text, choices=choices)
+
+    return ChannelContext(
+        sink=sink,
+        mailbox=StoreMailbox(storage.store, hub, clock),
+        blobs=storage.blobs,
+        signer=storage.keys,
+        now=clock,
+        new_id=new_id,
+        greeting=greeting,
+    )

@@ -1,0 +1,193 @@
+"""Runs one process: start, serve, and a stop that drains."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.errors import BotError
+from channels.registry import kind_names, load_kind
+from gateway.http.app import build_app, build_health_app
+from gateway.http.parts import HttpParts
+from gateway.ports.bus import BusUnavailableError
+from gateway.ports.store import StoreUnavailableError
+from gateway.services.signing_in import Passwords
+from gateway.wiring.data_dir import StartError
+from gateway.wiring.parts import Parts
+from gateway.wiring.process import ALL_ROLES, RoleName, Workers
+from gateway.wiring.seed import FirstStart, is_empty, one_time_password, plant
+
+log = logging.getLogger(__name__)
+
+VERSION = "0.1.0"
+SHUTDOWN_SECONDS = 20.0  # for requests that wait for their answer
+CONSOLE = Path(__file__).resolve().parents[1] / "console" / "dist"
+
+
+@dataclass(slots=True)
+class Draining:
+    """Turns on when the process is about to stop, so that /readyz says so first."""
+
+    on: bool = False
+
+
+async def serve(parts: Parts, roles: frozenset[RoleName]) -> None:
+    """Serves until SIGTERM or SIGINT, then finishes what is in hand.
+
+    Raises:
+        StartError: the port is taken, or a server that is needed does not answer.
+    """
+    passwords = Passwords()
+    password = await _start(parts, passwords)
+    draining = Draining()
+    workers = Workers(parts, roles)
+    runner = await _listen(parts, roles, passwords, draining)
+    workers.start()
+    warming = asyncio.create_task(_warm(parts))
+    _say_where(parts, roles, password)
+    await _until_told_to_stop()
+    log.info("stopping: finishing what is in hand", extra={"action": "draining"})
+    draining.on = True
+    parts.sink.close()
+    warming.cancel()
+    await runner.cleanup()
+    await workers.stop()
+    await parts.channels.stop()
+    await parts.bus.close()
+    await parts.hub.close()
+    await parts.store.close()
+    parts.held.close()
+    log.info("stopped", extra={"action": "stopped"})
+
+
+async def _start(parts: Parts, passwords: Passwords) -> str | None:
+    """Connects and plants the first rows; returns a password that was made."""
+    try:
+        password = await _first_start(parts, passwords)
+        await parts.bus.start()
+        await parts.hub.start()
+        await parts.channels.reload()
+    except StoreUnavailableError as error:
+        raise StartError(f"YINGDA_DATABASE_URL: the database does not answer: {error}") from error
+    except BusUnavailableError as error:
+        raise StartError(f"YINGDA_REDIS_URL: Redis does not answer: {error}") from error
+    return password
+
+
+async def _first_start(parts: Parts, passwords: Passwords) -> str | None:
+    if not await parts.store.read(is_empty):
+        return None
+    settings = parts.settings
+    password = settings.admin_password or one_time_password()
+    first = FirstStart(
+        admin_email=settings.admin_email,
+        password_hash=await passwords.hash(password),
+        must_change=not settings.admin_password,
+        now=parts.clock(),
+        new_id=parts.new_id,
+    )
+    planted = await parts.store.write(lambda uow: plant(uow, first))
+    return password if planted and not settings.admin_password else None
+
+
+async def _warm(parts: Parts) -> None:
+    try:
+        await parts.bot.warm()
+    except BotError as error:
+        log.warning("actions are not ready: %s", error, extra={"action": "warm_failed"})
+
+
+async def _listen(
+    parts: Parts, roles: frozenset[RoleName], passwords: Passwords, draining: Draining
+) -> web.AppRunner:
+    given = _http_parts(parts, roles, passwords, draining)
+    app = build_app(given) if RoleName.HTTP in roles else build_health_app(given)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    settings = parts.settings
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, reuse_port=False).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise StartError(_cannot_listen(error, settings.host, settings.port)) from error
+    return runner
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"YINGDA_PORT: {port} is taken by another program; choose another, such as {port + 1}."
+        )
+    return f"YINGDA_HOST: cannot listen on {host}:{port} ({error.strerror})."
+
+
+def _http_parts(
+    parts: Parts, roles: frozenset[RoleName], passwords: Passwords, draining: Draining
+) -> HttpParts:
+    async def reload_inboxes() -> None:
+        await parts.channels.reload()
+        parts.hub.publish("inboxes", {"type": "changed"})
+
+    return HttpParts(
+        store=parts.store,
+        bus=parts.bus,
+        hub=parts.hub,
+        blobs=parts.storage.blobs,
+        signer=parts.storage.keys,
+        passwords=passwords,
+        clock=parts.clock,
+        new_id=parts.new_id,
+        channel_routes=parts.channels.routes() if RoleName.HTTP in roles else (),
+        kinds=kind_names(),
+        load_kind=load_kind,
+        is_mailbox=parts.is_mailbox,
+        reload_inboxes=reload_inboxes,
+        article_title=parts.bot.article_title,
+        catalogue_version=lambda: parts.bot.catalogue_version,
+        checks={"database": parts.store.check, "bus": parts.bus.check},
+        is_draining=lambda: draining.on,
+        registry=parts.metrics.registry,
+        console=CONSOLE,
+        version=VERSION,
+        roles=sorted(role.value for role in roles),
+        public_url=parts.settings.public_url,
+        trusted_proxies=parts.settings.trusted_proxies,
+    )
+
+
+def _say_where(parts: Parts, roles: frozenset[RoleName], password: str | None) -> None:
+    """Tells a person at the terminal where to click."""
+    settings = parts.settings
+    url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    if RoleName.HTTP not in roles:
+        log.info("ready: %s", ", ".join(sorted(roles)), extra={"action": "ready"})
+        return
+    lines = [
+        "",
+        "  Yingda 应答 is ready.",
+        f"    Chat as a visitor   {url}/demo",
+        f"    Answer as an agent  {url}/console/",
+        f"    Read the API        {url}/api/docs",
+    ]
+    if password:
+        lines += [
+            f"    Sign in as          {settings.admin_email}",
+            f"    One-time password   {password}",
+        ]
+    elif roles == ALL_ROLES:
+        lines.append(f"    Forgot a password?  yingda user reset {settings.admin_email}")
+    print("\n".join([*lines, ""]), flush=True)  # noqa: T201  # the first words of `make run`
+
+
+async def _until_told_to_stop() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
