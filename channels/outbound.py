@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import io
 import ipaddress
 import re
 import socket
@@ -38,6 +39,7 @@ _NEVER: Final[tuple[Network, ...]] = tuple(
     ipaddress.ip_network(text)
     for text in (
         "168.63.129.16/32",  # a cloud's metadata service on a public address
+        "192.0.0.0/24",  # protocol assignments, among them metadata services
         "192.88.99.0/24",  # 6to4 relays
         "2001::/32",  # Teredo: carries an IPv4 address
         "2002::/16",  # 6to4: carries an IPv4 address
@@ -189,7 +191,7 @@ class GuardedHttp:
             raise PermanentDeliveryError(f"the address cannot be called: {error}") from error
         try:
             async with self._opened().post(
-                target, data=body, headers=headers, allow_redirects=False
+                target, data=io.BytesIO(body), headers=headers, allow_redirects=False
             ) as answer:
                 wait = answer.headers.get("Retry-After")
                 await _drain(answer)

@@ -36,10 +36,16 @@ TEXT_LIMIT: Final = 10_000
 IDENTIFIER_LIMIT: Final = 255
 
 _LINE_BREAKS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-# Control, bidirectional, zero-width and tag characters; joiners stay, emoji need them.
+# Control, bidirectional, zero-width, blank and tag characters; joiners stay, emoji need them.
 _INVISIBLE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b\u200e\u200f"
-    "\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\uffff\U000e0000-\U000e0fff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff"
+    "\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+_OUTER: Final = (
+    " \t\n\xa0\u1680"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+    + ("\u200c\u200d\u202f\u205f\u3000")
 )
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _EMAIL: Final = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,253}\.[^\s@<>.]{2,63}")
@@ -168,7 +174,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
 def clean_text(text: str) -> str:
     """The text without characters that hide or reorder what is read; line breaks as line feeds."""
     text = _LINE_BREAKS.sub("\n", text) if not text.isprintable() else text
-    return _INVISIBLE.sub("", text).strip()
+    return _INVISIBLE.sub("", text).strip(_OUTER)
 
 
 def take_text(fields: Mapping[str, Any], name: str, *, limit: int = TEXT_LIMIT) -> str:

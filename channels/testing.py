@@ -14,6 +14,7 @@ import dataclasses
 import hashlib
 import hmac
 import importlib
+import io
 import json
 import secrets
 import time
@@ -347,9 +348,9 @@ class MemoryDirectory:
 @asynccontextmanager
 async def serve_application(application: web.Application) -> AsyncIterator[str]:
     """Serves on a free loopback port; gives the address without a trailing slash."""
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=1)
+    site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     try:
         host, port = runner.addresses[0][:2]
@@ -398,7 +399,10 @@ async def request_over_wire(address: str, request: WireRequest) -> WireAnswer:
     async with (
         aiohttp.ClientSession() as http,
         http.request(
-            request.method, address + request.path, data=request.body, headers=request.headers
+            request.method,
+            address + request.path,
+            data=io.BytesIO(request.body),
+            headers=request.headers,
         ) as answer,
     ):
         return WireAnswer(
