@@ -78,13 +78,13 @@ def bench_embedded(texts: list[str], seconds: float) -> dict[str, Any]:
 
 def bench_split(texts: list[str], seconds: float) -> dict[str, Any]:
     """PostgreSQL with fsync, Redis with appendfsync always, two processes."""
-    from tests.servers import ThrowAwayPostgres, ThrowAwayRedis
+    from tests.servers import PostgresServer, RedisServer
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        postgres = stack.enter_context(ThrowAwayPostgres())
-        redis = stack.enter_context(ThrowAwayRedis())
-        target = stack.enter_context(targets.split(folder, postgres.url, redis.url))
+        postgres = stack.enter_context(PostgresServer(fsync=True).start())
+        redis = stack.enter_context(RedisServer().start())
+        target = stack.enter_context(targets.split(folder, postgres.url(), redis.url()))
         return _result("PostgreSQL + Redis, split", target, measure(target, texts, seconds))
 
 

@@ -1,0 +1,181 @@
+"""What is misconfigured, and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.training import model_path
+from gateway.bus.redis_streams import RedisBus
+from gateway.ports.bus import BusUnavailableError
+from gateway.ports.store import StoreUnavailableError, UnitOfWork
+from gateway.settings import Settings
+from gateway.wiring.bot import catalogue_dir, models_dir
+from gateway.wiring.data_dir import StartError
+from gateway.wiring.serving import CONSOLE
+from gateway.wiring.storage import key_path, open_storage
+from intents.errors import CatalogueError
+from intents.loading import load_catalogue
+from intents.validation import Severity, check_catalogue
+
+LOW_DISK = 1_000_000_000  # bytes
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """One check: what was found, and what to do about it."""
+
+    check: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+async def examine(settings: Settings) -> list[Diagnosis]:
+    """Runs every check; none of them stops the others."""
+    found: list[Diagnosis] = []
+    checks: tuple[Callable[[Settings], Awaitable[list[Diagnosis]]], ...] = (
+        _data_dir,
+        _database,
+        _redis,
+        _catalogue,
+        _console,
+        _network,
+    )
+    for check in checks:
+        found.extend(await check(settings))
+    return found
+
+
+def _ok(check: str, found: str) -> Diagnosis:
+    return Diagnosis(check=check, verdict=Verdict.OK, found=found)
+
+
+def _warning(check: str, found: str, remedy: str) -> Diagnosis:
+    return Diagnosis(check=check, verdict=Verdict.WARNING, found=found, remedy=remedy)
+
+
+def _error(check: str, found: str, remedy: str) -> Diagnosis:
+    return Diagnosis(check=check, verdict=Verdict.ERROR, found=found, remedy=remedy)
+
+
+async def _data_dir(settings: Settings) -> list[Diagnosis]:
+    folder = settings.data_dir
+    if folder.exists() and not os.access(folder, os.W_OK):
+        remedy = "Give it to the account that runs yingda, or set YINGDA_DATA_DIR."
+        return [_error("data folder", f"{folder} cannot be written", remedy)]
+    home = folder if folder.exists() else folder.resolve().parent
+    while not home.exists():
+        home = home.parent
+    free = shutil.disk_usage(home).free
+    result = _ok("data folder", f"{folder.resolve()}, {free / 1e9:.0f} GB free")
+    if free < LOW_DISK:
+        remedy = "Make room, or set YINGDA_DATA_DIR to a larger disk."
+        result = _warning("data folder", f"only {free / 1e6:.0f} MB free", remedy)
+    key = key_path(settings)
+    if key.exists() and stat.S_IMODE(key.stat().st_mode) & 0o077:
+        found = f"{key} can be read by others"
+        return [result, _error("key file", found, f"chmod 600 {key}")]
+    return [result]
+
+
+async def _database(settings: Settings) -> list[Diagnosis]:
+    try:
+        store = open_storage(settings).store
+    except (StartError, StoreUnavailableError) as error:
+        return [_error("database", str(error), "See YINGDA_DATABASE_URL and YINGDA_DATA_DIR.")]
+    try:
+        await store.check()
+        administrators, inboxes, secrets = await store.read(_people_and_inboxes)
+    except StoreUnavailableError as error:
+        return [_error("database", str(error), "Start the database, then try again.")]
+    except ValueError as error:
+        remedy = f"Put back the key file {key_path(settings)} that the database was made with."
+        return [_error("key file", f"stored secrets cannot be read: {error}", remedy)]
+    finally:
+        await store.close()
+    found = [_ok("database", f"answers; {inboxes} inboxes, {secrets} of them with secrets")]
+    if not administrators:
+        remedy = (
+            "Run `yingda serve` once, or `yingda user add EMAIL --name N --role administrator`."
+        )
+        found.append(_warning("administrator", "there is none", remedy))
+    if settings.uses_sqlite and settings.redis_url:
+        remedy = "Set YINGDA_DATABASE_URL to PostgreSQL, or leave YINGDA_REDIS_URL empty."
+        found.append(_warning("database", "SQLite with Redis gains nothing", remedy))
+    return found
+
+
+def _people_and_inboxes(uow: UnitOfWork) -> tuple[int, int, int]:
+    administrators = [a for a in uow.agents.all() if a.role.value == "administrator" and a.active]
+    inboxes = uow.inboxes.all()
+    return len(administrators), len(inboxes), sum(bool(i.secrets) for i in inboxes)
+
+
+async def _redis(settings: Settings) -> list[Diagnosis]:
+    if not settings.redis_url:
+        return [_ok("bus", "embedded in the database; one process")]
+    bus = RedisBus(settings.redis_url, consumer="doctor")
+    try:
+        await bus.check()
+        warnings = await bus.durability()
+    except BusUnavailableError as error:
+        return [_error("bus", str(error), "Start Redis, or correct YINGDA_REDIS_URL.")]
+    finally:
+        await bus.close()
+    remedy = "Set `appendonly yes` and `appendfsync always` in redis.conf."
+    return [_warning("bus", text, remedy) for text in warnings] or [_ok("bus", "Redis answers")]
+
+
+async def _catalogue(settings: Settings) -> list[Diagnosis]:
+    try:
+        catalogue = await asyncio.to_thread(load_catalogue, catalogue_dir(settings))
+    except CatalogueError as error:
+        return [_error("catalogue", str(error), "Mend the file, then `yingda intents check`.")]
+    errors = [f for f in check_catalogue(catalogue) if f.severity is Severity.ERROR]
+    trained = model_path(models_dir(settings), catalogue.version).exists()
+    state = "trained" if trained else "trained at the next start"
+    found = [_ok("catalogue", f"{len(catalogue.intents)} intents, {state}")]
+    if errors:
+        remedy = "`yingda intents check` lists them."
+        found.append(_warning("catalogue", f"{len(errors)} errors", remedy))
+    return found
+
+
+async def _console(settings: Settings) -> list[Diagnosis]:
+    del settings
+    if (CONSOLE / "index.html").exists():
+        return [_ok("console", "built")]
+    remedy = "Install Node.js with npm, then `make console`."
+    return [_warning("console", "not built: agents cannot work in a browser", remedy)]
+
+
+async def _network(settings: Settings) -> list[Diagnosis]:
+    found = []
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        if probe.connect_ex((settings.host, settings.port)) == 0:
+            place = f"{settings.host}:{settings.port}"
+            found.append(_ok("port", f"{place} answers: a server runs there"))
+    if settings.host not in {"127.0.0.1", "::1", "localhost"} and not settings.public_url:
+        remedy = "Set YINGDA_PUBLIC_URL to the https address in front, so that cookies are Secure."
+        found.append(_warning("address", f"listens on {settings.host} without public_url", remedy))
+    if settings.public_url.startswith("https") and not settings.trusted_proxies:
+        remedy = "Set YINGDA_TRUSTED_PROXIES to the reverse proxy's address."
+        text = "rate limits see the proxy, not the visitor"
+        found.append(_warning("address", text, remedy))
+    return found
