@@ -82,8 +82,8 @@ def bench_split(texts: list[str], seconds: float) -> dict[str, Any]:
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        postgres = stack.enter_context(PostgresServer(fsync=True).start())
-        redis = stack.enter_context(RedisServer().start())
+        postgres = stack.enter_context(PostgresServer(fsync=True))
+        redis = stack.enter_context(RedisServer())
         target = stack.enter_context(targets.split(folder, postgres.url(), redis.url()))
         return _result("PostgreSQL + Redis, split", target, measure(target, texts, seconds))
 
