@@ -46,6 +46,17 @@ def to_simplified(text: str) -> str:
     return _converter("t2s").convert(text)
 
 
+def to_mainland(text: str) -> str:
+    """Return Traditional text in Simplified characters and mainland words (`網路` as `网络`).
+
+    Text without a Traditional character comes back unchanged, but for 帐, which is written 账
+    as catalogues write it.
+    """
+    if to_simplified(text) != text:
+        text = _converter("tw2sp").convert(text)
+    return text.replace("帐", "账")
+
+
 @lru_cache(maxsize=2048)
 def to_traditional(text: str) -> str:
     """Return `text` in Traditional Chinese with Taiwan's words.
