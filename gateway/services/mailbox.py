@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,8 @@ from gateway.ports.bus import Hub, HubSubscription
 from gateway.ports.clock import Clock
 from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
 from gateway.services.publishing import CONSOLE, handle_topic
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class StoreMailbox:
         self._clock = clock
         self._marks: dict[tuple[str, MessageState], Mark] = {}
         self._writing: asyncio.Task[None] | None = None
+        self._next: asyncio.Future[None] | None = None
 
     def subscribe(self, inbox_id: str, handle: str) -> HubSubscription:
         """Frames from now on, from whichever process they come."""
@@ -89,21 +93,26 @@ class StoreMailbox:
         earlier = self._marks.get((mark.key, state))
         if earlier is None or earlier.up_to < up_to:
             self._marks[mark.key, state] = mark
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        written = self._next
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_marks())
-        await asyncio.shield(self._writing)
+        await asyncio.shield(written)
 
     async def _write_marks(self) -> None:
-        try:
-            while self._marks:
-                marks, self._marks = list(self._marks.values()), {}
-                now = self._clock()
-                try:
-                    await self._store.write(partial(write_marks, marks=marks, now=now))
-                except StoreUnavailableError:
-                    return  # offered again when the customer's side next asks
-        finally:
-            self._writing = None
+        """Writes batch by batch until no marks wait; each batch releases its own callers."""
+        while self._marks:
+            marks, self._marks = list(self._marks.values()), {}
+            written, self._next = self._next, None
+            try:
+                await self._store.write(partial(write_marks, marks=marks, now=self._clock()))
+            except StoreUnavailableError as error:  # offered again when the customer next asks
+                log.warning("marks are lost: %s", error, extra={"action": "marks_lost"})
+            finally:
+                if written is not None:
+                    written.set_result(None)
+        self._writing = None
 
     async def typing(self, inbox_id: str, handle: str) -> None:
         """Tells the consoles that the customer is typing."""
