@@ -15,7 +15,7 @@ from gateway.domain.records import StateUpdate
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.bus import Hub, HubSubscription
 from gateway.ports.clock import Clock
-from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
+from gateway.ports.store import Store, UnitOfWork
 from gateway.services.publishing import CONSOLE, handle_topic
 
 log = logging.getLogger(__name__)
@@ -107,8 +107,8 @@ class StoreMailbox:
             written, self._next = self._next, None
             try:
                 await self._store.write(partial(write_marks, marks=marks, now=self._clock()))
-            except StoreUnavailableError as error:  # offered again when the customer next asks
-                log.warning("marks are lost: %s", error, extra={"action": "marks_lost"})
+            except Exception:  # the messages are offered again when the customer next asks
+                log.exception("marks are lost", extra={"action": "marks_lost"})
             finally:
                 if written is not None:
                     written.set_result(None)
