@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from gateway.bus.flushing import Flusher
+from gateway.bus.keys import check_key
 from gateway.bus.lanes import Dispenser
 from gateway.domain.records import DeadLetter, JournalEntry
 from gateway.ports.bus import BusEntry, BusFullError, BusLag, BusUnavailableError
@@ -91,7 +92,9 @@ class EmbeddedBus:
         Raises:
             BusFullError: as many entries wait as may; nothing was kept.
             BusUnavailableError: the store did not write it.
+            ValueError: the key is no text that a database could keep.
         """
+        check_key(key)
         if self._depth >= self._max_depth:
             raise BusFullError(FULL_PAUSE)
         written = asyncio.get_running_loop().create_future()
@@ -238,7 +241,9 @@ class EmbeddedBus:
             except BusUnavailableError as error:
                 self._handled = handled + self._handled
                 self._tries = tries | self._tries
-                self._refuse(appends, str(error))
+                # Who came meanwhile would only find out later and wait as long again.
+                self._refuse(appends + self._appends, str(error))
+                self._appends = []
                 return False
             for *_, written in appends:
                 if not written.done():

@@ -21,6 +21,7 @@ class Flusher:
         self._write = write
         self._linger = linger
         self._wanted = False
+        self._went_well = True
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -35,10 +36,11 @@ class Flusher:
         self._after(self._linger)
 
     async def finish(self) -> bool:
-        """Writes now and waits for it; true when nothing failed."""
-        if self._task is not None:
+        """Writes what is collected and waits for it; true when nothing failed."""
+        self.soon()
+        while self._task is not None:
             await asyncio.shield(self._task)
-        return await self._write()
+        return self._went_well
 
     def stop(self) -> None:
         """Forgets the timer."""
@@ -51,7 +53,8 @@ class Flusher:
             while self._wanted:
                 self._wanted = False
                 self.stop()
-                if not await self._write():
+                self._went_well = await self._write()
+                if not self._went_well:
                     self._after(FAILED_PAUSE)
         finally:
             self._task = None
