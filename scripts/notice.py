@@ -120,7 +120,10 @@ def compose_notice(constraints: str, lock: Mapping[str, Any] | None) -> str:
     if lock is not None:
         title = "npm packages in the console"
         lines += ["", title, "-" * len(title)]
-        lines += [f"{name} {version}: {terms}" for name, version, terms in npm_packages(lock)]
+        lines += [
+            f"{name} {version}: {terms}"
+            for name, version, terms in sorted(set(npm_packages(lock)))
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -1,14 +1,14 @@
 """Fixtures that every test may ask for: servers of its own, and a browser.
 
 A test that needs a program which is not installed is skipped with the Debian package to install;
-with ``CI=true`` it fails instead, so a complete run cannot pass by skipping.
+with ``CI=true`` a skip of whatever kind is a failure, so a complete run cannot pass by skipping.
 """
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import pytest
 from playwright.async_api import Browser, async_playwright
@@ -27,19 +27,12 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-def missing(reason: str) -> NoReturn:
-    """Skip the test, or fail it in a run that must be complete (``CI=true``)."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
 def running(build: Callable[[], S], stack: ExitStack) -> S:
     """Start a server that ends with the stack, or skip where its program is missing."""
     try:
         server = build()
     except ServerMissingError as error:
-        missing(str(error))
+        pytest.skip(str(error))
     stack.enter_context(server)
     return server
 
@@ -56,6 +49,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
         if item.get_closest_marker("browser") or item.get_closest_marker("crash"):
             item.add_marker(pytest.mark.xdist_group("heavy"))
+
+
+def must_not_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure in a run that must be complete."""
+    if report.skipped and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"Nothing may be skipped with CI=true: {report.longreprtext}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """See `must_not_skip`."""
+    report = yield
+    must_not_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """See `must_not_skip`: a whole module may skip itself."""
+    report = yield
+    must_not_skip(report)
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +122,7 @@ async def chromium() -> AsyncIterator[Browser]:
     """A headless Chromium, fresh for the test: open contexts and pages from it."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
-        missing("chromium is not installed (Debian: apt-get install chromium)")
+        pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=program, args=CHROMIUM_ARGUMENTS

@@ -136,25 +136,38 @@ async def test_chromium_opens_a_page(chromium: Browser) -> None:
     assert await page.get_by_role("button", name="转人工").is_visible()
 
 
-def test_a_missing_program_skips_here_and_fails_in_a_complete_run(tmp_path: Path) -> None:
-    """Run pytest itself on a test that needs Redis, with no program on the PATH."""
+SKIPPING = """
+import pytest
+
+def test_it(redis_url):
+    pass
+
+@pytest.mark.skip(reason="not today")
+def test_marked():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("complete", "status", "outcome"), [("false", 0, "2 skipped"), ("true", 1, "error")]
+)
+def test_a_skip_is_a_failure_in_a_complete_run(
+    tmp_path: Path, complete: str, status: int, outcome: str
+) -> None:
+    """Run pytest itself where no program is on the PATH."""
     root = Path(__file__).parent.parent
     conftest = (root / "tests" / "conftest.py").read_text("utf-8")
     (tmp_path / "conftest.py").write_text(conftest, "utf-8")
-    (tmp_path / "test_it.py").write_text("def test_it(redis_url): pass\n", "utf-8")
-    outcomes = {}
-    for complete in ("false", "true"):
-        result = subprocess.run(
-            [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", str(tmp_path)],
-            env={"PATH": str(tmp_path), "CI": complete, "PYTHONPATH": str(root)},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        outcomes[complete] = (result.returncode, result.stdout)
-    assert outcomes["false"][0] == 0
-    assert "1 skipped" in outcomes["false"][1]
-    assert "apt-get install redis-server" in outcomes["false"][1]
-    assert outcomes["true"][0] == 1
-    assert "apt-get install redis-server" in outcomes["true"][1]
+    (tmp_path / "test_it.py").write_text(SKIPPING, "utf-8")
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rsfE", "-p", "no:cacheprovider", str(tmp_path)],
+        env={"PATH": str(tmp_path), "CI": complete, "PYTHONPATH": str(root)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == status, result.stdout
+    assert outcome in result.stdout.splitlines()[-1]
+    assert "apt-get install redis-server" in result.stdout
+    assert "not today" in result.stdout
