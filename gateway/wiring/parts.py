@@ -121,7 +121,7 @@ def _context(storage: Storage, hub: Hub, sink: BusSink, bot: CatalogueBot) -> Ch
         sink=sink,
         mailbox=StoreMailbox(storage.store, hub, clock),
         blobs=storage.blobs,
-        signer=storage.keys,
+        signer=storage.keys.signer,
         now=clock,
         new_id=new_id,
         greeting=greeting,

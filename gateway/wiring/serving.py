@@ -139,7 +139,7 @@ def _http_parts(
         bus=parts.bus,
         hub=parts.hub,
         blobs=parts.storage.blobs,
-        signer=parts.storage.keys,
+        signer=parts.storage.keys.signer,
         passwords=passwords,
         clock=parts.clock,
         new_id=parts.new_id,

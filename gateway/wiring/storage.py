@@ -9,7 +9,7 @@ from gateway.settings import Settings
 from gateway.store import SqlStore, open_store
 from gateway.store.blobs import DirectoryBlobs
 from gateway.store.keys import KeyFileError, Keys, load_keys
-from gateway.store.migrations import DatabaseVersionError, migrate
+from gateway.store.migrations import NewerDatabaseError, migrate
 from gateway.wiring.data_dir import StartError, prepare_data_dir
 
 
@@ -38,9 +38,9 @@ def open_storage(settings: Settings) -> Storage:
         keys = load_keys(key_path(settings))
         migrate(settings.database)
         return Storage(
-            store=open_store(settings.database, secrets=keys),
+            store=open_store(settings.database, secrets=keys.box),
             blobs=DirectoryBlobs(settings.data_dir / "blobs"),
             keys=keys,
         )
-    except (KeyFileError, DatabaseVersionError) as error:
+    except (KeyFileError, NewerDatabaseError) as error:
         raise StartError(str(error)) from error

@@ -184,7 +184,7 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     url = f"sqlite:///{tmp_path}/desk.db"
     migrate(url)
-    store = open_store(url, secrets=load_keys(tmp_path / "key"))
+    store = open_store(url, secrets=load_keys(tmp_path / "key").box)
 
     def plant(uow: UnitOfWork) -> None:
         for inbox in INBOXES.values():

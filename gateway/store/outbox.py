@@ -1,0 +1,114 @@
+"""Deliveries that wait, in order within each conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from sqlalchemy import bindparam, case, delete, exists, func, select
+
+from gateway.domain.records import Delivery, NewDelivery
+from gateway.store.rows import insert_into, pick, update_by
+from gateway.store.session import Session, Statement
+from gateway.store.tables import outbox
+
+_COLUMNS = ("id", "conversation_id", "message_id", "attempts", "available_at", "created_at")
+_NEW = (
+    "conversation_id",
+    "message_id",
+    "attempts",
+    "available_at",
+    "created_at",
+    "leased_until",
+)
+_older = outbox.alias("older")
+# Asked of the rows at each claim: a flag would miss a delivery that is added while another
+# process removes the one before it.
+_IS_HEAD = ~exists().where(
+    _older.c.conversation_id == outbox.c.conversation_id, _older.c.id < outbox.c.id
+)
+_DUE = Statement(
+    select(*pick(outbox, _COLUMNS))
+    .where(
+        outbox.c.available_at <= bindparam("now"),
+        outbox.c.leased_until <= bindparam("now"),
+        _IS_HEAD,
+    )
+    .order_by(outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=outbox),
+    "now",
+    "now",
+    "most",
+)
+_INSERT = insert_into(outbox, _NEW)
+_LEASE = update_by(outbox, ("worker", "leased_until"), "id")
+_POSTPONE = update_by(outbox, ("attempts", "available_at", "worker", "leased_until"), "id")
+_DELETE = Statement(delete(outbox).where(outbox.c.id == bindparam("key")), "key")
+_NEXT_DUE = Statement(
+    select(
+        func.min(
+            case(
+                (outbox.c.available_at > outbox.c.leased_until, outbox.c.available_at),
+                else_=outbox.c.leased_until,
+            )
+        )
+    ).where(_IS_HEAD)
+)
+_DEPTH = Statement(select(func.count()).select_from(outbox))
+
+
+class SqlOutbox:
+    """`gateway.ports.conversations.Outbox`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, deliveries: Sequence[NewDelivery]) -> None:
+        """Inserts; each may be tried at once."""
+        values = [
+            (
+                item.conversation_id,
+                item.message_id,
+                0,
+                item.created_at,
+                item.created_at,
+                0,
+            )
+            for item in deliveries
+        ]
+        self._session.run_many(_INSERT, values)
+
+    def claim(self, worker: str, *, now: int, leased_until: int, limit: int) -> list[Delivery]:
+        """Takes due heads: the oldest delivery of a conversation, when nobody else holds it."""
+        rows = self._session.rows(_DUE, (now, now, limit))
+        self._session.run_many(_LEASE, [(worker, leased_until, row[0]) for row in rows])
+        return [
+            Delivery(
+                id=row[0],
+                conversation_id=row[1],
+                message_id=row[2],
+                attempts=row[3],
+                available_at=row[4],
+                created_at=row[5],
+            )
+            for row in rows
+        ]
+
+    def remove(self, delivery_ids: Sequence[int]) -> None:
+        """Deletes what is done with."""
+        self._session.run_many(_DELETE, [(item,) for item in delivery_ids])
+
+    def postpone(self, delivery_id: int, *, attempts: int, available_at: int) -> None:
+        """Gives a delivery back for a later try."""
+        self._session.run(_POSTPONE, (attempts, available_at, None, 0, delivery_id))
+
+    def next_due(self) -> int | None:
+        """When the earliest waiting head may be tried, in ms."""
+        row = self._session.row(_NEXT_DUE)
+        return None if row is None else cast("int | None", row[0])
+
+    def depth(self) -> int:
+        """How many deliveries wait."""
+        row = self._session.row(_DEPTH)
+        return 0 if row is None else int(row[0])
