@@ -77,7 +77,7 @@ def test_compose_waits_for_what_a_service_needs() -> None:
     assert needs["gateway"] == {"postgres": healthy, "redis": healthy}
     assert needs["worker"] == {"gateway": healthy}
     for name, service in services.items():
-        inherited = name == "gateway" and instructions("HEALTHCHECK")
+        inherited = name in {"gateway", "worker"} and instructions("HEALTHCHECK")
         assert "healthcheck" in service or inherited, f"{name} has no health check"
 
 
