@@ -188,6 +188,13 @@ class Messages(Protocol):
         """Messages in state failed, newest first."""
         ...
 
+    def index_pending(self, limit: int) -> int:
+        """Indexes for search what waits, oldest first; returns how much that was.
+
+        Messages, subjects, tickets and contacts wait from the moment they are written.
+        """
+        ...
+
 
 class Contacts(Protocol):
     """Contacts and their handles."""

@@ -8,7 +8,7 @@ from typing import cast
 from sqlalchemy import bindparam, case, delete, exists, func, select
 
 from gateway.domain.records import Delivery, NewDelivery
-from gateway.store.rows import insert_into, pick, update_by
+from gateway.store.rows import NO_OFFSET, insert_into, pick, update_by
 from gateway.store.session import Session, Statement
 from gateway.store.tables import outbox
 
@@ -36,6 +36,7 @@ _DUE = Statement(
     )
     .order_by(outbox.c.id)
     .limit(bindparam("most"))
+    .offset(NO_OFFSET)
     .with_for_update(skip_locked=True, of=outbox),
     "now",
     "now",

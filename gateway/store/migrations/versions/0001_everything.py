@@ -342,7 +342,8 @@ def _create_messages() -> None:
         sa.Column("ms", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "hop IN ('accepted', 'duplicate', 'turn', 'queued', 'sent', 'delivered', 'read', 'resent')",
+            "hop IN ('accepted', 'duplicate', 'turn', 'queued', 'sent', 'delivered', 'read', "
+            "'resent')",
             name=op.f("ck_trail_hop"),
         ),
         sa.CheckConstraint(
@@ -376,7 +377,8 @@ def _create_tickets() -> None:
         sa.Column("solved_at", sa.BigInteger(), nullable=True),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('consultation', 'fault', 'complaint', 'suggestion', 'service', 'order', 'bug')",
+            "kind IN ('consultation', 'fault', 'complaint', 'suggestion', 'service', 'order', "
+            "'bug')",
             name=op.f("ck_tickets_kind"),
         ),
         sa.CheckConstraint(

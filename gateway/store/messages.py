@@ -1,0 +1,287 @@
+"""Messages of conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import orjson
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, update
+
+from channels.contract import Attachment, MessageKind, MessageState, QuickReply
+from gateway.domain.conversation import OUTGOING_KINDS, PUBLIC_KINDS, Message, TurnState
+from gateway.domain.errors import NotFoundError
+from gateway.domain.records import StateUpdate
+from gateway.store import search
+from gateway.store.rows import (
+    NO_OFFSET,
+    dump,
+    dump_map,
+    insert_into,
+    load_map,
+    pick,
+    select_by,
+    update_by,
+)
+from gateway.store.session import Row, Session, Statement
+from gateway.store.tables import messages
+
+COLUMNS = (
+    "id",
+    "conversation_id",
+    "inbox_id",
+    "seq",
+    "kind",
+    "state",
+    "text",
+    "created_at",
+    "author_id",
+    "author_name",
+    "payload",
+    "choices",
+    "attachments",
+    "article",
+    "external_id",
+    "in_reply_to",
+    "failure",
+    "sent_at",
+    "turn",
+    "details",
+)
+_SEARCHED_KINDS = PUBLIC_KINDS | {MessageKind.NOTE}
+_ON_THE_WAY = frozenset({MessageState.SENT, MessageState.DELIVERED, MessageState.READ})
+
+
+def _is(column: str, *values: str) -> Any:
+    """A condition with the values in the text, so that partial indexes are found."""
+    listed: list[ColumnElement[str]] = [literal_column(f"'{value}'") for value in sorted(values)]
+    return messages.c[column] == listed[0] if len(listed) == 1 else messages.c[column].in_(listed)
+
+
+_PICKED = pick(messages, COLUMNS)
+_BY_ID = select_by(messages, COLUMNS, "id")
+_INSERT = insert_into(messages, COLUMNS)
+_KNOWN = Statement(
+    select(*_PICKED).where(
+        messages.c.inbox_id == bindparam("inbox_id"),
+        messages.c.external_id == bindparam("external_id"),
+        _is("kind", MessageKind.CUSTOMER),
+    ),
+    "inbox_id",
+    "external_id",
+)
+_RECENT = Statement(
+    select(*_PICKED)
+    .where(messages.c.conversation_id == bindparam("conversation_id"), _is("kind", *PUBLIC_KINDS))
+    .order_by(messages.c.seq.desc())
+    .limit(bindparam("most"))
+    .offset(NO_OFFSET),
+    "conversation_id",
+    "most",
+)
+_IN_STATE = {
+    state: Statement(
+        select(*_PICKED)
+        .where(
+            messages.c.conversation_id == bindparam("conversation_id"),
+            _is("state", state),
+            _is("kind", *OUTGOING_KINDS),
+        )
+        .order_by(messages.c.seq),
+        "conversation_id",
+    )
+    for state in MessageState
+}
+_FAILED = Statement(
+    select(*_PICKED)
+    .where(_is("state", MessageState.FAILED))
+    .order_by(messages.c.created_at.desc(), messages.c.id.desc())
+    .limit(bindparam("most"))
+    .offset(NO_OFFSET),
+    "most",
+)
+_SET_TURN = update_by(messages, ("turn",), "id")
+_SENT_AT = func.coalesce(messages.c.sent_at, bindparam("sent_at"))
+_SET_STATE = Statement(
+    update(messages)
+    .where(messages.c.id == bindparam("key"))
+    .values(state=bindparam("new_state"), failure=bindparam("new_failure"), sent_at=_SENT_AT),
+    "new_state",
+    "new_failure",
+    "sent_at",
+    "key",
+)
+_SET_EXTERNAL_ID = update_by(messages, ("external_id",), "id")
+
+_KINDS = {item.value: item for item in MessageKind}
+_STATES = {item.value: item for item in MessageState}
+_TURNS = {item.value: item for item in TurnState}
+
+
+def to_message(row: Row) -> Message:
+    """The message of a row of `COLUMNS`."""
+    return Message(
+        id=row[0],
+        conversation_id=row[1],
+        inbox_id=row[2],
+        seq=row[3],
+        kind=_KINDS[row[4]],
+        state=_STATES[row[5]],
+        text=row[6],
+        created_at=row[7],
+        author_id=row[8],
+        author_name=row[9],
+        payload=row[10],
+        choices=_choices(row[11]),
+        attachments=_attachments(row[12]),
+        article=row[13],
+        external_id=row[14],
+        in_reply_to=row[15],
+        failure=row[16],
+        sent_at=row[17],
+        turn=_TURNS[row[18]],
+        details=load_map(row[19]),
+    )
+
+
+def _choices(text: str) -> tuple[QuickReply, ...]:
+    if text == "[]":
+        return ()
+    return tuple(QuickReply(**item) for item in _load_list(text))
+
+
+def _attachments(text: str) -> tuple[Attachment, ...]:
+    if text == "[]":
+        return ()
+    return tuple(Attachment(**item) for item in _load_list(text))
+
+
+def _load_list(text: str) -> Iterable[Mapping[str, Any]]:
+    return cast("Iterable[Mapping[str, Any]]", orjson.loads(text))
+
+
+def _values(item: Message) -> Row:
+    return (
+        item.id,
+        item.conversation_id,
+        item.inbox_id,
+        item.seq,
+        item.kind.value,
+        item.state.value,
+        item.text,
+        item.created_at,
+        item.author_id,
+        item.author_name,
+        item.payload,
+        dump(item.choices),
+        dump(item.attachments),
+        item.article,
+        item.external_id,
+        item.in_reply_to,
+        item.failure,
+        item.sent_at,
+        item.turn.value,
+        dump_map(item.details),
+    )
+
+
+class SqlMessages:
+    """`gateway.ports.conversations.Messages`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def known(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Message]:
+        """Customers' messages already stored, by (inbox id, external id)."""
+        wanted = list(dict.fromkeys(pairs))
+        found = self._session.each(_KNOWN, wanted)
+        return {
+            pair: to_message(rows[0]) for pair, rows in zip(wanted, found, strict=True) if rows
+        }
+
+    def add(self, messages: Sequence[Message]) -> None:
+        """Inserts, and queues for the search index what has words."""
+        self._session.run_many(_INSERT, [_values(item) for item in messages])
+        searched = [m.id for m in messages if m.text and m.kind in _SEARCHED_KINDS]
+        search.enqueue(self._session, "message", searched)
+
+    def index_pending(self, limit: int) -> int:
+        """Indexes for search what waits, oldest first; returns how much that was."""
+        return search.index_pending(self._session, limit)
+
+    def get(self, message_id: str) -> Message:
+        """One message."""
+        row = self._session.row(_BY_ID, (message_id,))
+        if row is None:
+            raise NotFoundError("There is no such message.")
+        return to_message(row)
+
+    def by_ids(self, message_ids: Sequence[str]) -> dict[str, Message]:
+        """Those that exist, by id."""
+        found = self._session.each(_BY_ID, [(item,) for item in dict.fromkeys(message_ids)])
+        return {rows[0][0]: to_message(rows[0]) for rows in found if rows}
+
+    def page(
+        self,
+        conversation_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int,
+        kinds: frozenset[MessageKind] | None = None,
+    ) -> list[Message]:
+        """Messages in order of `seq`: after one, before one (the nearest), or the newest."""
+        seq = messages.c.seq
+        query = select(*_PICKED).where(messages.c.conversation_id == conversation_id)
+        if after is not None:
+            query = query.where(seq > after)
+        if before is not None:
+            query = query.where(seq < before)
+        if kinds is not None:
+            query = query.where(messages.c.kind.in_(sorted(kind.value for kind in kinds)))
+        forwards = after is not None
+        rows = self._session.select(query.order_by(seq if forwards else seq.desc()).limit(limit))
+        found = [to_message(row) for row in rows]
+        return found if forwards else found[::-1]
+
+    def recent(self, conversation_ids: Sequence[str], limit: int) -> dict[str, list[Message]]:
+        """The newest public messages of each conversation, oldest first."""
+        wanted = list(dict.fromkeys(conversation_ids))
+        found = self._session.each(_RECENT, [(item, limit) for item in wanted])
+        return {
+            conversation_id: [to_message(row) for row in reversed(rows)]
+            for conversation_id, rows in zip(wanted, found, strict=True)
+        }
+
+    def in_state(
+        self, conversation_ids: Sequence[str], state: MessageState
+    ) -> dict[str, list[Message]]:
+        """Bots' and agents' messages in that state, oldest first."""
+        wanted = list(dict.fromkeys(conversation_ids))
+        found = self._session.each(_IN_STATE[state], [(item,) for item in wanted])
+        return {
+            conversation_id: [to_message(row) for row in rows]
+            for conversation_id, rows in zip(wanted, found, strict=True)
+        }
+
+    def set_turns(self, message_ids: Sequence[str], turn: TurnState) -> None:
+        """Notes whether the bot still owes a turn."""
+        self._session.run_many(_SET_TURN, [(turn.value, item) for item in message_ids])
+
+    def set_states(self, updates: Sequence[StateUpdate]) -> None:
+        """Notes how far outgoing messages got.
+
+        The first time out is `sent_at`; an external id stays when an update brings none; the
+        reason of a failure goes when an update brings none.
+        """
+        states = [
+            (u.state.value, u.failure, u.at if u.state in _ON_THE_WAY else None, u.message_id)
+            for u in updates
+        ]
+        self._session.run_many(_SET_STATE, states)
+        ids = [(u.external_id, u.message_id) for u in updates if u.external_id is not None]
+        self._session.run_many(_SET_EXTERNAL_ID, ids)
+
+    def failed(self, limit: int) -> list[Message]:
+        """Messages in state failed, newest first."""
+        return [to_message(row) for row in self._session.rows(_FAILED, (limit,))]

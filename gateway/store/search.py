@@ -1,0 +1,337 @@
+"""Search over messages, subjects, tickets and contacts, right for Chinese.
+
+What is indexed are search tokens: words, and pairs of neighbouring Chinese characters, which
+find any stretch of two characters and more without knowing where words end. Writers only note
+what is to be indexed (`enqueue`); a worker indexes it a moment later (`index_pending`), because
+making tokens of a long answer costs more than storing it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    bindparam,
+    cast,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    table,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+
+from gateway.ports.conversations import ConversationRow, Scope, SearchHit
+from gateway.store import lists
+from gateway.store.rows import NO_OFFSET, insert_into, select_by
+from gateway.store.session import Session, Statement
+from gateway.store.tables import (
+    contacts,
+    conversations,
+    messages,
+    search_documents,
+    search_pending,
+    search_words,
+    tickets,
+)
+from intents.text import to_simplified, tokens
+
+_MOST_WORDS = 4000  # of one document
+_LONGEST_WORD = 64
+_MOST_ASKED = 32  # words of one query
+_LONGEST_QUERY = 500
+_ROUND = 200
+_MOST_ROUNDS = 10
+_SNIPPET_BEFORE = 30
+_SNIPPET_LENGTH = 120
+
+_TICKET_NUMBER = re.compile(r"#?(\d{1,12})", re.ASCII)
+# What `tokens` cuts into pairs: Han, kana, Hangul.
+_PAIRED = re.compile(r"[㐀-䶿一-鿿豈-﫿\U00020000-\U0003fffd〇ぁ-ゖァ-ヺー가-힣]{1,2}")
+
+_ENQUEUE = insert_into(search_pending, ("kind", "ref"))
+_PENDING = Statement(
+    select(search_pending.c.number, search_pending.c.kind, search_pending.c.ref)
+    .order_by(search_pending.c.number)
+    .limit(bindparam("most"))
+    .offset(NO_OFFSET)
+    .with_for_update(skip_locked=True),
+    "most",
+)
+_DONE = Statement(
+    delete(search_pending).where(search_pending.c.number == bindparam("number")), "number"
+)
+_FORGET = Statement(
+    delete(search_documents).where(
+        search_documents.c.kind != literal_column("'message'"),  # names the partial index
+        search_documents.c.kind == bindparam("kind"),
+        search_documents.c.ref == bindparam("ref"),
+    ),
+    "kind",
+    "ref",
+)
+_INSERT = insert_into(search_documents, ("number", "kind", "ref", "conversation_id", "contact_id"))
+_fts = table(search_words.name, column("rowid"), column("words"))
+_INDEX_SQLITE = Statement(
+    insert(_fts).values(rowid=bindparam("new_number"), words=bindparam("new_words")),
+    "new_number",
+    "new_words",
+)
+_INDEX_POSTGRESQL = Statement(
+    insert(search_words)
+    .inline()
+    .values(
+        number=bindparam("new_number"),
+        words=func.array_to_tsvector(bindparam("new_words", type_=ARRAY(Text))),
+    ),
+    "new_number",
+    "new_words",
+)
+_TEXTS = {
+    "message": select_by(messages, ("conversation_id", "text"), "id"),
+    "subject": select_by(conversations, ("id", "subject"), "id"),
+    "ticket": select_by(tickets, ("conversation_id", "subject"), "id"),
+    "contact": select_by(contacts, ("id", "name", "email", "phone", "company"), "id"),
+}
+_TICKETED = select_by(tickets, ("conversation_id", "subject"), "number")
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """What is to be indexed; a document hangs on a conversation or on a contact."""
+
+    number: int
+    kind: str
+    ref: str
+    conversation_id: str | None
+    contact_id: str | None
+    words: list[str]
+
+
+def enqueue(session: Session, kind: str, refs: Sequence[str]) -> None:
+    """Notes what is to be indexed."""
+    session.run_many(_ENQUEUE, [(kind, ref) for ref in refs])
+
+
+def index_pending(session: Session, limit: int) -> int:
+    """Indexes what waits, oldest first; returns how much that was.
+
+    Several processes may do so at once: each takes what no other has in hand.
+    """
+    pending = session.rows(_PENDING, (limit,))
+    newest = {(kind, ref): number for number, kind, ref in pending}
+    documents = list(_documents(session, newest))
+    again = [(item.kind, item.ref) for item in documents if item.kind != "message"]
+    session.run_many(_FORGET, again)
+    session.run_many(
+        _INSERT,
+        [(d.number, d.kind, d.ref, d.conversation_id, d.contact_id) for d in documents],
+    )
+    if session.on_sqlite:
+        session.run_many(_INDEX_SQLITE, [(d.number, " ".join(d.words)) for d in documents])
+    else:
+        session.run_many(_INDEX_POSTGRESQL, [(d.number, d.words) for d in documents])
+    session.run_many(_DONE, [(number,) for number, _, _ in pending])
+    return len(pending)
+
+
+def _documents(session: Session, newest: Mapping[tuple[str, str], int]) -> Iterator[_Document]:
+    for kind, statement in _TEXTS.items():
+        refs = [ref for found, ref in newest if found == kind]
+        for ref, rows in zip(refs, session.each(statement, [(r,) for r in refs]), strict=True):
+            if not rows:
+                continue
+            owner, *texts = rows[0]
+            of_contact = kind == "contact"
+            yield _Document(
+                number=newest[kind, ref],
+                kind=kind,
+                ref=ref,
+                conversation_id=None if of_contact else owner,
+                contact_id=owner if of_contact else None,
+                words=index_words("\n".join(texts)),
+            )
+
+
+def index_words(text: str) -> list[str]:
+    """The words under which a text is found, each once.
+
+    The last character of a Chinese stretch begins no pair, so it stands alone too: then
+    a single character is found as the beginning of a word.
+    """
+    found = tokens(text)[:_MOST_WORDS]
+    words = [word[:_LONGEST_WORD] for word in found]
+    for word, following in zip(found, [*found[1:], ""], strict=True):
+        if len(word) == 2 and not following.startswith(word[1]) and _PAIRED.fullmatch(word):
+            words.append(word[1])
+    return list(dict.fromkeys(words))
+
+
+def find(session: Session, scope: Scope, words: str, limit: int) -> list[SearchHit]:
+    """Conversations in which all the words stand, newest first; a ticket's number leads.
+
+    Hits in a subject, a ticket or a contact have an empty `message_id`.
+    """
+    words = words[:_LONGEST_QUERY]
+    asked = [word[:_LONGEST_WORD] for word in dict.fromkeys(tokens(words))][:_MOST_ASKED]
+    texts: dict[str, tuple[str, str]] = {}
+    if asked:
+        _find_documents(session, scope, asked, limit, texts)
+        _find_contacts(session, scope, asked, limit, texts)
+    newest = sorted(lists.rows(session, list(texts)), key=_recency, reverse=True)
+    first = _find_ticket(session, scope, words)
+    rows = [row for row in newest if first is None or row.conversation.id != first.conversation.id]
+    hits = [_hit(row, *texts[row.conversation.id], words, asked) for row in rows]
+    if first is not None:
+        hits.insert(0, SearchHit(row=first, message_id="", snippet=first.conversation.subject))
+    return hits[:limit]
+
+
+def _recency(row: ConversationRow) -> tuple[int, str]:
+    return row.conversation.last_message_at, row.conversation.id
+
+
+def _hit(
+    row: ConversationRow, message_id: str, text: str, words: str, asked: Sequence[str]
+) -> SearchHit:
+    return SearchHit(row=row, message_id=message_id, snippet=snippet(text, words, asked))
+
+
+def _find_ticket(session: Session, scope: Scope, words: str) -> ConversationRow | None:
+    number = _TICKET_NUMBER.fullmatch(words.strip())
+    if number is None:
+        return None
+    found = session.row(_TICKETED, (int(number[1]),))
+    if found is None:
+        return None
+    row = lists.rows(session, [found[0]])[0]
+    return row if _may_see(scope, row) else None
+
+
+def _may_see(scope: Scope, row: ConversationRow) -> bool:
+    seen = row.conversation
+    own = seen.team_id is None or seen.team_id in scope.team_ids
+    return scope.everything or own or seen.agent_id == scope.agent_id
+
+
+def _visible(scope: Scope) -> list[ColumnElement[bool]]:
+    if scope.everything:
+        return []
+    return [
+        or_(
+            conversations.c.team_id.is_(None),
+            conversations.c.team_id.in_(scope.team_ids),
+            conversations.c.agent_id == scope.agent_id,
+        )
+    ]
+
+
+def _is_prefix(word: str) -> bool:
+    """Whether longer words count too: a single Chinese character, and what is being typed."""
+    return len(word) >= 3 or (len(word) == 1 and _PAIRED.fullmatch(word) is not None)
+
+
+def _sqlite_query(asked: Sequence[str]) -> str:
+    # Tokens hold letters and digits only; the quotes keep AND, OR and NOT words.
+    return " ".join(f'"{word}"*' if _is_prefix(word) else f'"{word}"' for word in asked)
+
+
+def _postgresql_query(asked: Sequence[str]) -> str:
+    return " & ".join(f"'{word}':*" if _is_prefix(word) else f"'{word}'" for word in asked)
+
+
+def _matching(session: Session, asked: Sequence[str]) -> tuple[Any, ColumnElement[bool]]:
+    """Documents joined with their words, and the condition that all the words match."""
+    if session.on_sqlite:
+        source = _fts.join(search_documents, search_documents.c.number == _fts.c.rowid)
+        return source, _fts.c.words.op("MATCH", is_comparison=True)(_sqlite_query(asked))
+    source = search_words.join(
+        search_documents, search_documents.c.number == search_words.c.number
+    )
+    query = cast(_postgresql_query(asked), TSQUERY)
+    return source, search_words.c.words.op("@@", is_comparison=True)(query)
+
+
+def _find_documents(
+    session: Session,
+    scope: Scope,
+    asked: Sequence[str],
+    limit: int,
+    texts: dict[str, tuple[str, str]],
+) -> None:
+    """Adds the newest document of each conversation: (message id, text)."""
+    source, matches = _matching(session, asked)
+    number = _fts.c.rowid if session.on_sqlite else search_words.c.number
+    query = (
+        select(number, search_documents.c.kind, search_documents.c.ref, conversations.c.id)
+        .select_from(
+            source.join(conversations, conversations.c.id == search_documents.c.conversation_id)
+        )
+        .where(matches, *_visible(scope))
+        .order_by(number.desc())
+        .limit(_ROUND)
+    )
+    found: dict[str, tuple[str, str]] = {}
+    rows: Sequence[Any] = session.select(query)
+    for _ in range(_MOST_ROUNDS):
+        for row in rows:
+            found.setdefault(row[3], (row[1], row[2]))
+        if len(rows) < _ROUND or len(found) >= limit:
+            break
+        rows = session.select(query.where(number < rows[-1][0]))
+    for conversation_id, (kind, ref) in list(found.items())[:limit]:
+        text = session.rows(_TEXTS[kind], (ref,))[0][1]
+        texts[conversation_id] = (ref if kind == "message" else "", text)
+
+
+def _find_contacts(
+    session: Session,
+    scope: Scope,
+    asked: Sequence[str],
+    limit: int,
+    texts: dict[str, tuple[str, str]],
+) -> None:
+    """Adds conversations of contacts whose name or address matches."""
+    source, matches = _matching(session, asked)
+    query = (
+        select(conversations.c.id, contacts.c.name, contacts.c.email, contacts.c.phone)
+        .select_from(
+            source.join(contacts, contacts.c.id == search_documents.c.contact_id).join(
+                conversations, conversations.c.contact_id == contacts.c.id
+            )
+        )
+        .where(matches, *_visible(scope))
+        .order_by(conversations.c.last_message_at.desc(), conversations.c.id.desc())
+        .limit(limit)
+    )
+    for conversation_id, *address in session.select(query):
+        texts.setdefault(conversation_id, ("", " · ".join(part for part in address if part)))
+
+
+def snippet(text: str, words: str, asked: Sequence[str]) -> str:
+    """The part of a text around the first of the words, on one line."""
+    line = " ".join(text.split())
+    start = max(0, _place(line, words, asked) - _SNIPPET_BEFORE)
+    cut = line[start : start + _SNIPPET_LENGTH]
+    before = "…" if start else ""
+    after = "…" if start + _SNIPPET_LENGTH < len(line) else ""
+    return f"{before}{cut}{after}"
+
+
+def _place(line: str, words: str, asked: Sequence[str]) -> int:
+    lower = line.lower()
+    simplified = to_simplified(lower)
+    for word in (*words.lower().split(), *asked):
+        for form in (lower, simplified):
+            place = form.find(word)
+            if place >= 0:
+                return place
+    return 0
