@@ -23,6 +23,8 @@ from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
 
 ACKNOWLEDGED_WITHIN = 0.02
 """Seconds in which acknowledgements are written when no new entry takes them along."""
+BURY_PAUSE = 1.0
+"""Seconds after which an entry that could not be buried is given out again."""
 FULL_PAUSE = 2.0
 """Seconds after which a sender that found the bus full is to try again."""
 PAGE = 1_000
@@ -123,11 +125,9 @@ class EmbeddedBus:
             self._flusher.later()
 
     async def bury(self, entry: BusEntry, reason: str) -> None:
-        """Moves it to the dead letters; it stays in hand when that fails.
-
-        Raises:
-            BusUnavailableError: the store did not write it.
-        """
+        """Moves it to the dead letters; when that fails it is given out again."""
+        if not self._dispenser.lanes.holds(entry.id):
+            return
         letter = DeadLetter(
             id=entry.id,
             key=entry.key,
@@ -136,10 +136,12 @@ class EmbeddedBus:
             attempts=entry.attempts + 1,
             died_at=self._clock(),
         )
-        if not self._dispenser.lanes.holds(entry.id):
+        try:
+            async with self._writing:
+                await self._write(lambda uow: uow.journal.bury(letter, int(entry.id)))
+        except BusUnavailableError as error:
+            await self.retry(entry, delay=BURY_PAUSE, reason=str(error))
             return
-        async with self._writing:
-            await self._write(lambda uow: uow.journal.bury(letter, int(entry.id)))
         if self._dispenser.release(entry):
             self._dead += 1
             self._depth -= 1

@@ -24,6 +24,8 @@ from gateway.ports.bus import BusEntry, BusFullError, BusLag, BusUnavailableErro
 
 ACKNOWLEDGED_WITHIN = 0.005
 """Seconds in which acknowledgements are written when no new entry takes them along."""
+BURY_PAUSE = 1.0
+"""Seconds after which an entry that could not be buried is given out again."""
 BATCH = 500
 """Entries, and acknowledgements, written at a time."""
 DEPTH_KNOWN_FOR = 1.0
@@ -138,17 +140,17 @@ class RedisBus:
         self._consumer.delay(entry, delay)
 
     async def bury(self, entry: BusEntry, reason: str) -> None:
-        """Moves it to the dead letters; it stays in hand when that fails.
-
-        Raises:
-            BusUnavailableError: Redis did not confirm it in time.
-        """
+        """Moves it to the dead letters; when that fails it is given out again."""
         number, _, sid = entry.id.partition("/")
-        moved = await self._link.run(
-            BURY,
-            [self._names.stream(int(number)), self._names.dead],
-            [GROUP, sid, entry.key, entry.payload, reason, entry.attempts + 1],
-        )
+        try:
+            moved = await self._link.run(
+                BURY,
+                [self._names.stream(int(number)), self._names.dead],
+                [GROUP, sid, entry.key, entry.payload, reason, entry.attempts + 1],
+            )
+        except BusUnavailableError as error:
+            await self.retry(entry, delay=BURY_PAUSE, reason=str(error))
+            return
         self._depth -= int(moved)
         self._consumer.release(entry)
 

@@ -85,8 +85,7 @@ class Bus(Protocol):
     async def bury(self, entry: BusEntry, reason: str) -> None:
         """It cannot be handled: to the dead letters, and the key goes on.
 
-        Raises:
-            BusUnavailableError: it stays in hand; retry it instead.
+        When the dead letters cannot be written, it is given out again, as by `retry`.
         """
         ...
 
