@@ -118,7 +118,7 @@ $(STAMPS)/dev: constraints-dev.txt $(STAMPS)/project
 	@touch $@
 
 $(CONSOLE)/node_modules/.stamp: $(CONSOLE)/package.json $(CONSOLE)/package-lock.json
-	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 2019)' || \
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 2019 ? 1 : 0)' || \
 	  { echo "The console needs Node.js 20.19 or later; this is $$(node --version)." >&2; exit 1; }
 	@echo "Installing what the console is built with ..."
 	@npm --prefix $(CONSOLE) ci --no-audit --no-fund --loglevel=error
