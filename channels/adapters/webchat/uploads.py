@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from channels.adapters.webchat.channel import WebChat
 from channels.adapters.webchat.exchange import (
@@ -24,6 +26,8 @@ from channels.receiving import read_body
 
 BUSY_RETRY_S: Final = 30.0
 CACHE_S: Final = 3600
+UPLOAD_S: Final = 120
+"""Time that a visitor has for a whole file, on a slow line too."""
 
 
 async def upload(directory: Directory, request: web.Request) -> web.Response:
@@ -102,15 +106,21 @@ async def _read_file(request: web.Request, limit: int) -> tuple[str, str, bytes]
         content = await read_body(request, limit)
         return request.query.get("name", ""), request.content_type, content
     try:
-        reader = await request.multipart()
-        async for part in reader:
-            if isinstance(part, BodyPartReader) and part.name == "file":
-                mime = part.headers.get("Content-Type", "")
-                return part.filename or "", mime, await _read_part(part, limit)
-    except ValueError as error:
-        raise FrameError(
-            "malformed", f"the multipart body is broken: {error}", field=""
-        ) from error
+        async with asyncio.timeout(UPLOAD_S):
+            return await _read_form(request, limit)
+    except TimeoutError as error:
+        reason = f"the file did not arrive within {UPLOAD_S} s; send it again"
+        raise FrameError("malformed", reason, field="file") from error
+    except (ValueError, HttpProcessingError) as error:
+        reason = "the multipart body is broken; send it as browsers do"
+        raise FrameError("malformed", reason, field="") from error
+
+
+async def _read_form(request: web.Request, limit: int) -> tuple[str, str, bytes]:
+    async for part in await request.multipart():
+        if isinstance(part, BodyPartReader) and part.name == "file":
+            mime = part.headers.get("Content-Type", "")
+            return part.filename or "", mime, await _read_part(part, limit)
     raise FrameError("malformed", "file: send the file in a part of this name", field="file")
 
 

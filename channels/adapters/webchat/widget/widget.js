@@ -525,7 +525,10 @@
   function setConnection(value) {
     if (state.connection === value) return;
     state.connection = value;
-    if (value !== 'ready') state.busy = '';
+    if (value !== 'ready') {
+      state.busy = '';
+      view.hideTyping();
+    }
     view.paintStatus();
     view.sync();
   }
@@ -603,7 +606,7 @@
     },
     tell() {
       this.timer = 0;
-      const isSeen = state.open && document.visibilityState === 'visible' && view.isAtEnd();
+      const isSeen = state.open && document.visibilityState === 'visible' && view.isPinned;
       const newest = newestIncoming();
       if (isSeen && link.ready && newest > state.readSeq) {
         state.readSeq = newest;
@@ -1002,7 +1005,7 @@
     isSettled: false,
     rows: new Map(),
     days: new Map(),
-    missed: 0,
+    isPinned: true, // shows the newest message, and goes on doing so
     typingTimer: 0,
     replyTimer: 0,
     theme: script.dataset.theme || 'auto',
@@ -1049,6 +1052,11 @@
         el('div', { class: 'dots', 'aria-hidden': 'true' }, [el('i'), el('i'), el('i')]),
       ]);
       this.scroller = el('div', { class: 'scroller', tabindex: '0', role: 'group', scroll: () => this.onScroll() }, [this.log, this.typing]);
+      if (window.ResizeObserver) {
+        const observer = new ResizeObserver(() => this.stay());
+        observer.observe(this.scroller);
+        observer.observe(this.log);
+      }
       this.panel = el('section', { class: 'panel', id: 'panel', role: 'dialog', tabindex: '-1', 'aria-labelledby': 'title', hidden: true, keydown: onKey }, [
         this.buildHeader(), this.notice, this.scroller, this.buildFooter(), this.announcer,
       ]);
@@ -1183,7 +1191,6 @@
     /* Brings the shown conversation in line with what is known, touching only what changed. */
     sync() {
       if (!this.log || !this.root) return;
-      const wasAtEnd = this.isAtEnd();
       const messages = sortedMessages();
       const wanted = [];
       let before = null;
@@ -1201,8 +1208,7 @@
       });
       this.arrange(wanted);
       this.paintBadge();
-      if (wasAtEnd) this.toEnd();
-      else this.onScroll();
+      this.stay();
       receipts.plan();
     },
 
@@ -1316,14 +1322,14 @@
       const name = author || t('bot');
       this.typing.firstChild.replaceChildren(face(author ? 'agent' : 'bot', name));
       this.announcer.textContent = t('typing', { name });
-      const wasAtEnd = this.isAtEnd();
       this.typing.hidden = false;
-      if (wasAtEnd) this.toEnd();
+      this.stay();
       clearTimeout(this.typingTimer);
       this.typingTimer = setTimeout(() => this.hideTyping(), duration);
     },
 
     hideTyping() {
+      if (!this.typing) return;
       clearTimeout(this.typingTimer);
       clearTimeout(this.replyTimer);
       this.typing.hidden = true;
@@ -1336,18 +1342,21 @@
       this.replyTimer = setTimeout(() => this.showTyping('', 8000), 250);
     },
 
-    isAtEnd() {
-      const box = this.scroller;
-      return box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+    toEnd() {
+      this.isPinned = true;
+      this.stay();
     },
 
-    toEnd() {
-      this.scroller.scrollTop = this.scroller.scrollHeight;
-      this.jump.hidden = true;
+    /* Follows what is new, unless the visitor went back to read. */
+    stay() {
+      if (this.isPinned) this.scroller.scrollTop = this.scroller.scrollHeight;
+      this.jump.hidden = this.isPinned || !countUnread();
     },
 
     onScroll() {
-      this.jump.hidden = this.isAtEnd() || !countUnread();
+      const box = this.scroller;
+      this.isPinned = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+      this.stay();
       receipts.plan();
     },
 
@@ -1463,7 +1472,6 @@
       button.append(el('img', {
         src: address(file.thumb), alt: file.name, loading: 'lazy',
         width: file.width && Math.round(file.width * scale), height: file.height && Math.round(file.height * scale),
-        load: () => { if (view.isAtEnd()) view.toEnd(); },
       }));
       return button;
     }
