@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
-from intents.text import normalise_text
+from intents.text import normalise_text, to_mainland
 
 _RUN = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 _LONG_NUMBER = re.compile(r"\d{4,}")
@@ -29,7 +29,7 @@ def text_features(text: str) -> tuple[str, ...]:
     """
     found: list[str] = []
     words: list[str] = []
-    for run in _RUN.findall(_LONG_NUMBER.sub("0000", normalise_text(text))):
+    for run in _RUN.findall(_LONG_NUMBER.sub("0000", normalise_text(to_mainland(text)))):
         if _CJK[0] <= run[0] <= _CJK[1]:
             found += ["c" + character for character in run]
             found += ["c" + run[i : i + 2] for i in range(len(run) - 1)]

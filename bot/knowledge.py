@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bot.features import text_features
 from bot.postings import invert
 from intents.model import Article, Language
-from intents.text import tokens
+from intents.text import to_mainland, tokens
 
 PASSAGE_LENGTH = 400
 _TITLE, _QUESTION, _HEADING, _BODY = 3.0, 2.0, 2.0, 1.0
@@ -204,7 +204,7 @@ class _Shelf:
 
 def word_set(text: str) -> frozenset[str]:
     """The search words of a text that say what it is about."""
-    return frozenset(word for word in tokens(text) if word not in _FUNCTION_WORDS)
+    return frozenset(word for word in tokens(to_mainland(text)) if word not in _FUNCTION_WORDS)
 
 
 def _topical(text: str) -> tuple[str, ...]:
@@ -225,7 +225,7 @@ def _weighted_words(article: Article, passages: Sequence[str]) -> dict[str, floa
     found: dict[str, float] = defaultdict(float)
     for weight, texts in fields:
         for text in texts:
-            for word in tokens(text):
+            for word in tokens(to_mainland(text)):
                 if word not in _FUNCTION_WORDS:
                     found[word] += weight
     return found

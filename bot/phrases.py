@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from intents.text import normalise_text
+from intents.text import normalise_text, to_mainland
 
 _CLAUSE = re.compile(r"[,.;!?，。；！？、\n]+|\bbut\b|但是?")
 _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
@@ -30,7 +30,7 @@ _HAN_WISH = re.compile(
     r"|(?:跟|和|与|同)(?:你们)?(?:的)?(?:同事|工作人员|人)(?:说|聊|谈|讲|沟通|对话|通话)"
     r"|换(?:个)?人(?:来|吧|$)|(?:转|接|叫|换)(?:个|一个|一位|位)?客服(?:人员|专员)"
     r"|(?:找|换|叫|让|派|安排)(?:个|一个|一位|位)?(?:真|活)?人(?:来)?(?:聊|说|谈|处理|跟我|和我|帮我)"
-    r"|(?:联系|找|叫|接通)(?:一下)?(?:你们的?)?(?:客服|工作人员)|不(?:想|要)(?:跟|和)机器人"
+    r"|(?:联系|联络|找|叫|接通)(?:一下)?(?:你们的?)?(?:客服|工作人员)|不(?:想|要)(?:跟|和)机器人"
 )
 _HAN_OTHER = re.compile(
     r"人工(?:智能|费|成本|审核|翻译|录入|降雨|授粉|耳蜗)|真人(?:认证|实名|头像|核验)"
@@ -81,7 +81,7 @@ def wants_person(text: str) -> bool:
 
     Talk about people is no wish: opening hours, `human resources`, `人工智能`, `are you human`.
     """
-    whole = _BLANK_IN_HAN.sub("", normalise_text(text))
+    whole = _BLANK_IN_HAN.sub("", normalise_text(to_mainland(text)))
     if _ALONE.fullmatch(_EDGE.sub("", whole)):
         return True
     return any(_is_wish(clause.strip()) for clause in _CLAUSE.split(whole))

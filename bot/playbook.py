@@ -56,12 +56,8 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """Steps by intent, and the article that stands behind an intent.
+    """Steps by intent, the article that stands behind an intent, and all public articles."""
 
-    `intents` are those that a customer can be sent to, retrieval groups and keys alike.
-    """
-
-    intents: frozenset[str]
     steps: Mapping[str, tuple[str, ...]]
     articles: Mapping[str, str] = field(default_factory=dict)
     slugs: frozenset[str] = frozenset()
@@ -113,7 +109,6 @@ def compile_playbook(catalogue: Catalogue, index: ArticleIndex) -> Playbook:
         if (slug := _linked(intent, index)) is not None
     }
     return Playbook(
-        intents=frozenset(intent.name for intent in catalogue.intents),
         steps=steps,
         articles=articles,
         slugs=frozenset(

@@ -276,7 +276,7 @@ def _candidates(facts: Facts, playbook: Playbook, settings: BotSettings) -> tupl
     found: list[tuple[float, str]] = []
     slugs = set()
     seen = facts.understanding
-    floor = settings.suggest / 2 if seen.confidence >= settings.suggest else settings.suggest
+    floor = settings.suggest / 4 if seen.confidence >= settings.suggest else settings.suggest
     for intent, confidence in seen.ranking:
         if playbook.is_topic(intent) and confidence >= floor:
             found.append((confidence, f"/{intent}"))

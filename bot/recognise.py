@@ -264,7 +264,7 @@ def read_parts(path: Path) -> tuple[str, dict[str, Parts]]:
         ModelMissingError: there is no such file, or it is not a model of this format.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             head = json.loads(file["head"].tobytes())
             if head["format"] != FORMAT:
                 message = f"{path} has model format {head['format']}, not {FORMAT}; train again"

@@ -13,7 +13,6 @@ NOT_UNDERSTOOD = "utter_not_understood"
 NONE_OF_THESE = "utter_none_of_these"
 TALK_TO_PERSON = "utter_talk_to_person"
 ARTICLE_SOURCE = "utter_article_source"
-OUT_OF_SCOPE_ANSWER = "utter_out_of_scope"
 TITLE = "utter_title_"
 HOLDING = "utter_holding_"
 
