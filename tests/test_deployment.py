@@ -38,10 +38,17 @@ def compose(environ: dict[str, str]) -> dict[str, Any]:
             return rest
         raise UnsetVariableError(f"{name}: {rest}")
 
+    def put_in(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: put_in(child) for key, child in node.items()}
+        if isinstance(node, list):
+            return [put_in(child) for child in node]
+        if isinstance(node, str):
+            return re.sub(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}", value, node)
+        return node
+
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    text = re.sub(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}", value, "\n".join(lines))
-    document: dict[str, Any] = json.loads(json.dumps(YAML(typ="safe").load(text)))
+    document: dict[str, Any] = put_in(YAML(typ="safe").load(text))
     return document
 
 
