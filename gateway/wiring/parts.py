@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from bot.engine import CatalogueBot
 from channels.contract import ChannelContext, PublicGreeting, QuickReply
 from channels.registry import kind_names
-from gateway.bus import EmbeddedBus, LocalHub, RedisBus, RedisHub
+from gateway.bus.embedded import EmbeddedBus
+from gateway.bus.hub import LocalHub
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
@@ -105,6 +106,9 @@ def _bus_and_hub(settings: Settings, store: SqlStore, name: str) -> tuple[Bus, H
     if not settings.redis_url:
         bus = EmbeddedBus(store, clock=clock, max_depth=settings.bus_max_depth)
         return bus, LocalHub()
+    from gateway.bus.redis_hub import RedisHub
+    from gateway.bus.redis_streams import RedisBus
+
     return (
         RedisBus(settings.redis_url, consumer=name, max_depth=settings.bus_max_depth),
         RedisHub(settings.redis_url, encode=encode_frame, decode=decode_frame),

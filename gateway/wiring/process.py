@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -29,16 +28,14 @@ class RoleName(StrEnum):
 ALL_ROLES = frozenset(RoleName)
 
 
-@dataclass(slots=True)
 class Workers:
     """The loops of a process, started and drained together."""
 
-    parts: Parts
-    roles: frozenset[RoleName]
-    intake: IntakeWorker | None = None
-    delivery: DeliveryWorker | None = None
-
-    def __post_init__(self) -> None:
+    def __init__(self, parts: Parts, roles: frozenset[RoleName]) -> None:
+        self.parts = parts
+        self.roles = roles
+        self.intake: IntakeWorker | None = None
+        self.delivery: DeliveryWorker | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:

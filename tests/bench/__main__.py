@@ -50,7 +50,7 @@ def _row(sample: Sample, cpu: float) -> dict[str, Any]:
         "p99_ms": round(sample.percentile(0.99), 2),
         "cpu_ms_per_turn": round(1000 * cpu / max(1, sample.turns), 3),
         "errors": sample.errors,
-        "unanswered": sample.empty,
+        "silent": sample.silent,
     }
 
 

@@ -7,26 +7,25 @@ read up to the end of its answer.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-TURNS_PER_SENDER = 5  # then a new customer begins, as in life
+TURNS_PER_CUSTOMER = 5  # then a new one begins, as in life
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a run of the load gave. Times in seconds."""
+    """What a run of the load gave. Times in seconds; `silent` counts turns after a hand-off."""
 
     senders: int
     turns: int
     seconds: float
     latencies: Sequence[float]
     errors: int
-    empty: int
+    silent: int
 
     @property
     def rate(self) -> float:
@@ -82,26 +81,51 @@ class Connection:
             self._writer.close()
 
 
-def questions_for(texts: Sequence[str], prefix: str) -> Iterator[bytes]:
-    """Request bodies without end: a new sender every few turns."""
-    for number in itertools.count():
-        sender = f"{prefix}-{number // TURNS_PER_SENDER}"
-        text = texts[(number * 7) % len(texts)]
-        yield json.dumps({"sender": sender, "message": text}, ensure_ascii=False).encode()
+class Customers:
+    """What one sender's customers say: a new customer every few turns, and after a hand-off.
+
+    Once a person is to answer, the bot is rightly silent: that is no turn to be counted.
+    """
+
+    def __init__(self, texts: Sequence[str], prefix: str, offset: int) -> None:
+        self._texts = texts
+        self._prefix = prefix
+        self._said = offset
+        self._turns = 0
+        self._customer = 0
+
+    def next(self) -> bytes:
+        """The next request's body."""
+        if self._turns >= TURNS_PER_CUSTOMER:
+            self.change()
+        self._turns += 1
+        self._said += 7
+        asked = {
+            "sender": f"{self._prefix}-{self._customer}",
+            "message": self._texts[self._said % len(self._texts)],
+        }
+        return json.dumps(asked, ensure_ascii=False).encode()
+
+    def change(self) -> None:
+        """Begins a new customer."""
+        self._customer += 1
+        self._turns = 0
 
 
 async def _send(
-    url: str, bodies: Iterator[bytes], until: float, latencies: list[float], bad: list[int]
+    url: str, customers: Customers, until: float, latencies: list[float], bad: list[int]
 ) -> None:
     connection = Connection(url)
     try:
         while (started := time.perf_counter()) < until:
-            status, answer = await connection.post(next(bodies))
-            latencies.append(time.perf_counter() - started)
+            status, answer = await connection.post(customers.next())
             if status != 200:
                 bad[0] += 1
             elif len(answer) < 3:
                 bad[1] += 1
+                customers.change()
+            else:
+                latencies.append(time.perf_counter() - started)
     finally:
         connection.close()
 
@@ -123,7 +147,9 @@ async def drive(
     started = time.perf_counter()
     await asyncio.gather(
         *(
-            _send(url, questions_for(texts, f"{prefix}-{n}"), started + seconds, latencies, bad)
+            _send(
+                url, Customers(texts, f"{prefix}-{n}", n * 31), started + seconds, latencies, bad
+            )
             for n in range(senders)
         )
     )
