@@ -134,15 +134,22 @@ def get_contact(uow: UnitOfWork, actor: Agent, contact_id: str) -> ContactRecord
         NotFoundError: there is none with that id of whom the agent may know.
     """
     require(actor, Right.SEE_TEAM)
-    contact = uow.contacts.get(contact_id)
-    scope = scope_of(actor)
-    conversations = [
-        c for c in uow.contacts.conversations(contact_id, CONTACT_LIST_LIMIT) if sees(scope, c)
-    ]
-    if not conversations and not scope.everything:
+    record = contact_record(uow, actor, contact_id)
+    if not record.conversations and not may(actor, Right.SEE_ALL):
         raise NotFoundError("There is no such contact.")
-    tickets = [t for t in uow.tickets.of_contact(contact_id, CONTACT_LIST_LIMIT) if sees(scope, t)]
-    return ContactRecord(contact=contact, conversations=conversations, tickets=tickets)
+    return record
+
+
+def contact_record(uow: UnitOfWork, actor: Agent, contact_id: str) -> ContactRecord:
+    """The contact of a conversation that the agent was shown already."""
+    scope = scope_of(actor)
+    conversations = uow.contacts.conversations(contact_id, CONTACT_LIST_LIMIT)
+    tickets = uow.tickets.of_contact(contact_id, CONTACT_LIST_LIMIT)
+    return ContactRecord(
+        contact=uow.contacts.get(contact_id),
+        conversations=[c for c in conversations if sees(scope, c)],
+        tickets=[t for t in tickets if sees(scope, t)],
+    )
 
 
 def holder_name(uow: UnitOfWork, conversation: Conversation) -> str:

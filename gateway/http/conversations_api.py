@@ -1,0 +1,448 @@
+"""Conversations: lists, messages, and what agents do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from gateway.domain.conversation import Conversation
+from gateway.domain.errors import InvalidInputError
+from gateway.domain.people import Right
+from gateway.http import schemas
+from gateway.http.attachments_api import read_upload
+from gateway.http.call import Call
+from gateway.http.cursors import read_cursor, write_cursor
+from gateway.http.loading import compose_messages, load_conversation, load_messages
+from gateway.http.registry import Endpoint
+from gateway.http.serial import Json, hop_json, row_json
+from gateway.http.typing_signals import tell_typing
+from gateway.ports.conversations import ConversationFilter, ConversationRow
+from gateway.ports.store import UnitOfWork
+from gateway.services import conversations
+from gateway.services.access import get_conversation, get_message, require, scope_of
+from gateway.services.conversations import Draft
+
+_LIST = "conversations"
+
+
+async def list_conversations(call: Call) -> Json:
+    """One page of a list, newest message first."""
+    query = call.query(schemas.ConversationQuery)
+    conditions = [call.agent.id, query.view, query.inbox_id, query.team_id, query.severity]
+    before: tuple[int, str] | None = None
+    if query.cursor is not None:
+        at, key = read_cursor(call.parts.signer, _LIST, conditions, query.cursor, now=call.now)
+        before = (at, key)
+    wanted = ConversationFilter(
+        scope=scope_of(call.agent),
+        view=query.view,
+        limit=query.limit + 1,
+        before=before,
+        inbox_id=query.inbox_id,
+        team_id=query.team_id,
+        severity=query.severity,
+    )
+
+    def work(uow: UnitOfWork) -> list[ConversationRow]:
+        require(call.agent, Right.SEE_TEAM)
+        return uow.conversations.page(wanted)
+
+    rows = await call.read(work)
+    shown = rows[: query.limit]
+    cursor = None
+    if len(rows) > query.limit:
+        last = shown[-1].conversation
+        position = (last.last_message_at, last.id)
+        cursor = write_cursor(call.parts.signer, _LIST, conditions, position, now=call.now)
+    return {"items": [row_json(row) for row in shown], "next_cursor": cursor}
+
+
+async def count_conversations(call: Call) -> Json:
+    """How many conversations each list holds."""
+    counts = await call.read(lambda uow: uow.conversations.counts(scope_of(call.agent)))
+    return {view.value: count for view, count in counts.items()}
+
+
+async def search_conversations(call: Call) -> Json:
+    """Where the words stand."""
+    query = call.query(schemas.SearchQuery)
+    scope = scope_of(call.agent)
+    hits = await call.read(lambda uow: uow.conversations.search(scope, query.q, query.limit))
+    return {
+        "items": [
+            {
+                "conversation": row_json(hit.row),
+                "message_id": hit.message_id,
+                "snippet": hit.snippet,
+            }
+            for hit in hits
+        ]
+    }
+
+
+async def read_conversation(call: Call) -> Json:
+    """A conversation with its customer."""
+
+    def work(uow: UnitOfWork) -> Json:
+        found = get_conversation(uow, call.agent, call.path("id"))
+        return load_conversation(uow, call.agent, found.id)
+
+    return await call.read(work)
+
+
+async def list_messages(call: Call) -> Json:
+    """Messages in order: after a `seq`, before one, or the newest."""
+    query = call.query(schemas.MessageQuery)
+    forwards = query.after is not None
+
+    def work(uow: UnitOfWork) -> Json:
+        found = get_conversation(uow, call.agent, call.path("id"))
+        messages = uow.messages.page(
+            found.id, after=query.after, before=query.before, limit=query.limit + 1
+        )
+        has_more = len(messages) > query.limit
+        if has_more:  # the one too many is the farthest from where the page begins
+            messages = messages[:-1] if forwards else messages[1:]
+        rows = {found.id: uow.conversations.row(found.id)}
+        items = compose_messages(uow, messages, rows, call.parts.article_title)
+        return {"items": items, "has_more": has_more}
+
+    return await call.read(work)
+
+
+async def claim_conversation(call: Call) -> Json:
+    """Takes a conversation."""
+    body = call.body(schemas.ClaimInput)
+
+    def work(uow: UnitOfWork) -> Conversation:
+        return conversations.claim(
+            uow,
+            call.agent,
+            call.path("id"),
+            now=call.now,
+            new_id=call.new_id,
+            version=body.version,
+            force=body.force,
+        )
+
+    return await _changed(call, work)
+
+
+async def release_conversation(call: Call) -> Json:
+    """Puts a conversation back into the queue."""
+    return await _changed(
+        call,
+        lambda uow: conversations.release(
+            uow, call.agent, call.path("id"), now=call.now, new_id=call.new_id
+        ),
+    )
+
+
+async def hand_back_conversation(call: Call) -> Json:
+    """Gives a conversation back to the bot."""
+    return await _changed(
+        call,
+        lambda uow: conversations.hand_back(
+            uow, call.agent, call.path("id"), now=call.now, new_id=call.new_id
+        ),
+    )
+
+
+async def assign_conversation(call: Call) -> Json:
+    """Passes a conversation on."""
+    target = call.changes()
+    return await _changed(
+        call,
+        lambda uow: conversations.assign(
+            uow, call.agent, call.path("id"), target, now=call.now, new_id=call.new_id
+        ),
+    )
+
+
+async def solve_conversation(call: Call) -> Json:
+    """Finishes a conversation and its ticket."""
+    return await _changed(
+        call,
+        lambda uow: conversations.solve(
+            uow, call.agent, call.path("id"), now=call.now, new_id=call.new_id
+        ),
+    )
+
+
+async def reopen_conversation(call: Call) -> Json:
+    """Takes up a solved or pending conversation again."""
+    return await _changed(
+        call,
+        lambda uow: conversations.reopen(
+            uow, call.agent, call.path("id"), now=call.now, new_id=call.new_id
+        ),
+    )
+
+
+async def _changed(call: Call, change: Callable[[UnitOfWork], Conversation]) -> Json:
+    """The conversation after a change, read in the change's own transaction."""
+
+    def work(uow: UnitOfWork) -> Json:
+        return load_conversation(uow, call.agent, change(uow).id)
+
+    return await call.write(work)
+
+
+async def reply(call: Call) -> web.Response:
+    """Answers the customer."""
+    body = call.body(schemas.ReplyInput)
+    if not body.text.strip() and not body.attachments:
+        raise InvalidInputError("Write something or attach a file.", field="/text")
+    draft = Draft(
+        text=body.text.strip(),
+        attachments=tuple(
+            read_upload(call, token, index) for index, token in enumerate(body.attachments)
+        ),
+        expected_seq=body.expected_seq,
+    )
+
+    def work(uow: UnitOfWork) -> Json:
+        message = conversations.reply(
+            uow,
+            call.agent,
+            call.path("id"),
+            draft,
+            is_mailbox=call.parts.is_mailbox,
+            now=call.now,
+            new_id=call.new_id,
+        )
+        return load_messages(uow, [message], call.parts.article_title)[0]
+
+    return await call.create(work)
+
+
+async def add_note(call: Call) -> web.Response:
+    """Writes what only colleagues see."""
+    text = call.body(schemas.NoteInput).text.strip()
+    if not text:
+        raise InvalidInputError("Write something.", field="/text")
+
+    def work(uow: UnitOfWork) -> Json:
+        message = conversations.add_note(
+            uow, call.agent, call.path("id"), text, now=call.now, new_id=call.new_id
+        )
+        return load_messages(uow, [message], call.parts.article_title)[0]
+
+    return await call.create(work)
+
+
+async def mark_read(call: Call) -> None:
+    """Takes the unread mark off."""
+    await call.write(lambda uow: conversations.mark_read(uow, call.agent, call.path("id")))
+
+
+async def signal_typing(call: Call) -> None:
+    """Tells the customer and colleagues that the agent is typing."""
+    found = await call.read(lambda uow: get_conversation(uow, call.agent, call.path("id")))
+    tell_typing(call.parts.hub, found, call.agent)
+
+
+async def resend_message(call: Call) -> Json:
+    """Tries again to deliver a message that failed."""
+
+    def work(uow: UnitOfWork) -> Json:
+        message = conversations.resend(uow, call.agent, call.path("id"), now=call.now)
+        return load_messages(uow, [message], call.parts.article_title)[0]
+
+    return await call.write(work)
+
+
+async def read_trail(call: Call) -> Json:
+    """What happened to a message, hop by hop."""
+
+    def work(uow: UnitOfWork) -> Json:
+        message, _ = get_message(uow, call.agent, call.path("id"))
+        return {"items": [hop_json(entry) for entry in uow.trail.of_message(message.id)]}
+
+    return await call.read(work)
+
+
+_TAG = "Conversations"
+_HELD = ("already_claimed", "conflict")
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/conversations",
+        handler=list_conversations,
+        tag=_TAG,
+        summary="A list of conversations, newest message first",
+        query=schemas.ConversationQuery,
+        answer=schemas.ConversationPage,
+        right=Right.SEE_TEAM,
+        errors=("invalid_cursor",),
+    ),
+    Endpoint(
+        method="GET",
+        path="/conversations/counts",
+        handler=count_conversations,
+        tag=_TAG,
+        summary="How many conversations each list holds",
+        answer=schemas.Counts,
+    ),
+    Endpoint(
+        method="GET",
+        path="/conversations/search",
+        handler=search_conversations,
+        tag=_TAG,
+        summary="Find conversations by words, customer, subject or ticket number",
+        query=schemas.SearchQuery,
+        answer=schemas.SearchResult,
+    ),
+    Endpoint(
+        method="GET",
+        path="/conversations/{id}",
+        handler=read_conversation,
+        tag=_TAG,
+        summary="A conversation with its customer",
+        answer=schemas.Conversation,
+        right=Right.SEE_TEAM,
+    ),
+    Endpoint(
+        method="GET",
+        path="/conversations/{id}/messages",
+        handler=list_messages,
+        tag=_TAG,
+        summary="Messages after or before a seq; the newest ones when neither is given",
+        query=schemas.MessageQuery,
+        answer=schemas.MessageList,
+        right=Right.SEE_TEAM,
+    ),
+    Endpoint(
+        method="POST",
+        path="/conversations/{id}/claim",
+        handler=claim_conversation,
+        tag=_TAG,
+        summary="Take a conversation; with force, from the agent who holds it",
+        body=schemas.ClaimInput,
+        answer=schemas.Conversation,
+        right=Right.WORK,
+        errors=_HELD,
+    ),
+    Endpoint(
+        method="POST",
+        path="/conversations/{id}/release",
+        handler=release_conversation,
+        tag=_TAG,
+        summary="Put a conversation back into its team's queue",
+        body=schemas.Empty,
+        answer=schemas.Conversation,
+        right=Right.WORK,
+        errors=_HELD,
+    ),
+    Endpoint(
+        method="POST",
+        path="/conversations/{id}/hand-back",
+        handler=hand_back_conversation,
+        tag=_TAG,
+        summary="Give a conversation back to the bot; its ticket is solved by that",
+        body=schemas.Empty,
+        answer=schemas.Conversation,
+        right=Right.WORK,
+        errors=_HELD,
+    ),
+    Endpoint(
+        method="POST",
+        path="/conversations/{id}/assign",
+        handler=assign_conversation,
+        tag=_TAG,
+        summary="Pass a conversation to a team, to an agent or to nobody",
+        body=schemas.AssignInput,
+        answer=schemas.Conversation,
+        right=Right.WORK,
+        errors=_HELD,
+    ),
+    Endpoint(
+        method="POST",
+        path="/conversations/{id}/messages",
+        handler=reply,
+        tag=_TAG,
+        summary="Answer the customer; answering what nobody holds takes it",
+        body=schemas.ReplyInput,
+        answer=schemas.Message,
+        status=201,
+        right=Right.WORK,
+        errors=_HELD,
+        creates=True,
+    ),
+    Endpoint(
+        method="POST",
+        path="/conversations/{id}/notes",
+        handler=add_note,
+        tag=_TAG,
+        summary="Write a private note",
+        body=schemas.NoteInput,
+        answer=schemas.Message,
+        status=201,
+        right=Right.WORK,
+        creates=True,
+    ),
+    Endpoint(
+        method="POST",
+        path="/conversations/{id}/read",
+        handler=mark_read,
+        tag=_TAG,
+        summary="Take the unread mark off",
+        body=schemas.Empty,
+        status=204,
+        right=Right.SEE_TEAM,
+    ),
+    Endpoint(
+        method="POST",
+        path="/conversations/{id}/typing",
+        handler=signal_typing,
+        tag=_TAG,
+        summary="Tell the customer and colleagues that you are typing",
+        body=schemas.Empty,
+        status=204,
+        right=Right.SEE_TEAM,
+    ),
+    Endpoint(
+        method="POST",
+        path="/conversations/{id}/solve",
+        handler=solve_conversation,
+        tag=_TAG,
+        summary="Finish a conversation and its ticket",
+        body=schemas.Empty,
+        answer=schemas.Conversation,
+        right=Right.WORK,
+        errors=_HELD,
+    ),
+    Endpoint(
+        method="POST",
+        path="/conversations/{id}/reopen",
+        handler=reopen_conversation,
+        tag=_TAG,
+        summary="Take up a solved or pending conversation again",
+        body=schemas.Empty,
+        answer=schemas.Conversation,
+        right=Right.WORK,
+        errors=_HELD,
+    ),
+    Endpoint(
+        method="POST",
+        path="/messages/{id}/resend",
+        handler=resend_message,
+        tag=_TAG,
+        summary="Try again to deliver a failed message",
+        body=schemas.Empty,
+        answer=schemas.Message,
+        right=Right.WORK,
+        errors=_HELD,
+    ),
+    Endpoint(
+        method="GET",
+        path="/messages/{id}/trail",
+        handler=read_trail,
+        tag=_TAG,
+        summary="What happened to a message, hop by hop",
+        answer=schemas.TrailList,
+        right=Right.SEE_TEAM,
+    ),
+)

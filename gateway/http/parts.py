@@ -1,0 +1,56 @@
+"""What the HTTP side is given by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from channels.contract import Blobs, ChannelKind, Signer
+from gateway.ports.bus import Bus, Hub
+from gateway.ports.clock import Clock, NewId
+from gateway.ports.store import Store
+from gateway.services.signing_in import Passwords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpParts:
+    """Everything that the handlers use.
+
+    `channel_routes` are the adapters' own routes. `kinds` names the kinds of channel and
+    `load_kind` imports one (raising `SettingsError` for an unknown name). `is_mailbox` says
+    whether customers of a kind fetch their messages. `reload_inboxes` is called after an inbox
+    changed. `article_title` gives an article's title by slug and language, or None. `checks` are
+    what readiness needs, each raising when it does not answer. `is_draining` turns true when the
+    process is about to stop. `console` is the folder of the built console. `public_url` is the
+    address under which people reach the server, or "". `trusted_proxies` are addresses or
+    networks whose forwarded-for header is believed.
+    """
+
+    store: Store
+    bus: Bus
+    hub: Hub
+    blobs: Blobs
+    signer: Signer
+    passwords: Passwords
+    clock: Clock
+    new_id: NewId
+    channel_routes: Sequence[web.AbstractRouteDef]
+    kinds: Sequence[str]
+    load_kind: Callable[[str], ChannelKind[Any]]
+    is_mailbox: Callable[[str], bool]
+    reload_inboxes: Callable[[], Awaitable[None]]
+    article_title: Callable[[str, str], str | None]
+    catalogue_version: Callable[[], str]
+    checks: Mapping[str, Callable[[], Awaitable[None]]]
+    is_draining: Callable[[], bool]
+    registry: CollectorRegistry
+    console: Path
+    version: str
+    roles: Sequence[str]
+    public_url: str = ""
+    trusted_proxies: Sequence[str] = ()
