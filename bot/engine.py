@@ -115,6 +115,11 @@ class CatalogueBot:
             self._replies.greeting(language)
             self._index.search("工單查詢 ticket", language)
 
+    def article_title(self, slug: str, language: Language) -> str | None:
+        """The title of an article that answers may name; None when there is no such article."""
+        title = self._index.title(slug, language)
+        return to_traditional(title) if title and language is Language.ZH_HANT else title
+
     def greeting(self, language: Language) -> BotMessage:
         """The first words on a channel that can greet, with quick replies (H1.3)."""
         return self._replies.greeting(language)

@@ -53,6 +53,6 @@ def configure_logs(*, level: str, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else LineFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # aiohttp logs an access line for each request and jieba its dictionary's loading.
-    for noisy in ("aiohttp.access", "jieba", "alembic.runtime.migration"):
+    # aiohttp would log a line for each request, and Alembic each step that it looks at.
+    for noisy in ("aiohttp.access", "alembic.runtime.migration"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

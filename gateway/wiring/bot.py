@@ -9,8 +9,7 @@ from pathlib import Path
 from bot.engine import CatalogueBot
 from bot.errors import ModelMissingError
 from bot.policy import BotSettings
-from bot.recognise import Recogniser
-from bot.training import model_path
+from bot.recognise import Recogniser, model_path
 from gateway.services.bot_data import StoreActionContext
 from gateway.settings import Settings
 from intents.loading import SHIPPED_CATALOGUE, load_catalogue

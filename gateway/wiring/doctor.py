@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.training import model_path
+from bot.recognise import model_path
 from gateway.bus.redis_streams import RedisBus
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError, UnitOfWork

@@ -17,6 +17,7 @@ from gateway.http.app import build_app, build_health_app
 from gateway.http.parts import HttpParts
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
+from gateway.services.intake import language_of
 from gateway.services.signing_in import Passwords
 from gateway.wiring.data_dir import StartError
 from gateway.wiring.parts import Parts
@@ -148,7 +149,7 @@ def _http_parts(
         load_kind=load_kind,
         is_mailbox=parts.is_mailbox,
         reload_inboxes=reload_inboxes,
-        article_title=parts.bot.article_title,
+        article_title=lambda slug, tag: parts.bot.article_title(slug, language_of(tag, "en")),
         catalogue_version=lambda: parts.bot.catalogue_version,
         checks={"database": parts.store.check, "bus": parts.bus.check},
         is_draining=lambda: draining.on,
