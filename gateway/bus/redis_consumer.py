@@ -33,8 +33,6 @@ BLOCK = 0.2
 """Seconds for which a read waits in Redis; newly won partitions are read at the latest then."""
 PAGE = 200
 """Entries of one partition read at a time."""
-WINDOW = 2_000
-"""Entries kept in memory; what is beyond stays in Redis for the time being."""
 PAUSES = (0.05, 0.1, 0.2, 0.5)
 """Seconds between attempts while Redis is away; the last one repeats."""
 FIRST = "0-0"
@@ -116,6 +114,7 @@ class RedisConsumer:
         names: the keys there.
         consumer: a name that no other process has, and no earlier one had.
         lease_ms: how long a dead consumer's partitions wait for the next one.
+        window: entries kept in memory.
         unsettled: the ids of entries whose acknowledgement is still on its way.
     """
 
@@ -126,12 +125,14 @@ class RedisConsumer:
         *,
         consumer: str,
         lease_ms: int,
+        window: int,
         unsettled: Callable[[], Iterable[str]],
     ) -> None:
         self.dispenser = Dispenser(self._drop_when_expired)
         self._names = names
         self._consumer = consumer
         self._lease_ms = lease_ms
+        self._window = window
         self._unsettled = unsettled
         self._leases = Link(url)
         self._reader = Link(url)
@@ -193,7 +194,7 @@ class RedisConsumer:
             self._touched.add(entry.id)
 
     def _look_again(self) -> None:
-        if len(self.dispenser.lanes) <= WINDOW // 2:
+        if len(self.dispenser.lanes) <= self._window // 2:
             self._readable.set()
         if any(partition.leaving for partition in self._held.values()):
             self._rebalance.set()
@@ -330,7 +331,7 @@ class RedisConsumer:
 
     async def _read_once(self) -> None:
         partitions = [one for one in self._held.values() if not one.leaving]
-        room = WINDOW - len(self.dispenser.lanes)
+        room = self._window - len(self.dispenser.lanes)
         if not partitions or room <= 0:
             self._readable.clear()
             await self._readable.wait()

@@ -54,6 +54,7 @@ class RedisBus:
         prefix: of all keys in Redis.
         max_depth: entries not acknowledged at which `append` refuses more.
         lease_ms: how long the partitions of a dead process wait for the next one.
+        window: entries kept in memory; what is beyond stays in Redis for the time being.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class RedisBus:
         prefix: str = "yingda:bus",
         max_depth: int = 50_000,
         lease_ms: int = 10_000,
+        window: int = 2_000,
     ) -> None:
         self._names = RedisNames(prefix, partitions)
         self._max_depth = max_depth
@@ -82,6 +84,7 @@ class RedisBus:
             self._names,
             consumer=self._consumer_id,
             lease_ms=lease_ms,
+            window=window,
             unsettled=lambda: self._handled,
         )
 
