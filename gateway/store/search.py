@@ -9,13 +9,16 @@ making tokens of a long answer costs more than storing it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Text,
+    and_,
     bindparam,
     cast,
     column,
@@ -27,12 +30,12 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from gateway.ports.conversations import ConversationRow, Scope, SearchHit
 from gateway.store import lists
 from gateway.store.rows import NO_OFFSET, insert_into, select_by
-from gateway.store.session import Session, Statement
+from gateway.store.session import Row, Session, Statement
 from gateway.store.tables import (
     contacts,
     conversations,
@@ -45,6 +48,7 @@ from gateway.store.tables import (
 from intents.text import to_simplified, tokens
 
 _MOST_WORDS = 4000  # of one document
+_SHORT = 500  # characters of a text whose words are remembered
 _LONGEST_WORD = 64
 _MOST_ASKED = 32  # words of one query
 _LONGEST_QUERY = 500
@@ -59,11 +63,25 @@ _PAIRED = re.compile(r"[㐀-䶿一-鿿豈-﫿\U00020000-\U0003fffd〇ぁ-ゖァ-
 
 _ENQUEUE = insert_into(search_pending, ("kind", "ref"))
 _PENDING = Statement(
-    select(search_pending.c.number, search_pending.c.kind, search_pending.c.ref)
+    select(
+        search_pending.c.number,
+        search_pending.c.kind,
+        search_pending.c.ref,
+        messages.c.conversation_id,
+        messages.c.text,
+    )
+    .select_from(search_pending)
+    .outerjoin(
+        messages,
+        and_(
+            messages.c.id == search_pending.c.ref,
+            search_pending.c.kind == literal_column("'message'"),
+        ),
+    )
     .order_by(search_pending.c.number)
     .limit(bindparam("most"))
     .offset(NO_OFFSET)
-    .with_for_update(skip_locked=True),
+    .with_for_update(skip_locked=True, of=search_pending),
     "most",
 )
 _DONE = Statement(
@@ -90,7 +108,9 @@ _INDEX_POSTGRESQL = Statement(
     .inline()
     .values(
         number=bindparam("new_number"),
-        words=func.array_to_tsvector(bindparam("new_words", type_=ARRAY(Text))),
+        words=func.array_to_tsvector(
+            func.string_to_array(bindparam("new_words", type_=Text), literal_column("' '"))
+        ),
     ),
     "new_number",
     "new_words",
@@ -113,7 +133,7 @@ class _Document:
     ref: str
     conversation_id: str | None
     contact_id: str | None
-    words: list[str]
+    words: tuple[str, ...]
 
 
 def enqueue(session: Session, kind: str, refs: Sequence[str]) -> None:
@@ -127,52 +147,60 @@ def index_pending(session: Session, limit: int) -> int:
     Several processes may do so at once: each takes what no other has in hand.
     """
     pending = session.rows(_PENDING, (limit,))
-    newest = {(kind, ref): number for number, kind, ref in pending}
-    documents = list(_documents(session, newest))
+    documents = [*_messages(pending), *_others(session, pending)]
     again = [(item.kind, item.ref) for item in documents if item.kind != "message"]
     session.run_many(_FORGET, again)
     session.run_many(
         _INSERT,
         [(d.number, d.kind, d.ref, d.conversation_id, d.contact_id) for d in documents],
     )
-    if session.on_sqlite:
-        session.run_many(_INDEX_SQLITE, [(d.number, " ".join(d.words)) for d in documents])
-    else:
-        session.run_many(_INDEX_POSTGRESQL, [(d.number, d.words) for d in documents])
-    session.run_many(_DONE, [(number,) for number, _, _ in pending])
+    index = _INDEX_SQLITE if session.on_sqlite else _INDEX_POSTGRESQL
+    session.run_many(index, [(d.number, " ".join(d.words)) for d in documents])
+    session.run_many(_DONE, [(row[0],) for row in pending])
     return len(pending)
 
 
-def _documents(session: Session, newest: Mapping[tuple[str, str], int]) -> Iterator[_Document]:
-    for kind, statement in _TEXTS.items():
-        refs = [ref for found, ref in newest if found == kind]
-        for ref, rows in zip(refs, session.each(statement, [(r,) for r in refs]), strict=True):
-            if not rows:
-                continue
-            owner, *texts = rows[0]
-            of_contact = kind == "contact"
-            yield _Document(
-                number=newest[kind, ref],
-                kind=kind,
-                ref=ref,
-                conversation_id=None if of_contact else owner,
-                contact_id=owner if of_contact else None,
-                words=index_words("\n".join(texts)),
-            )
+def _messages(pending: Sequence[Row]) -> Iterator[_Document]:
+    for number, kind, ref, conversation_id, text in pending:
+        if conversation_id is not None:
+            yield _Document(number, kind, ref, conversation_id, None, index_words(text))
 
 
-def index_words(text: str) -> list[str]:
+def _others(session: Session, pending: Sequence[Row]) -> Iterator[_Document]:
+    """Subjects, tickets and contacts, each once, as they are now."""
+    newest = {(kind, ref): number for number, kind, ref, *_ in pending if kind != "message"}
+    for (kind, ref), number in newest.items():
+        row = session.row(_TEXTS[kind], (ref,))
+        if row is None:
+            continue
+        owner, words = row[0], index_words("\n".join(row[1:]))
+        if kind == "contact":
+            yield _Document(number, kind, ref, None, owner, words)
+        else:
+            yield _Document(number, kind, ref, owner, None, words)
+
+
+def index_words(text: str) -> tuple[str, ...]:
     """The words under which a text is found, each once.
 
     The last character of a Chinese stretch begins no pair, so it stands alone too: then
     a single character is found as the beginning of a word.
     """
+    return _short_words(text) if len(text) <= _SHORT else _words(text)
+
+
+@lru_cache(maxsize=256)  # the bot says the same to many
+def _short_words(text: str) -> tuple[str, ...]:
+    return _words(text)
+
+
+def _words(text: str) -> tuple[str, ...]:
     found = tokens(text)[:_MOST_WORDS]
-    words = [word[:_LONGEST_WORD] for word in found]
-    for word, following in zip(found, [*found[1:], ""], strict=True):
-        if len(word) == 2 and not following.startswith(word[1]) and _PAIRED.fullmatch(word):
-            words.append(word[1])
-    return list(dict.fromkeys(words))
+    words = dict.fromkeys(word[:_LONGEST_WORD] for word in found)
+    for word, following in pairwise((*found, "")):
+        if len(word) == 2 and word[1] != following[:1] and not word.isascii():
+            words[word[1]] = None
+    return tuple(words)
 
 
 def find(session: Session, scope: Scope, words: str, limit: int) -> list[SearchHit]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
+from psycopg import Pipeline
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -69,14 +70,17 @@ class Session:
         self.on_sqlite = connection.dialect.name == "sqlite"
         driver: Any = connection.connection.driver_connection
         self._driver = driver
-        self._cursor = driver.cursor()
+        self._reading = driver.cursor()
+        # Its own: answers to changes that are under way come to the cursor that ran them.
+        self._writing = driver.cursor()
+        self._pipeline: Pipeline | None = None
 
     def _text(self, statement: Statement) -> str:
         return statement.sqlite if self.on_sqlite else statement.postgresql
 
     def rows(self, statement: Statement, values: Values = ()) -> list[Row]:
         """All rows of a select."""
-        cursor = self._cursor
+        cursor = self._reading
         cursor.execute(self._text(statement), values)
         return cast("list[Row]", cursor.fetchall())
 
@@ -95,7 +99,7 @@ class Session:
             return [self.rows(statement, values) for values in groups]
         if not groups:
             return []
-        cursor = self._cursor
+        cursor = self._reading
         cursor.executemany(statement.postgresql, groups, returning=True)
         found = [cast("list[Row]", cursor.fetchall())]
         while cursor.nextset():
@@ -104,18 +108,36 @@ class Session:
 
     def run(self, statement: Statement, values: Values = ()) -> int:
         """Runs a change; returns how many rows it touched."""
-        self._cursor.execute(self._text(statement), values)
-        return cast("int", self._cursor.rowcount)
+        self._writing.execute(self._text(statement), values)
+        if self._pipeline is not None:
+            self._pipeline.sync()
+        return cast("int", self._writing.rowcount)
 
     def run_many(self, statement: Statement, groups: Sequence[Values]) -> None:
-        """Runs a change once for each group of values."""
+        """Runs a change once for each group of values.
+
+        PostgreSQL is not waited for: an error comes out at the next select, at `settle` or at
+        the commit.
+        """
+        if not groups:
+            return
+        if self._pipeline is None and not self.on_sqlite:
+            self._pipeline = self._driver.pipeline()
+            self._pipeline.__enter__()
         if len(groups) == 1:
-            self._cursor.execute(self._text(statement), groups[0])
-        elif groups:
-            self._cursor.executemany(self._text(statement), groups)
+            self._writing.execute(self._text(statement), groups[0])
+        else:
+            self._writing.executemany(self._text(statement), groups)
+
+    def settle(self) -> None:
+        """Waits for the changes that are under way; to be called at the end of a transaction."""
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.__exit__(None, None, None)
 
     def select(
         self, statement: Executable, values: Mapping[str, Any] | None = None
     ) -> Sequence[Any]:
         """All rows of a select whose shape varies."""
+        self.settle()  # SQLAlchemy expects each answer at once
         return self.connection.execute(statement, values).fetchall()

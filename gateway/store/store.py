@@ -142,7 +142,10 @@ class _Writer:
                 self._done += 1
                 if more and self._done < _GROUP_JOBS and time.monotonic() < ends:
                     self._take_one(jobs)
+            unit.settle()
         except BaseException:
+            with suppress(Exception):
+                unit.settle()
             with suppress(Exception):
                 transaction.rollback()
             raise
@@ -192,7 +195,7 @@ class _Writer:
                 return
         if verdict in {Verdict.LOST, Verdict.BLOCKED}:
             self._refuse(jobs, error)
-        elif isinstance(error, _CommitError):
+        elif done == len(jobs):
             self._one_by_one(jobs)
         else:
             self._around(jobs, done, error)

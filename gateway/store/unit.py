@@ -71,6 +71,14 @@ class SqlUnit:
         """Publishes the event after the commit, and never without it."""
         self.events.append(event)
 
+    def settle(self) -> None:
+        """Waits for changes that are under way.
+
+        Raises:
+            psycopg.Error: one of them failed.
+        """
+        self._session.settle()
+
     def touch(self) -> None:
         """Writes something small, to see whether that succeeds."""
         self._session.run(_TOUCH, ("check",))
