@@ -53,6 +53,6 @@ def configure_logs(*, level: str, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else LineFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # aiohttp would log a line for each request, and Alembic each step that it looks at.
-    for noisy in ("aiohttp.access", "alembic.runtime.migration"):
+    # Lines for each request, each migration looked at and each action registered.
+    for noisy in ("aiohttp.access", "alembic.runtime.migration", "rasa_sdk"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
 
+from bot.training import train
+from intents.loading import SHIPPED_CATALOGUE, load_catalogue
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = "admin@example.com"
 PASSWORD = "a-long-test-password"
 START_SECONDS = 40.0
+
+
+@cache
+def trained_models() -> Path:
+    """A folder with the sample catalogue's model, trained once for all tests of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="yingda-models-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    train(load_catalogue(SHIPPED_CATALOGUE), folder)
+    return folder
 
 
 class GatewayProcess:
@@ -43,6 +58,7 @@ class GatewayProcess:
             **(environ or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
+        shutil.copytree(trained_models(), folder / "models", dirs_exist_ok=True)
 
     def start(self, *, wait: bool = True) -> Self:
         """Starts it; with `wait` returns when it is ready."""

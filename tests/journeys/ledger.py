@@ -39,7 +39,7 @@ class Ledger:
         return sum(len(sent) for sent in stored.values())
 
     def check_each_settled_once(self) -> None:
-        """Each customer message was answered by one turn, or belongs to a ticketed conversation."""
+        """Each customer message got one turn, or its conversation has a ticket."""
         for row in self.rows(
             "SELECT m.id, m.external_id,"
             " (SELECT count(*) FROM turns t WHERE t.message_id = m.id) AS turns,"

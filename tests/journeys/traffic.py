@@ -8,7 +8,6 @@ import json
 import random
 import secrets
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +25,9 @@ QUESTIONS = (
     "what are your opening hours",
     "密碼忘了怎麼辦",
 )
+
+# Then a new customer begins: the bot hands over after some turns, and answers are wanted here.
+MESSAGES_PER_CUSTOMER = 10
 
 
 def make_secret() -> str:
@@ -89,15 +91,16 @@ class Traffic:
         self._stop.set()
         await asyncio.gather(*self._tasks)
 
-    async def _send_for(self, sender: str, chance: random.Random) -> None:
+    async def _send_for(self, name: str, chance: random.Random) -> None:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http:
             number = 0
             while not self._stop.is_set():
                 number += 1
-                message_id = f"{sender}-{number:05d}"
+                customer = f"{name}-{number // MESSAGES_PER_CUSTOMER}"
+                message_id = f"{name}-{number:05d}"
                 text = f"{chance.choice(QUESTIONS)} ({number})"
-                await self._until_acknowledged(http, sender, message_id, text)
-                self.acknowledged[sender].append(message_id)
+                await self._until_acknowledged(http, customer, message_id, text)
+                self.acknowledged[customer].append(message_id)
                 await asyncio.sleep(chance.uniform(0, 0.02))
 
     async def _until_acknowledged(
@@ -126,8 +129,3 @@ def _signed(secret: str, message_id: str, body: bytes) -> dict[str, str]:
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(secret).sign(message_id, now, body.decode()),
     }
-
-
-def is_subsequence_in_order(ids: Sequence[str]) -> bool:
-    """Whether ids with rising numbers stand in their order."""
-    return list(ids) == sorted(ids)
