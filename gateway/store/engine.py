@@ -1,16 +1,14 @@
-"""Engines for SQLite and PostgreSQL, and what their errors mean for a unit of work."""
+"""Engines for SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 import sqlite3
-from enum import Enum, auto
 from typing import Any
 
 import psycopg
 import psycopg.types.numeric
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 BUSY_SECONDS = 5.0
@@ -28,18 +26,6 @@ _SQLITE_SETTINGS = (
     "PRAGMA wal_autocheckpoint=4000",
     "PRAGMA journal_size_limit=67108864",
 )
-
-
-class Verdict(Enum):
-    """What to do about an error inside a transaction."""
-
-    LOST = auto()  # the connection broke, or none can be made
-    BLOCKED = auto()  # another process keeps the whole database to itself
-    UNAVAILABLE = auto()  # this transaction cannot be written now
-    REPLAY = auto()  # another process was in the way
-    CLASH = auto()  # a row with that key is there, or a row it refers to is not
-    VALUE = auto()  # the database cannot hold such a value
-    FAULT = auto()  # the work's own error
 
 
 def parse_url(url: str) -> URL:
@@ -131,78 +117,3 @@ def _create_postgresql(url: URL, *, writer: bool) -> Engine:
         connection.autocommit = autocommit
 
     return engine
-
-
-def judge(error: BaseException) -> Verdict:
-    """What an error inside a transaction, at its begin or at its commit means."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, sqlite3.Error):
-        return _judge_sqlite(cause)
-    if isinstance(cause, psycopg.Error):
-        return _judge_postgresql(cause)
-    return Verdict.FAULT
-
-
-# Primary result codes: https://www.sqlite.org/rescode.html
-_SQLITE_VERDICTS = {
-    sqlite3.SQLITE_BUSY: Verdict.BLOCKED,
-    sqlite3.SQLITE_LOCKED: Verdict.BLOCKED,
-    sqlite3.SQLITE_CANTOPEN: Verdict.LOST,
-    sqlite3.SQLITE_NOTADB: Verdict.LOST,
-    sqlite3.SQLITE_CORRUPT: Verdict.LOST,
-    sqlite3.SQLITE_FULL: Verdict.UNAVAILABLE,
-    sqlite3.SQLITE_IOERR: Verdict.UNAVAILABLE,
-    sqlite3.SQLITE_READONLY: Verdict.UNAVAILABLE,
-    sqlite3.SQLITE_NOMEM: Verdict.UNAVAILABLE,
-    sqlite3.SQLITE_PROTOCOL: Verdict.UNAVAILABLE,
-    sqlite3.SQLITE_TOOBIG: Verdict.VALUE,
-    sqlite3.SQLITE_MISMATCH: Verdict.VALUE,
-}
-_SQLITE_CLASHES = {
-    sqlite3.SQLITE_CONSTRAINT_UNIQUE,
-    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
-    sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY,
-    sqlite3.SQLITE_CONSTRAINT_ROWID,
-}
-
-
-def _judge_sqlite(error: sqlite3.Error) -> Verdict:
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is None:
-        return Verdict.VALUE if isinstance(error, sqlite3.DataError) else Verdict.FAULT
-    if code in _SQLITE_CLASHES:
-        return Verdict.CLASH
-    return _SQLITE_VERDICTS.get(code & 0xFF, Verdict.FAULT)
-
-
-# Classes and codes: appendix A of the PostgreSQL manual.
-_POSTGRESQL_VERDICTS = {
-    "40001": Verdict.REPLAY,  # serialization_failure
-    "40P01": Verdict.REPLAY,  # deadlock_detected
-    "23505": Verdict.CLASH,  # unique_violation
-    "23503": Verdict.CLASH,  # foreign_key_violation
-    "25006": Verdict.UNAVAILABLE,  # read_only_sql_transaction
-    "55P03": Verdict.UNAVAILABLE,  # lock_not_available
-    "57014": Verdict.UNAVAILABLE,  # query_canceled, by the statement timeout
-}
-_POSTGRESQL_CLASSES = {
-    "08": Verdict.LOST,  # connection exception
-    "28": Verdict.LOST,  # invalid authorization
-    "3D": Verdict.LOST,  # no such database
-    "57": Verdict.LOST,  # operator intervention
-    "22": Verdict.VALUE,  # data exception
-    "53": Verdict.UNAVAILABLE,  # insufficient resources: disk, memory, connections
-    "54": Verdict.VALUE,  # program limit exceeded
-    "58": Verdict.UNAVAILABLE,  # system error
-}
-
-
-def _judge_postgresql(error: psycopg.Error) -> Verdict:
-    state = error.sqlstate
-    if state is None:
-        if isinstance(error, psycopg.DataError):
-            return Verdict.VALUE  # such as a NUL in a text
-        lost = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
-        return Verdict.LOST if lost else Verdict.FAULT
-    by_code = _POSTGRESQL_VERDICTS.get(state)
-    return by_code or _POSTGRESQL_CLASSES.get(state[:2], Verdict.FAULT)

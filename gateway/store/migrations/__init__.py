@@ -13,8 +13,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
-from gateway.store.engine import create, parse_url
+from gateway.ports.store import StoreUnavailableError
+from gateway.store.engine import Verdict, create, judge, parse_url
 
 # Of PostgreSQL's advisory lock; two processes that start at once do not both migrate.
 _LOCK = 7_946_324_117
