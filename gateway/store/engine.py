@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-import psycopg.types.numeric
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:
+    import psycopg
 
 BUSY_SECONDS = 5.0
 _STATEMENT_SECONDS = 30
@@ -91,6 +92,8 @@ def _create_sqlite(url: URL, *, writer: bool) -> Engine:
 
 
 def _create_postgresql(url: URL, *, writer: bool) -> Engine:
+    from psycopg.types.numeric import Int8Dumper  # not needed on SQLite, and slow to load
+
     engine = create_engine(
         url,
         poolclass=NullPool,
@@ -108,7 +111,7 @@ def _create_postgresql(url: URL, *, writer: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
         # One number type in all prepared statements, whatever the size of the number.
-        connection.adapters.register_dumper(int, psycopg.types.numeric.Int8Dumper)
+        connection.adapters.register_dumper(int, Int8Dumper)
         autocommit, connection.autocommit = connection.autocommit, True
         connection.execute(f"SET lock_timeout = {int(BUSY_SECONDS * 1000)}")
         connection.execute(f"SET statement_timeout = {_STATEMENT_SECONDS * 1000}")

@@ -6,7 +6,6 @@ import logging
 import sqlite3
 from enum import Enum, auto
 
-import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.errors import ConflictError, InvalidInputError
@@ -80,7 +79,7 @@ def judge(error: BaseException) -> Verdict:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         return _judge_sqlite(cause)
-    if isinstance(cause, psycopg.Error):
+    if type(cause).__module__.partition(".")[0] == "psycopg":
         return _judge_postgresql(cause)
     return Verdict.FAULT
 
@@ -139,7 +138,11 @@ _POSTGRESQL_CLASSES = {
 }
 
 
-def _judge_postgresql(error: psycopg.Error) -> Verdict:
+def _judge_postgresql(error: BaseException | None) -> Verdict:
+    import psycopg
+
+    if not isinstance(error, psycopg.Error):
+        return Verdict.FAULT
     state = error.sqlstate
     if state is None:
         if isinstance(error, psycopg.DataError):

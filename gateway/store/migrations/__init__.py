@@ -13,10 +13,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
 
-from gateway.ports.store import StoreUnavailableError
-from gateway.store.engine import Verdict, create, judge, parse_url
+from gateway.store.engine import create, parse_url
+from gateway.store.errors import Verdict, judge, unavailable
 
 # Of PostgreSQL's advisory lock; two processes that start at once do not both migrate.
 _LOCK = 7_946_324_117
@@ -38,6 +37,7 @@ def migrate(url: str) -> None:
 
     Raises:
         NewerDatabaseError: the code is older than the database.
+        StoreUnavailableError: the database does not answer, or its file is none.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
@@ -54,6 +54,10 @@ def migrate(url: str) -> None:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except Exception as error:
+        if judge(error) is Verdict.FAULT:
+            raise
+        raise unavailable(error) from error
     finally:
         engine.dispose()
 
