@@ -1,0 +1,165 @@
+/** One function per endpoint that the console uses. */
+import { request, sendFile } from './http'
+import type {
+  Agent,
+  AuditEntry,
+  Canned,
+  ChannelKind,
+  Contact,
+  Conversation,
+  ConversationRow,
+  Counts,
+  DeadLetter,
+  Inbox,
+  Items,
+  Language,
+  Me,
+  Message,
+  MessagePage,
+  OperationsStatus,
+  Page,
+  Role,
+  SearchHit,
+  Setting,
+  Team,
+  Ticket,
+  TicketKind,
+  TicketState,
+  TrailEntry,
+  Upload,
+  Severity,
+  View,
+  Availability,
+} from './types'
+
+const get = <T>(path: string, query = {}, signal?: AbortSignal) =>
+  request<T>('GET', path, { query, signal })
+const post = <T>(path: string, body: unknown = {}, idempotencyKey?: string) =>
+  request<T>('POST', path, { body, idempotencyKey })
+const patch = <T>(path: string, body: unknown) => request<T>('PATCH', path, { body })
+
+export interface ListQuery {
+  view: View
+  inbox_id?: string | null
+  team_id?: string | null
+  severity?: Severity | null
+  limit?: number
+  cursor?: string | null
+}
+
+export interface NewInbox {
+  kind: string
+  name: string
+  language: Language
+  team_id: string | null
+  bot: boolean
+  enabled: boolean
+  settings: Record<string, Setting>
+  secrets: Record<string, string>
+}
+
+export interface NewAgent {
+  email: string
+  name: string
+  role: Role
+  language: Language
+  team_ids: string[]
+}
+
+export type NewCanned = Omit<Canned, 'id' | 'updated_at'>
+
+const conversation = (id: string) => `/conversations/${encodeURIComponent(id)}`
+
+export const api = {
+  signIn: (email: string, password: string) => post<Me>('/sign-in', { email, password }),
+  signOut: () => post<void>('/sign-out'),
+  me: () => get<Me>('/me'),
+  changeMe: (change: { name?: string; language?: Language; availability?: Availability }) =>
+    patch<Me>('/me', change),
+  changePassword: (current: string, next: string) =>
+    post<void>('/me/password', { current, new: next }),
+
+  conversations: (query: ListQuery, signal?: AbortSignal) =>
+    get<Page<ConversationRow>>('/conversations', query, signal),
+  counts: () => get<Counts>('/conversations/counts'),
+  search: (q: string, signal?: AbortSignal) =>
+    get<Items<SearchHit>>('/conversations/search', { q, limit: 30 }, signal),
+  conversation: (id: string, signal?: AbortSignal) =>
+    get<Conversation>(conversation(id), {}, signal),
+  messages: (
+    id: string,
+    query: { after?: number; before?: number; limit?: number },
+    signal?: AbortSignal,
+  ) => get<MessagePage>(`${conversation(id)}/messages`, query, signal),
+  claim: (id: string, force = false) =>
+    post<Conversation>(`${conversation(id)}/claim`, force ? { force } : {}),
+  release: (id: string) => post<Conversation>(`${conversation(id)}/release`),
+  handBack: (id: string) => post<Conversation>(`${conversation(id)}/hand-back`),
+  assign: (id: string, to: { agent_id?: string | null; team_id?: string | null }) =>
+    post<Conversation>(`${conversation(id)}/assign`, to),
+  reply: (
+    id: string,
+    body: { text: string; attachments?: string[]; expected_seq?: number },
+    key: string,
+  ) => post<Message>(`${conversation(id)}/messages`, body, key),
+  note: (id: string, text: string, key: string) =>
+    post<Message>(`${conversation(id)}/notes`, { text }, key),
+  markRead: (id: string) => post<void>(`${conversation(id)}/read`),
+  solve: (id: string) => post<Conversation>(`${conversation(id)}/solve`),
+  reopen: (id: string) => post<Conversation>(`${conversation(id)}/reopen`),
+
+  resend: (messageId: string) => post<Message>(`/messages/${encodeURIComponent(messageId)}/resend`),
+  trail: (messageId: string) =>
+    get<Items<TrailEntry>>(`/messages/${encodeURIComponent(messageId)}/trail`),
+  upload: (file: File, onProgress: (part: number) => void, signal: AbortSignal) =>
+    sendFile<Upload>('/uploads', file, onProgress, signal),
+
+  tickets: (query: { state?: TicketState | null; limit?: number; cursor?: string | null }) =>
+    get<Page<Ticket>>('/tickets', query),
+  ticket: (id: string) => get<Ticket>(`/tickets/${encodeURIComponent(id)}`),
+  changeTicket: (
+    id: string,
+    change: { severity?: Severity; kind?: TicketKind; state?: TicketState; subject?: string },
+  ) => patch<Ticket>(`/tickets/${encodeURIComponent(id)}`, change),
+
+  contact: (id: string) => get<Contact>(`/contacts/${encodeURIComponent(id)}`),
+  changeContact: (
+    id: string,
+    change: Partial<Pick<Contact, 'name' | 'email' | 'phone' | 'company' | 'language'>> & {
+      attributes?: Record<string, string>
+    },
+  ) => patch<Contact>(`/contacts/${encodeURIComponent(id)}`, change),
+
+  canned: () => get<Items<Canned>>('/canned-responses'),
+  addCanned: (canned: NewCanned) => post<Canned>('/canned-responses', canned),
+  replaceCanned: (id: string, canned: NewCanned) =>
+    request<Canned>('PUT', `/canned-responses/${encodeURIComponent(id)}`, { body: canned }),
+  removeCanned: (id: string) =>
+    request<void>('DELETE', `/canned-responses/${encodeURIComponent(id)}`),
+
+  agents: () => get<Items<Agent>>('/agents'),
+  addAgent: (agent: NewAgent) =>
+    post<{ agent: Agent; one_time_password: string }>('/agents', agent),
+  changeAgent: (
+    id: string,
+    change: Partial<Pick<Agent, 'name' | 'role' | 'active' | 'language' | 'team_ids'>>,
+  ) => patch<Agent>(`/agents/${encodeURIComponent(id)}`, change),
+  resetPassword: (id: string) =>
+    post<{ one_time_password: string }>(`/agents/${encodeURIComponent(id)}/reset-password`),
+  teams: () => get<Items<Team>>('/teams'),
+  addTeam: (name: string) => post<Team>('/teams', { name }),
+  renameTeam: (id: string, name: string) =>
+    patch<Team>(`/teams/${encodeURIComponent(id)}`, { name }),
+  channelKinds: () => get<Items<ChannelKind>>('/channel-kinds'),
+  inboxes: () => get<Items<Inbox>>('/inboxes'),
+  addInbox: (inbox: NewInbox) => post<Inbox>('/inboxes', inbox),
+  changeInbox: (id: string, change: Partial<Omit<NewInbox, 'kind'>>) =>
+    patch<Inbox>(`/inboxes/${encodeURIComponent(id)}`, change),
+  audit: (cursor: string | null) => get<Page<AuditEntry>>('/audit', { limit: 50, cursor }),
+
+  deadLetters: () => get<Items<DeadLetter>>('/operations/dead-letters'),
+  requeue: (id: string) =>
+    post<void>(`/operations/dead-letters/${encodeURIComponent(id)}/requeue`),
+  failedMessages: () => get<Items<Message>>('/operations/failed-messages'),
+  status: () => get<OperationsStatus>('/operations/status'),
+}

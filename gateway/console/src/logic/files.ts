@@ -1,0 +1,48 @@
+/** Facts about files, for people. */
+
+export const UPLOAD_LIMIT = 25 * 1024 * 1024
+
+export function fileSize(bytes: number, language: string): string {
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte']
+  let value = bytes
+  let unit = 0
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  return new Intl.NumberFormat(language, {
+    style: 'unit',
+    unit: units[unit]!,
+    unitDisplay: 'short',
+    maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0,
+  }).format(value)
+}
+
+export type FileSort = 'picture' | 'pdf' | 'sheet' | 'document' | 'archive' | 'sound' | 'file'
+
+export function fileSort(mime: string): FileSort {
+  if (mime.startsWith('image/')) return 'picture'
+  if (mime.startsWith('audio/') || mime.startsWith('video/')) return 'sound'
+  if (mime === 'application/pdf') return 'pdf'
+  if (/sheet|excel|csv/.test(mime)) return 'sheet'
+  if (/word|document|text\//.test(mime)) return 'document'
+  return /zip|rar|7z|tar|gzip/.test(mime) ? 'archive' : 'file'
+}
+
+/** A colour for a name, the same each time: one of `count`. */
+export function hueOf(name: string, count: number): number {
+  let sum = 0
+  for (const char of name) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) >>> 0
+  return sum % count
+}
+
+/** The letters of an avatar: the last two characters of a Chinese name, else initials. */
+export function initials(name: string): string {
+  const trimmed = name.trim()
+  if (!trimmed) return '?'
+  if (/^[\u3400-\u9fff]+$/.test(trimmed)) return trimmed.slice(-2)
+  const words = trimmed.split(/[\s·]+/)
+  const first = [...words[0]!][0] ?? ''
+  const last = words.length > 1 ? ([...words.at(-1)!][0] ?? '') : ''
+  return (first + last).toLocaleUpperCase()
+}

@@ -1,0 +1,85 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { VIEWS, type Right } from './api/types'
+import { useSession } from './stores/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Who may come here; without it everyone who is signed in. */
+    right?: Right
+    open?: boolean
+  }
+}
+
+const views = VIEWS.join('|')
+
+const routes: RouteRecordRaw[] = [
+  {
+    path: '/sign-in',
+    name: 'sign-in',
+    component: () => import('./pages/SignInPage.vue'),
+    meta: { open: true },
+  },
+  {
+    path: '/',
+    component: () => import('./components/AppShell.vue'),
+    children: [
+      { path: '', redirect: '/inbox/mine' },
+      {
+        path: `inbox/:view(${views})/:id?`,
+        name: 'inbox',
+        component: () => import('./pages/InboxPage.vue'),
+        props: true,
+      },
+      { path: 'tickets', name: 'tickets', component: () => import('./pages/TicketsPage.vue') },
+      { path: 'canned', name: 'canned', component: () => import('./pages/CannedPage.vue') },
+      {
+        path: 'operations',
+        name: 'operations',
+        component: () => import('./pages/OperationsPage.vue'),
+        meta: { right: 'operate' },
+      },
+      {
+        path: 'administration',
+        component: () => import('./pages/AdministrationPage.vue'),
+        meta: { right: 'configure' },
+        children: [
+          { path: '', redirect: '/administration/agents' },
+          {
+            path: 'agents',
+            name: 'agents',
+            component: () => import('./pages/AgentsSection.vue'),
+          },
+          { path: 'teams', name: 'teams', component: () => import('./pages/TeamsSection.vue') },
+          {
+            path: 'inboxes',
+            name: 'inboxes',
+            component: () => import('./pages/InboxesSection.vue'),
+          },
+          { path: 'audit', name: 'audit', component: () => import('./pages/AuditSection.vue') },
+        ],
+      },
+      { path: ':rest(.*)*', redirect: '/inbox/mine' },
+    ],
+  },
+]
+
+export const router = createRouter({
+  history: createWebHistory(import.meta.env.BASE_URL),
+  routes,
+})
+
+let asked = false
+
+router.beforeEach(async (to) => {
+  const session = useSession()
+  if (!session.isSignedIn && !asked) {
+    asked = true
+    // Without the server the sign-in page says so itself, so a failure here is not the end.
+    await session.load().catch(() => false)
+  }
+  const isReady = session.isSignedIn && !session.mustChangePassword
+  if (to.meta.open) return isReady ? '/inbox/mine' : true
+  if (!isReady) return { name: 'sign-in', query: { next: to.fullPath } }
+  const missing = to.matched.find((step) => step.meta.right && !session.can(step.meta.right))
+  return missing ? '/inbox/mine' : true
+})

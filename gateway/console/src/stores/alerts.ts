@@ -1,0 +1,108 @@
+/** Sound, browser notifications and spoken announcements for what needs attention. */
+import { defineStore } from 'pinia'
+import { computed, ref, watch } from 'vue'
+import type { ConversationRow, Message, Ticket } from '@/api/types'
+import { t } from '@/i18n'
+import { useInbox } from './inbox'
+import { usePreferences } from './preferences'
+import { useSession } from './session'
+import { useThread } from './thread'
+
+const QUIET_MS = 1500
+
+export const useAlerts = defineStore('alerts', () => {
+  const preferences = usePreferences()
+  const session = useSession()
+  const inbox = useInbox()
+  const thread = useThread()
+
+  const supported = 'Notification' in window
+  const permission = ref<NotificationPermission>(supported ? Notification.permission : 'denied')
+  /** Read aloud by screen readers. */
+  const announcement = ref('')
+  const attention = computed(() => (inbox.counts?.mine ?? 0) + (inbox.counts?.unassigned ?? 0))
+
+  let audio: AudioContext | null = null
+  let beepedAt = 0
+  let openConversation: (id: string) => void = () => undefined
+
+  function whenOpened(listener: (id: string) => void): void {
+    openConversation = listener
+  }
+
+  /** Asks for permission; only ever on an agent's own click. */
+  async function askPermission(): Promise<void> {
+    if (!supported) return
+    permission.value = await Notification.requestPermission()
+    preferences.notify = permission.value === 'granted'
+  }
+
+  /** Two short tones, made here: no file to load. */
+  function beep(): void {
+    const now = performance.now()
+    if (!preferences.sound || now - beepedAt < QUIET_MS) return
+    beepedAt = now
+    audio ??= new AudioContext()
+    if (audio.state === 'suspended') void audio.resume()
+    for (const [offset, pitch] of [
+      [0, 660],
+      [0.13, 880],
+    ] as const) {
+      const tone = audio.createOscillator()
+      const volume = audio.createGain()
+      const start = audio.currentTime + offset
+      tone.frequency.value = pitch
+      volume.gain.setValueAtTime(0, start)
+      volume.gain.linearRampToValueAtTime(0.12, start + 0.015)
+      volume.gain.exponentialRampToValueAtTime(0.001, start + 0.22)
+      tone.connect(volume).connect(audio.destination)
+      tone.start(start)
+      tone.stop(start + 0.24)
+    }
+  }
+
+  function show(title: string, body: string, conversationId: string): void {
+    beep()
+    announcement.value = `${title}: ${body}`
+    if (!supported || !preferences.notify || Notification.permission !== 'granted') return
+    const notification = new Notification(title, { body, tag: conversationId })
+    notification.onclick = () => {
+      window.focus()
+      openConversation(conversationId)
+      notification.close()
+    }
+  }
+
+  function customerWrote(message: Message, row: ConversationRow): void {
+    const isOpen = thread.id === row.id
+    if (isOpen) announcement.value = `${row.contact.name}: ${message.text}`
+    if (row.agent?.id !== session.id) return
+    if (isOpen && document.visibilityState === 'visible' && document.hasFocus()) return
+    show(row.contact.name, message.text || t('message.attachment'), row.id)
+  }
+
+  function ticketOpened(ticket: Ticket): void {
+    if (ticket.agent) return
+    const title = t('alert.newTicket', { number: ticket.number })
+    show(title, `${ticket.contact.name}: ${ticket.subject}`, ticket.conversation_id)
+  }
+
+  watch(
+    [attention, () => t('app.name')],
+    ([count, name]) => {
+      document.title = count > 0 ? `(${count > 99 ? '99+' : count}) ${name}` : name
+    },
+    { immediate: true },
+  )
+
+  return {
+    supported,
+    permission,
+    announcement,
+    whenOpened,
+    askPermission,
+    beep,
+    customerWrote,
+    ticketOpened,
+  }
+})
