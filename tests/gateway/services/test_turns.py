@@ -2,201 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
 import pytest
 
-from bot.contract import (
-    BotMessage,
-    BotState,
-    Decision,
-    Handoff,
-    HandoffReason,
-    Reply,
-    Turn,
-    Understanding,
-)
+from bot.contract import HandoffReason
 from bot.errors import BotError
-from channels.contract import Attachment, InboundMessage, MessageKind, MessageState
-from gateway.domain import conversation as rules
-from gateway.domain.conversation import Controller, Conversation, Message
-from gateway.domain.events import Event, TurnDone
-from gateway.domain.inbox import Inbox
-from gateway.domain.people import Agent, Availability, Role
+from channels.contract import Attachment, MessageKind, MessageState
+from gateway.domain.conversation import Controller
+from gateway.domain.events import TurnDone
 from gateway.domain.trail import Hop, Outcome
-from gateway.ports.store import UnitOfWork
-from gateway.services.intake import Accepted, IntakeContext, accept_batch
-from gateway.services.turns import Decided, apply_batch, take_turn
-from gateway.store import SqlStore, open_store
-from gateway.store.keys import load_keys
-from gateway.store.migrations import migrate
-from gateway.wiring.ids import clock, new_id
-from intents.model import Language
-
-PUSH = Inbox(
-    id="push",
-    kind="api",
-    name="Push",
-    settings={},
-    secrets={},
-    language="en",
-    team_id=None,
-    bot=True,
-    enabled=True,
-    created_at=1,
+from tests.gateway.services.desk import (
+    NO_BOT,
+    PUSH,
+    Desk,
+    ScriptedBot,
+    handoff,
+    inbound,
+    reply,
+    texts_of,
 )
-MAILBOX = replace(PUSH, id="mailbox", kind="rest", name="Mailbox")
-NO_BOT = replace(PUSH, id="nobot", kind="rest", name="No bot", bot=False)
-INBOXES = {inbox.id: inbox for inbox in (PUSH, MAILBOX, NO_BOT)}
-CLEAR = Understanding(intent="greet", confidence=0.9)
-AGENT = Agent(
-    id="agent-1",
-    email="lin@example.com",
-    name="Lin",
-    role=Role.AGENT,
-    active=True,
-    language="en",
-    availability=Availability.ONLINE,
-    must_change_password=False,
-    created_at=1,
-)
-
-
-class ScriptedBot:
-    """A bot that does what the test says: its part is the contract, not understanding."""
-
-    catalogue_version = "v1"
-
-    def __init__(self, decision: Decision | Exception | float) -> None:
-        self._decision = decision
-        self.asked: list[Turn] = []
-
-    async def respond(self, turn: Turn) -> Decision:
-        """Decides as told; a number is a pause in seconds."""
-        self.asked.append(turn)
-        if isinstance(self._decision, Exception):
-            raise self._decision
-        if isinstance(self._decision, float):
-            await asyncio.sleep(self._decision)
-            raise AssertionError("the time limit did not work")
-        return self._decision
-
-    def holding_reply(self, reason: HandoffReason, language: Language) -> BotMessage:
-        """A holding reply that names its reason."""
-        return BotMessage(text=f"hold {reason.value} {language.value}")
-
-    def greeting(self, language: Language) -> BotMessage:
-        """A greeting."""
-        return BotMessage(text=f"hello {language.value}")
-
-
-def reply(*texts: str) -> Reply:
-    return Reply(
-        messages=tuple(BotMessage(text=text) for text in texts),
-        state=BotState(turns=1),
-        language=Language.EN,
-        catalogue_version="v1",
-        understanding=CLEAR,
-    )
-
-
-def handoff(reason: HandoffReason) -> Handoff:
-    return Handoff(
-        reason=reason,
-        messages=(BotMessage(text="A colleague will answer."),),
-        summary="asked: my line is down",
-        kind="fault",
-        severity="important",
-        state=BotState(turns=1),
-        language=Language.EN,
-        catalogue_version="v1",
-        understanding=CLEAR,
-    )
-
-
-def inbound(number: int, text: str = "hello", inbox: Inbox = MAILBOX) -> InboundMessage:
-    return InboundMessage(
-        inbox_id=inbox.id,
-        handle="visitor",
-        external_id=f"m{number}",
-        text=text,
-        received_at=clock(),
-    )
-
-
-class Desk:
-    """The services over a real database."""
-
-    def __init__(self, store: SqlStore) -> None:
-        self.store = store
-        self.events: list[Event] = []
-        store.listen(self.events.extend)
-
-    def context(self) -> IntakeContext:
-        return IntakeContext(
-            inboxes=INBOXES,
-            is_mailbox=lambda kind: kind == "rest",
-            new_id=new_id,
-            now=clock(),
-        )
-
-    async def accept(self, message: InboundMessage) -> Accepted:
-        work = partial(accept_batch, batch=[message], context=self.context())
-        return (await self.store.write(work))[0]
-
-    async def take(self, bot: ScriptedBot, accepted: Accepted, limit: float = 1) -> Decided:
-        inbox = INBOXES[accepted.inbound.inbox_id]
-        return await take_turn(bot, accepted, inbox, limit=limit)
-
-    async def apply(self, *decided: Decided) -> None:
-        await self.store.write(partial(apply_batch, batch=decided, context=self.context()))
-
-    async def turn(self, message: InboundMessage, bot: ScriptedBot) -> Accepted:
-        accepted = await self.accept(message)
-        await self.apply(await self.take(bot, accepted))
-        return accepted
-
-    async def conversation(self, accepted: Accepted) -> Conversation:
-        return await self.store.read(lambda uow: uow.conversations.get(accepted.conversation.id))
-
-    async def messages(self, accepted: Accepted) -> Sequence[Message]:
-        return await self.store.read(
-            lambda uow: uow.messages.page(accepted.conversation.id, limit=100)
-        )
-
-    async def claim(self, accepted: Accepted) -> None:
-        def work(uow: UnitOfWork) -> None:
-            if uow.agents.by_email(AGENT.email) is None:
-                uow.agents.add(AGENT, "hash")
-            found = uow.conversations.get(accepted.conversation.id, lock=True)
-            uow.conversations.update(
-                [rules.claim(found, AGENT.id, holder=AGENT.name, force=False)]
-            )
-
-        await self.store.write(work)
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    url = f"sqlite:///{tmp_path}/desk.db"
-    migrate(url)
-    store = open_store(url, secrets=load_keys(tmp_path / "key").box)
-
-    def plant(uow: UnitOfWork) -> None:
-        for inbox in INBOXES.values():
-            uow.inboxes.add(inbox)
-
-    await store.write(plant)
-    yield Desk(store)
-    await store.close()
-
-
-def texts_of(messages: Sequence[Message], kind: MessageKind) -> list[str]:
-    return [m.text for m in messages if m.kind is kind]
 
 
 async def test_a_reply_reaches_a_mailbox_as_sent(desk: Desk) -> None:
