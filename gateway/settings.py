@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -153,9 +154,15 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, bool):
-        raise ValueError
+    if isinstance(value, bool | float):
+        raise TypeError
     return int(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
+    return float(value)
 
 
 def _boolean(value: Any) -> bool:
@@ -165,9 +172,12 @@ def _boolean(value: Any) -> bool:
     return choices[str(value).lower()]
 
 
-def _list(value: Any) -> tuple[str, ...]:
+def _networks(value: Any) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else value
-    return tuple(str(part).strip() for part in parts if str(part).strip())
+    names = tuple(str(part).strip() for part in parts if str(part).strip())
+    for name in names:
+        ip_network(name, strict=False)
+    return names
 
 
 _PARSERS: dict[str, tuple[Callable[[Any], Any], str]] = {
@@ -176,9 +186,9 @@ _PARSERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "port": (_integer, "a number from 1 to 65535"),
     "bus_max_depth": (_integer, "a number of messages, at least 100"),
     "turn_cap": (_integer, "a number of turns, at least 1"),
-    "turn_seconds": (float, "a number of seconds from 0.1 to 120"),
+    "turn_seconds": (_number, "a number of seconds from 0.1 to 120"),
     "log_json": (_boolean, "true or false"),
-    "trusted_proxies": (_list, "addresses or networks separated by commas"),
+    "trusted_proxies": (_networks, "addresses or networks separated by commas"),
 }
 
 
@@ -222,9 +232,16 @@ def _check(settings: Settings) -> None:
 
 
 def _check_url(name: str, value: str, schemes: set[str]) -> None:
-    if value:
-        expected = f"an address that starts with {' or '.join(sorted(schemes))}://"
-        _demand(urlsplit(value).scheme in schemes, name, expected)
+    if not value:
+        return
+    try:
+        parts = urlsplit(value)
+        readable = parts.port != 0
+    except ValueError:
+        readable = False
+    _demand(readable, name, "an address whose host and port can be read")
+    expected = f"an address that starts with {' or '.join(sorted(schemes))}://"
+    _demand(parts.scheme in schemes, name, expected)
 
 
 def _demand(holds: bool, name: str, expected: str) -> None:

@@ -27,6 +27,9 @@ def decode_inbound(payload: bytes) -> InboundMessage:
     try:
         fields: dict[str, Any] = orjson.loads(payload)
         attachments = tuple(Attachment(**item) for item in fields.pop("attachments"))
-        return InboundMessage(attachments=attachments, **fields)
+        message = InboundMessage(attachments=attachments, **fields)
     except (orjson.JSONDecodeError, TypeError, KeyError, AttributeError) as error:
         raise UnreadableEntryError(f"not an inbound message: {error}") from error
+    if not isinstance(message.inbox_id, str):
+        raise UnreadableEntryError("not an inbound message: its inbox is no text")
+    return message
