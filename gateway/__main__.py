@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from gateway.logs import configure_logs
 from gateway.settings import Settings, SettingsError, load_settings
 
 VERSION = "0.1.0"
@@ -96,6 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"yingda: {error}", file=sys.stderr)
         return 2
+    # Commands tell themselves what went wrong; `serve` sets its own level.
+    configure_logs(level="error", as_json=False)
     module, _, function = arguments.handler.partition(":")
     handler = getattr(importlib.import_module(f"gateway.commands.{module}"), function)
     try:

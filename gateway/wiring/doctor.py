@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import socket
 import stat
@@ -17,7 +16,7 @@ from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError, UnitOfWork
 from gateway.settings import Settings
 from gateway.wiring.bot import catalogue_dir, models_dir
-from gateway.wiring.data_dir import StartError
+from gateway.wiring.data_dir import StartError, prepare_data_dir
 from gateway.wiring.serving import CONSOLE
 from gateway.wiring.storage import key_path, open_storage
 from intents.errors import CatalogueError
@@ -75,13 +74,11 @@ def _error(check: str, found: str, remedy: str) -> Diagnosis:
 
 async def _data_dir(settings: Settings) -> list[Diagnosis]:
     folder = settings.data_dir
-    if folder.exists() and not os.access(folder, os.W_OK):
-        remedy = "Give it to the account that runs yingda, or set YINGDA_DATA_DIR."
-        return [_error("data folder", f"{folder} cannot be written", remedy)]
-    home = folder if folder.exists() else folder.resolve().parent
-    while not home.exists():
-        home = home.parent
-    free = shutil.disk_usage(home).free
+    try:
+        prepare_data_dir(folder)
+    except StartError as error:
+        return [_error("data folder", str(error), "Then run `yingda doctor` again.")]
+    free = shutil.disk_usage(folder).free
     result = _ok("data folder", f"{folder.resolve()}, {free / 1e9:.0f} GB free")
     if free < LOW_DISK:
         remedy = "Make room, or set YINGDA_DATA_DIR to a larger disk."
@@ -166,11 +163,15 @@ async def _console(settings: Settings) -> list[Diagnosis]:
 
 async def _network(settings: Settings) -> list[Diagnosis]:
     found = []
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        if probe.connect_ex((settings.host, settings.port)) == 0:
-            place = f"{settings.host}:{settings.port}"
-            found.append(_ok("port", f"{place} answers: a server runs there"))
+    place = (settings.host, settings.port)
+    try:
+        socket.create_connection(place, timeout=0.5).close()
+        found.append(_ok("port", f"{settings.host}:{settings.port} answers: a server runs there"))
+    except socket.gaierror as error:
+        remedy = "Set YINGDA_HOST to an address of this machine, such as 127.0.0.1 or 0.0.0.0."
+        found.append(_error("address", f"YINGDA_HOST: {settings.host}: {error.strerror}", remedy))
+    except OSError:  # nobody listens there, as it should be before a start
+        pass
     if settings.host not in {"127.0.0.1", "::1", "localhost"} and not settings.public_url:
         remedy = "Set YINGDA_PUBLIC_URL to the https address in front, so that cookies are Secure."
         found.append(_warning("address", f"listens on {settings.host} without public_url", remedy))

@@ -23,6 +23,7 @@ from gateway.wiring.data_dir import StartError
 from gateway.wiring.parts import Parts
 from gateway.wiring.process import ALL_ROLES, RoleName, Workers
 from gateway.wiring.seed import FirstStart, is_empty, one_time_password, plant
+from gateway.wiring.storage import key_path
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,8 @@ async def _start(parts: Parts, passwords: Passwords) -> str | None:
         await parts.channels.reload()
     except StoreUnavailableError as error:
         raise StartError(f"YINGDA_DATABASE_URL: the database does not answer: {error}") from error
+    except ValueError as error:  # the inboxes' secrets were sealed with another key
+        raise StartError(f"{key_path(parts.settings)}: {error}") from error
     except BusUnavailableError as error:
         raise StartError(f"YINGDA_REDIS_URL: Redis does not answer: {error}") from error
     return password

@@ -32,6 +32,7 @@ def open_storage(settings: Settings) -> Storage:
 
     Raises:
         StartError: the folder, the key or the database cannot be used; says what to do.
+        StoreUnavailableError: the database does not answer.
     """
     prepare_data_dir(settings.data_dir)
     try:
@@ -44,3 +45,5 @@ def open_storage(settings: Settings) -> Storage:
         )
     except (KeyFileError, NewerDatabaseError) as error:
         raise StartError(str(error)) from error
+    except ValueError as error:
+        raise StartError(f"YINGDA_DATABASE_URL: {error}") from error
