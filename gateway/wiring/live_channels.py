@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ class LiveChannels:
         self._context = context
         self._receives = receives
         self._running: dict[str, _Running] = {}
+        # Two reloads at once would start an inbox twice, and nobody could stop the first.
+        self._changing = asyncio.Lock()
 
     def find_channel(self, inbox_id: str) -> Channel[Any] | None:
         """The enabled inbox's channel."""
@@ -77,21 +80,22 @@ class LiveChannels:
         Raises:
             StoreUnavailableError: the database does not answer; everything goes on as it was.
         """
-        inboxes = await self._directory.reload()
-        wanted = {inbox.id: inbox for inbox in inboxes if inbox.enabled}
-        for inbox_id, running in list(self._running.items()):
-            if wanted.get(inbox_id) != running.inbox:
-                del self._running[inbox_id]
-                await self._stop(running)
-        for inbox in wanted.values():
-            if inbox.id not in self._running:
-                await self._start(inbox)
+        async with self._changing:
+            inboxes = await self._directory.reload()
+            wanted = {inbox.id: inbox for inbox in inboxes if inbox.enabled}
+            for inbox_id, running in list(self._running.items()):
+                if wanted.get(inbox_id) != running.inbox:
+                    del self._running[inbox_id]
+                    await self._stop(running)
+            for inbox in wanted.values():
+                if inbox.id not in self._running:
+                    await self._start(inbox)
 
     async def stop(self) -> None:
         """Stops every channel."""
-        running, self._running = list(self._running.values()), {}
-        for each in running:
-            await self._stop(each)
+        async with self._changing:
+            while self._running:
+                await self._stop(self._running.popitem()[1])
 
     async def _start(self, inbox: Inbox) -> None:
         try:
@@ -99,10 +103,13 @@ class LiveChannels:
             channel = self._build(kind, inbox)
             if self._receives:
                 await channel.start()
-        except (SettingsError, KeyError) as error:
-            log.error(  # one broken inbox must not keep the others from starting
+        except SettingsError as error:  # one broken inbox must not keep the others from starting
+            log.error(
                 "inbox %s cannot start: %s", inbox.name, error, extra={"action": "inbox_failed"}
             )
+            return
+        except Exception:  # whatever an adapter or its platform does
+            log.exception("inbox %s cannot start", inbox.name, extra={"action": "inbox_failed"})
             return
         self._running[inbox.id] = _Running(inbox, channel)
 

@@ -8,12 +8,15 @@ from collections.abc import Coroutine, Iterable
 from enum import StrEnum
 from typing import Any
 
+from gateway.ports.store import StoreUnavailableError
 from gateway.wiring.parts import Parts
 from gateway.workers.delivery import DeliveryParts, DeliveryWorker
 from gateway.workers.housekeeping import Housekeeper, HousekeepingParts
 from gateway.workers.intake import IntakeParts, IntakeWorker
 
 log = logging.getLogger(__name__)
+
+RELOAD_PAUSE = 1.0  # seconds before the inboxes are read again after the database failed
 
 
 class RoleName(StrEnum):
@@ -69,9 +72,18 @@ class Workers:
         try:
             while True:
                 await subscription.get()
-                await self.parts.channels.reload()
+                await self._reload_inboxes()
         finally:
             subscription.close()
+
+    async def _reload_inboxes(self) -> None:
+        """Tries until the database answers: nobody tells a second time."""
+        while True:
+            try:
+                return await self.parts.channels.reload()
+            except StoreUnavailableError as error:
+                log.warning("the inboxes stay as they were: %s", error)
+                await asyncio.sleep(RELOAD_PAUSE)
 
     def _intake_parts(self) -> IntakeParts:
         parts = self.parts
