@@ -162,7 +162,9 @@ def _tell(
                 )
             )
     # The next delivery of each finished conversation is now at the head.
-    finished = tuple(a.ready.conversation.id for a in attempts if a.result is not Result.RETRY)
+    finished = tuple(
+        a.ready.conversation.id for a in attempts if a.ready.delivery.message_id in updates
+    )
     if finished:
         uow.emit(DeliveryQueued(conversation_ids=finished))
 

@@ -18,6 +18,7 @@ from gateway.domain.conversation import (
     Message,
     receive,
 )
+from gateway.domain.errors import ConflictError
 from gateway.domain.events import ConversationChanged, MessageAdded, TicketChanged, TurnDone
 from gateway.domain.inbox import Inbox
 from gateway.domain.records import Handle
@@ -25,6 +26,7 @@ from gateway.domain.ticket import Severity, TicketKind, reopen
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
+from gateway.services.access import holder_name
 from gateway.services.tickets import add_activity, open_ticket
 from intents.model import Language
 from intents.text import detect_language
@@ -68,9 +70,13 @@ def accept_batch(
         batch: at most one message for each conversation key; each one's inbox is in
             `context.inboxes`.
         context: inboxes, time and ids.
+
+    Raises:
+        ConflictError: the id of a message belongs to another conversation's.
     """
     known = uow.messages.known([(item.inbox_id, item.external_id) for item in batch])
     conversations = uow.conversations.by_keys([item.conversation_key for item in batch], lock=True)
+    _refuse_strangers(batch, known, conversations)
     fresh = [item for item in batch if (item.inbox_id, item.external_id) not in known]
     newcomers = [item for item in fresh if item.conversation_key not in conversations]
     for started in _start_conversations(uow, newcomers, context):
@@ -92,6 +98,19 @@ def accept_batch(
         accepted.append(replace(result, lines=before))
     _store(uow, accepted, known, context)
     return accepted
+
+
+def _refuse_strangers(
+    batch: Sequence[InboundMessage],
+    known: Mapping[tuple[str, str], Message],
+    conversations: Mapping[str, Conversation],
+) -> None:
+    """A sender that uses an id twice must not get at another customer's conversation by it."""
+    for item in batch:
+        earlier = known.get((item.inbox_id, item.external_id))
+        own = conversations.get(item.conversation_key)
+        if earlier is not None and (own is None or own.id != earlier.conversation_id):
+            raise ConflictError("The id of this message belongs to another conversation's.")
 
 
 def _store(
@@ -141,7 +160,8 @@ def _accept_new(
     uow: UnitOfWork, item: InboundMessage, conversation: Conversation, context: IntakeContext
 ) -> Accepted:
     inbox = context.inboxes[item.inbox_id]
-    if conversation.status is not ConversationStatus.OPEN and conversation.ticket_id:
+    rested = conversation.status is not ConversationStatus.OPEN
+    if rested and conversation.ticket_id:
         conversation = _reopen_ticket(uow, conversation, conversation.ticket_id, context)
     text = item.text or ", ".join(a.name for a in item.attachments)
     conversation = receive(conversation, text, context.now)
@@ -151,6 +171,9 @@ def _accept_new(
     owes_turn = conversation.controller is Controller.BOT
     if not owes_turn:
         conversation = replace(conversation, turned_seq=message.seq)
+    if rested:
+        name = holder_name(uow, conversation)
+        uow.emit(ConversationChanged(conversation=conversation, agent_name=name))
     return Accepted(inbound=item, conversation=conversation, message=message, owes_turn=owes_turn)
 
 

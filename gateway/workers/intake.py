@@ -66,7 +66,7 @@ class IntakeWorker:
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Works until cancelled; what is in hand then is finished by `drain`."""
+        """Works until cancelled or the bus closes; what is in hand then is left to `drain`."""
         while True:
             await self._room.acquire()
             try:
@@ -74,6 +74,9 @@ class IntakeWorker:
             except BaseException:
                 self._room.release()
                 raise
+            if not entries:
+                self._room.release()
+                return
             self._spawn(self._handle_batch(entries))
 
     async def drain(self) -> None:
