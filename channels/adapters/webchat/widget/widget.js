@@ -304,6 +304,7 @@
     }
     state.seq = 0;
     state.readSeq = 0;
+    store.remove(scope() + 'read');
     view.sync();
   }
 
@@ -378,7 +379,7 @@
     },
 
     openSocket(epoch) {
-      return new Promise((resolve, reject) => {
+      return new Promise((resolve) => {
         const socket = new WebSocket(BASE.replace(/^http/, 'ws') + 'web/v1/ws');
         const deadline = setTimeout(() => socket.close(), 8000);
         let isWelcome = false;
@@ -408,11 +409,10 @@
           clearInterval(this.watch);
           if (epoch !== this.epoch) return;
           if (!isWelcome && event.code < 4000) this.suspectSocket();
-          this.running = false;
           this.onClosed(event);
-          reject(new Error('superseded'));
+          resolve();
         };
-      }).catch(() => { /* onclose has seen to it */ });
+      });
     },
 
     /* Where plain HTTP gets through and sockets do not, HTTP it is. */
@@ -605,6 +605,7 @@
       if (!this.timer) this.timer = setTimeout(() => this.tell(), 300);
     },
     tell() {
+      clearTimeout(this.timer);
       this.timer = 0;
       const isSeen = state.open && document.visibilityState === 'visible' && view.isPinned;
       const newest = newestIncoming();
@@ -1225,8 +1226,11 @@
     },
 
     day(key, time) {
-      if (!this.days.has(key)) this.days.set(key, el('div', { class: 'day' }, [el('span', {}, [dayName(key, time)])]));
-      return this.days.get(key);
+      if (!this.days.has(key)) this.days.set(key, el('div', { class: 'day' }, [el('span')]));
+      const node = this.days.get(key);
+      const name = dayName(key, time);
+      if (node.textContent !== name) node.firstChild.textContent = name;
+      return node;
     },
 
     /* What was shown once is not built anew, or a screen reader would read it again. */
@@ -1304,6 +1308,11 @@
         el('button', { type: 'button', click: () => outbox.retry(message.key) }, [t('retry')]),
         el('button', { type: 'button', click: () => outbox.remove(message.key) }, [t('remove')]),
       ] : [makeTime(message.time), mark]));
+    },
+
+    unsettle() {
+      this.isSettled = false;
+      this.log.setAttribute('aria-live', 'off');
     },
 
     /* From here on, what comes is news to be announced. */
@@ -1537,6 +1546,7 @@
 
   function closePanel() {
     if (!state.open) return;
+    receipts.tell();
     state.open = false;
     view.setOpen(false);
     view.launcher.focus();
@@ -1653,6 +1663,7 @@
     state.messages.clear();
     state.seq = 0;
     state.visitor = '';
+    view.unsettle();
     setController('bot', '');
     begin();
   }

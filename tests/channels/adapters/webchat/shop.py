@@ -1,6 +1,7 @@
 """A site with the widget, and a small gateway behind it that can go away and come back."""
 
 import asyncio
+import html
 import io
 import socket
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from channels.contract import (
 from channels.testing import INBOX, Bench, MemoryDirectory
 
 SECRET = "widgetSecret_0123456789abcdef0123456789"
-GREETINGS = {
+GREETINGS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "en": (
         "Hello! I am Qingchuan's assistant. How can I help?",
         ("Reset my password", "Get an invoice", "Broadband fault"),
@@ -48,6 +49,21 @@ def greet(language: str) -> PublicGreeting:
     )
 
 
+async def serve_site(request: web.Request) -> web.Response:
+    """A bare page with the widget; the query becomes the script's data attributes."""
+    attributes = "".join(
+        f' data-{name}="{html.escape(value)}"' for name, value in request.query.items()
+    )
+    return web.Response(
+        text=f'''<!DOCTYPE html><html lang="en">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>Site</title><body><h1>A site</h1>
+        <a href="#x" id="before">A link</a><div style="height:3000px"></div>
+        <script src="/widget.js" data-inbox="{INBOX}"{attributes}></script>''',
+        content_type="text/html",
+    )
+
+
 class Shop:
     """One web chat inbox, served on a port of its own; its conversations outlive a restart.
 
@@ -69,6 +85,7 @@ class Shop:
         self.bot = True
         self.delay = 0.0
         self.sockets_blocked = False
+        self.api_down = False
         self.kept: dict[str, InboundMessage] = {}
         self.bench.sink.on_message = self._keep
         self._runner: web.AppRunner | None = None
@@ -106,6 +123,7 @@ class Shop:
         application = web.Application(middlewares=[self._gate])
         assert CHANNEL.routes is not None
         application.add_routes(CHANNEL.routes(MemoryDirectory((self.channel,))))
+        application.router.add_get("/site", serve_site)
         await self.channel.start()
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -138,7 +156,10 @@ class Shop:
 
     @web.middleware
     async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        if self.sockets_blocked and request.path == "/web/v1/ws":
+        is_socket = request.path == "/web/v1/ws"
+        if (self.sockets_blocked and is_socket) or (
+            self.api_down and request.path.startswith("/web/")
+        ):
             raise web.HTTPBadGateway
         response: web.StreamResponse = await handler(request)
         return response
