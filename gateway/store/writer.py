@@ -148,8 +148,9 @@ class Writer:
     def _mend(self, jobs: list[Job], error: Exception) -> None:
         """After a failed group: all fail when the database is away, else the rest runs again."""
         verdict, done = verdict_of(error), self._done
-        if verdict is Verdict.LOST and judge(error) is Verdict.LOST:
-            # Not in the commit. Perhaps only the connection was stale.
+        connected = time.monotonic() >= self._retry_at
+        if connected and judge(error) is Verdict.LOST:
+            # Neither at connecting nor in the commit. Perhaps only the connection was stale.
             self._link.drop()
             try:
                 self._commit(jobs)
