@@ -1006,6 +1006,7 @@
     isSettled: false,
     rows: new Map(),
     days: new Map(),
+    top: 0,
     isPinned: true, // shows the newest message, and goes on doing so
     typingTimer: 0,
     replyTimer: 0,
@@ -1359,12 +1360,15 @@
     /* Follows what is new, unless the visitor went back to read. */
     stay() {
       if (this.isPinned) this.scroller.scrollTop = this.scroller.scrollHeight;
+      this.top = this.scroller.scrollTop;
       this.jump.hidden = this.isPinned || !countUnread();
     },
 
     onScroll() {
       const box = this.scroller;
-      this.isPinned = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+      // What grows below, such as a picture that loads, is no wish to read back.
+      if (box.scrollHeight - box.scrollTop - box.clientHeight < 60) this.isPinned = true;
+      else if (box.scrollTop < this.top) this.isPinned = false;
       this.stay();
       receipts.plan();
     },

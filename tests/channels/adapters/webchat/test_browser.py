@@ -524,6 +524,11 @@ async def test_files_go_up_with_a_message(visit: OpenPage, shop: Shop, tmp_path:
     await page.keyboard.press("Escape")
     await expect(large).to_have_count(0)
     await expect(widget.panel).to_be_visible()
+    shop.say("below the pictures")
+    await page.reload()
+    await widget.open()
+    await expect(page.locator(".picture img")).to_have_count(2)
+    await expect(widget.bubble("below the pictures")).to_be_in_viewport()
 
 
 async def test_a_full_gateway_is_waited_for(visit: OpenPage, shop: Shop) -> None:
