@@ -120,6 +120,15 @@ class CatalogueBot:
         title = self._index.title(slug, language)
         return to_traditional(title) if title and language is Language.ZH_HANT else title
 
+    def read_article(self, slug: str, language: Language) -> tuple[str, str] | None:
+        """Title and Markdown of an article; None when there is no such article."""
+        found = self._index.article(slug, language)
+        if found is None:
+            return None
+        if language is not Language.ZH_HANT:
+            return found.title, found.body
+        return to_traditional(found.title), to_traditional(found.body)
+
     def greeting(self, language: Language) -> BotMessage:
         """The first words on a channel that can greet, with quick replies (H1.3)."""
         return self._replies.greeting(language)

@@ -90,7 +90,7 @@ class ArticleIndex:
 
     def title(self, slug: str, language: Language) -> str | None:
         """The article's title in that language, else in any; None when it does not exist."""
-        found = self._find(slug, language)
+        found = self.article(slug, language)
         return found.title if found is not None else None
 
     def passage(self, slug: str, text: str, language: Language) -> str | None:
@@ -100,7 +100,8 @@ class ArticleIndex:
                 return shelf.passage(shelf.places[slug], word_set(text))
         return None
 
-    def _find(self, slug: str, language: Language) -> Article | None:
+    def article(self, slug: str, language: Language) -> Article | None:
+        """The article, in another language when there is none in this one."""
         for shelf in self._in_order(language):
             if slug in shelf.places:
                 return shelf.articles[shelf.places[slug]]

@@ -222,6 +222,10 @@ class Mailbox(Protocol):
         """
         ...
 
+    async def controller(self, inbox_id: str, handle: str) -> tuple[str, str]:
+        """Who answers now (`bot`, `queue` or `agent`), and the agent's name when it is one."""
+        ...
+
     async def undelivered(self, inbox_id: str, handle: str) -> Sequence[PublicMessage]:
         """Outgoing messages in state `sent`, oldest first."""
         ...

@@ -114,6 +114,7 @@ class MemoryMailbox:
         self._messages: dict[Address, list[PublicMessage]] = defaultdict(list)
         self._readers: dict[Address, list[MemorySubscription]] = defaultdict(list)
         self.typed: list[Address] = []
+        self.controllers: dict[Address, tuple[str, str]] = {}
 
     @property
     def open_subscriptions(self) -> int:
@@ -158,6 +159,10 @@ class MemoryMailbox:
         """Sends a frame to the handle's open subscriptions."""
         for reader in self._readers[inbox_id, handle]:
             reader.push(frame)
+
+    async def controller(self, inbox_id: str, handle: str) -> tuple[str, str]:
+        """Who answers now; the bot unless a test says otherwise."""
+        return self.controllers.get((inbox_id, handle), ("bot", ""))
 
     def finish_turn(self, message: InboundMessage) -> None:
         """Pushes the `turn_done` frame of an inbound message."""

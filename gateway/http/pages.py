@@ -125,7 +125,8 @@ def _style() -> tuple[str, str]:
     return style, policy
 
 
-def _page(name: str, language: str, *, status: int = 200, **values: Any) -> web.Response:
+def render_page(name: str, language: str, *, status: int = 200, **values: Any) -> web.Response:
+    """A page from its template, with the pages' style and a policy that admits nothing else."""
     style, policy = _style()
     body = (
         _templates()
@@ -153,12 +154,12 @@ def _page(name: str, language: str, *, status: int = 200, **values: Any) -> web.
 
 async def show_landing(request: web.Request) -> web.Response:
     """`/`: where to go."""
-    return _page("landing.html", page_language(request))
+    return render_page("landing.html", page_language(request))
 
 
 async def show_not_found(request: web.Request) -> web.Response:
     """Any address that is none."""
-    return _page("not_found.html", page_language(request), status=404)
+    return render_page("not_found.html", page_language(request), status=404)
 
 
 def make_docs(describe: Callable[[], dict[str, Any]]) -> Handler:
@@ -172,7 +173,7 @@ def make_docs(describe: Callable[[], dict[str, Any]]) -> Handler:
             for method, operation in operations.items():
                 entry = {**operation, "method": method.upper(), "path": path}
                 tags.setdefault(operation["tags"][0], []).append(entry)
-        return _page(
+        return render_page(
             "docs.html",
             language,
             document=document,
@@ -205,7 +206,7 @@ def console_routes(folder: Path) -> list[web.RouteDef]:
     async def serve(request: web.Request) -> web.StreamResponse:
         found = await asyncio.to_thread(_pick, folder, request.match_info["path"])
         if found is None:
-            return _page("not_built.html", page_language(request), status=503)
+            return render_page("not_built.html", page_language(request), status=503)
         path, is_hashed = found
         if path is None:
             return await show_not_found(request)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from channels.contract import MessageState, PublicMessage
-from gateway.domain.conversation import PUBLIC_KINDS, Message
+from gateway.domain.conversation import PUBLIC_KINDS, Controller, Message
 from gateway.domain.events import MessageStateChanged
 from gateway.domain.records import StateUpdate
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.bus import Hub, HubSubscription
 from gateway.ports.clock import Clock
 from gateway.ports.store import Store, UnitOfWork
+from gateway.services.access import holder_name
 from gateway.services.publishing import CONSOLE, handle_topic
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,18 @@ class StoreMailbox:
                 found.id, after=after or None, limit=limit, kinds=PUBLIC_KINDS
             )
             return [m.public() for m in messages]
+
+        return await self._store.read(work)
+
+    async def controller(self, inbox_id: str, handle: str) -> tuple[str, str]:
+        """Who answers now, and the agent's name when it is one."""
+        key = f"{inbox_id}\x1f{handle}\x1f"
+
+        def work(uow: UnitOfWork) -> tuple[str, str]:
+            found = uow.conversations.by_keys([key]).get(key)
+            if found is None:
+                return Controller.BOT.value, ""
+            return found.controller.value, holder_name(uow, found)
 
         return await self._store.read(work)
 

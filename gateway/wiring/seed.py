@@ -76,7 +76,7 @@ def _inboxes(first: FirstStart, team_id: str) -> list[Inbox]:
             id=inbox_id,
             kind=kind,
             name=name,
-            settings={},
+            settings={"help_url": "/help/{slug}"} if kind == "webchat" else {},
             secrets={},
             language="zh-Hans",
             team_id=team_id,

@@ -209,10 +209,15 @@ class _Connection(Line):
         """
         newest = await self._history(after=0, limit=1)
         seq = newest[-1].seq if newest else 0
+        controller, agent = await self._channel.context.mailbox.controller(
+            self._channel.inbox.id, self._visitor.handle
+        )
         await self._send(
             {
                 "type": "welcome",
                 "seq": seq,
+                "controller": controller,
+                "agent": agent,
                 "server_time": self._channel.context.now(),
                 "heartbeat": int(HEARTBEAT_S),
             }

@@ -175,6 +175,7 @@
     connection: 'idle', // idle, connecting, ready, offline, refused, identity
     busy: '',
     controller: 'bot',
+    isTold: false, // by the server, who answers: nothing need be read from the messages
     agent: '',
     open: false,
     offset: 0, // the server's clock less this one
@@ -395,6 +396,8 @@
             isWelcome = true;
             this.failures = 0;
             clearTimeout(deadline);
+            state.isTold = true;
+            setController(frame.controller, frame.agent);
             this.onReady(frame.seq);
             this.watchSocket();
             resolve();
@@ -574,6 +577,12 @@
     view.paintStatus();
   }
 
+  /* Without a socket nobody says who answers: the newest message tells. */
+  function inferController(data) {
+    if (data.kind === 'agent') setController('agent', data.author);
+    else if (data.kind === 'bot' && !view.isSettled) setController('bot', '');
+  }
+
   function applyMessage(data) {
     const isOwn = data.kind === 'customer';
     const key = (isOwn && data.client_msg_id) || data.id;
@@ -585,8 +594,7 @@
     }));
     state.seq = Math.max(state.seq, data.seq);
     if (isOwn && data.client_msg_id) outbox.onAck(data.client_msg_id);
-    if (data.kind === 'agent') setController('agent', data.author);
-    else if (data.kind === 'bot' && !view.isSettled) setController('bot', '');
+    if (!state.isTold) inferController(data);
     if (!isOwn) view.hideTyping();
     view.sync();
     if (!isOwn) receipts.note(data);
