@@ -9,6 +9,7 @@ the driver with positional values it costs 5 to 10. Queries whose shape varies
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -75,7 +76,7 @@ class Session:
         self._reading = driver.cursor()
         # Its own: answers to changes that are under way come to the cursor that ran them.
         self._writing = driver.cursor()
-        self._pipeline: Pipeline | None = None
+        self._pipelining: AbstractContextManager[Pipeline] | None = None
 
     def _text(self, statement: Statement) -> str:
         return statement.sqlite if self.on_sqlite else statement.postgresql
@@ -111,8 +112,7 @@ class Session:
     def run(self, statement: Statement, values: Values = ()) -> int:
         """Runs a change; returns how many rows it touched."""
         self._writing.execute(self._text(statement), values)
-        if self._pipeline is not None:
-            self._pipeline.sync()
+        self.settle()
         return cast("int", self._writing.rowcount)
 
     def run_many(self, statement: Statement, groups: Sequence[Values]) -> None:
@@ -123,9 +123,9 @@ class Session:
         """
         if not groups:
             return
-        if self._pipeline is None and not self.on_sqlite:
-            self._pipeline = self._driver.pipeline()
-            self._pipeline.__enter__()
+        if self._pipelining is None and not self.on_sqlite:
+            self._pipelining = self._driver.pipeline()
+            self._pipelining.__enter__()
         if len(groups) == 1:
             self._writing.execute(self._text(statement), groups[0])
         else:
@@ -133,9 +133,9 @@ class Session:
 
     def settle(self) -> None:
         """Waits for the changes that are under way; to be called at the end of a transaction."""
-        pipeline, self._pipeline = self._pipeline, None
-        if pipeline is not None:
-            pipeline.__exit__(None, None, None)
+        pipelining, self._pipelining = self._pipelining, None
+        if pipelining is not None:
+            pipelining.__exit__(None, None, None)
 
     def select(
         self, statement: Executable, values: Mapping[str, Any] | None = None
