@@ -2,34 +2,38 @@
 import { request, sendFile } from './http'
 import type {
   Agent,
+  AgentChange,
+  Assignment,
   AuditEntry,
+  Availability,
   Canned,
   ChannelKind,
   Contact,
+  ContactChange,
   Conversation,
   ConversationRow,
   Counts,
   DeadLetter,
   Inbox,
+  InboxChange,
   Items,
   Language,
   Me,
   Message,
-  MessagePage,
+  NewAgent,
+  NewCanned,
+  NewInbox,
   OperationsStatus,
   Page,
-  Role,
   SearchHit,
-  Setting,
+  Severity,
   Team,
   Ticket,
-  TicketKind,
+  TicketChange,
   TicketState,
   TrailEntry,
   Upload,
-  Severity,
   View,
-  Availability,
 } from './types'
 
 const get = <T>(path: string, query = {}, signal?: AbortSignal) =>
@@ -46,27 +50,6 @@ export interface ListQuery {
   limit?: number
   cursor?: string | null
 }
-
-export interface NewInbox {
-  kind: string
-  name: string
-  language: Language
-  team_id: string | null
-  bot: boolean
-  enabled: boolean
-  settings: Record<string, Setting>
-  secrets: Record<string, string>
-}
-
-export interface NewAgent {
-  email: string
-  name: string
-  role: Role
-  language: Language
-  team_ids: string[]
-}
-
-export type NewCanned = Omit<Canned, 'id' | 'updated_at'>
 
 const conversation = (id: string) => `/conversations/${encodeURIComponent(id)}`
 
@@ -90,12 +73,12 @@ export const api = {
     id: string,
     query: { after?: number; before?: number; limit?: number },
     signal?: AbortSignal,
-  ) => get<MessagePage>(`${conversation(id)}/messages`, query, signal),
+  ) => get<Items<Message> & { has_more: boolean }>(`${conversation(id)}/messages`, query, signal),
   claim: (id: string, force = false) =>
     post<Conversation>(`${conversation(id)}/claim`, force ? { force } : {}),
   release: (id: string) => post<Conversation>(`${conversation(id)}/release`),
   handBack: (id: string) => post<Conversation>(`${conversation(id)}/hand-back`),
-  assign: (id: string, to: { agent_id?: string | null; team_id?: string | null }) =>
+  assign: (id: string, to: Assignment) =>
     post<Conversation>(`${conversation(id)}/assign`, to),
   reply: (
     id: string,
@@ -117,18 +100,12 @@ export const api = {
   tickets: (query: { state?: TicketState | null; limit?: number; cursor?: string | null }) =>
     get<Page<Ticket>>('/tickets', query),
   ticket: (id: string) => get<Ticket>(`/tickets/${encodeURIComponent(id)}`),
-  changeTicket: (
-    id: string,
-    change: { severity?: Severity; kind?: TicketKind; state?: TicketState; subject?: string },
-  ) => patch<Ticket>(`/tickets/${encodeURIComponent(id)}`, change),
+  changeTicket: (id: string, change: TicketChange) =>
+    patch<Ticket>(`/tickets/${encodeURIComponent(id)}`, change),
 
   contact: (id: string) => get<Contact>(`/contacts/${encodeURIComponent(id)}`),
-  changeContact: (
-    id: string,
-    change: Partial<Pick<Contact, 'name' | 'email' | 'phone' | 'company' | 'language'>> & {
-      attributes?: Record<string, string>
-    },
-  ) => patch<Contact>(`/contacts/${encodeURIComponent(id)}`, change),
+  changeContact: (id: string, change: ContactChange) =>
+    patch<Contact>(`/contacts/${encodeURIComponent(id)}`, change),
 
   canned: () => get<Items<Canned>>('/canned-responses'),
   addCanned: (canned: NewCanned) => post<Canned>('/canned-responses', canned),
@@ -140,10 +117,8 @@ export const api = {
   agents: () => get<Items<Agent>>('/agents'),
   addAgent: (agent: NewAgent) =>
     post<{ agent: Agent; one_time_password: string }>('/agents', agent),
-  changeAgent: (
-    id: string,
-    change: Partial<Pick<Agent, 'name' | 'role' | 'active' | 'language' | 'team_ids'>>,
-  ) => patch<Agent>(`/agents/${encodeURIComponent(id)}`, change),
+  changeAgent: (id: string, change: AgentChange) =>
+    patch<Agent>(`/agents/${encodeURIComponent(id)}`, change),
   resetPassword: (id: string) =>
     post<{ one_time_password: string }>(`/agents/${encodeURIComponent(id)}/reset-password`),
   teams: () => get<Items<Team>>('/teams'),
@@ -153,7 +128,7 @@ export const api = {
   channelKinds: () => get<Items<ChannelKind>>('/channel-kinds'),
   inboxes: () => get<Items<Inbox>>('/inboxes'),
   addInbox: (inbox: NewInbox) => post<Inbox>('/inboxes', inbox),
-  changeInbox: (id: string, change: Partial<Omit<NewInbox, 'kind'>>) =>
+  changeInbox: (id: string, change: InboxChange) =>
     patch<Inbox>(`/inboxes/${encodeURIComponent(id)}`, change),
   audit: (cursor: string | null) => get<Page<AuditEntry>>('/audit', { limit: 50, cursor }),
 

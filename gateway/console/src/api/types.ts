@@ -1,32 +1,20 @@
-/** The objects of /api/v1 as the console uses them. Times are ISO 8601, UTC. */
+/** The objects of /api/v1, by the names that the console uses; shapes come from `schema.ts`. */
+import type { components } from './schema'
+
+type Schemas = components['schemas']
 
 export type Language = 'zh-Hans' | 'zh-Hant' | 'en'
-export type Role = 'agent' | 'leader' | 'administrator'
-export type Availability = 'online' | 'away'
-export type Controller = 'bot' | 'queue' | 'agent'
-export type ConversationStatus = 'open' | 'pending' | 'solved'
-export type Severity = 'general' | 'important' | 'urgent' | 'critical'
-export type TicketState = 'new' | 'open' | 'pending' | 'solved' | 'closed'
-export type TicketKind =
-  | 'consultation'
-  | 'fault'
-  | 'complaint'
-  | 'suggestion'
-  | 'service'
-  | 'order'
-  | 'bug'
-export type MessageKind = 'customer' | 'bot' | 'agent' | 'note' | 'activity'
-export type MessageState = 'pending' | 'sent' | 'delivered' | 'read' | 'failed'
-export type View = 'mine' | 'unassigned' | 'bot' | 'all' | 'solved'
-export type Right =
-  | 'see_team'
-  | 'see_all'
-  | 'work'
-  | 'assign_others'
-  | 'take_over'
-  | 'edit_canned'
-  | 'configure'
-  | 'operate'
+export type Role = Schemas['Role']
+export type Availability = Schemas['Availability']
+export type Controller = Schemas['Controller']
+export type ConversationStatus = Schemas['ConversationStatus']
+export type Severity = Schemas['Severity']
+export type TicketState = Schemas['TicketState']
+export type TicketKind = Schemas['TicketKind']
+export type MessageKind = Schemas['MessageKind']
+export type MessageState = Schemas['MessageState']
+export type View = Schemas['ListView']
+export type Right = Schemas['Right']
 
 export const VIEWS: readonly View[] = ['mine', 'unassigned', 'bot', 'all', 'solved']
 export const SEVERITIES: readonly Severity[] = ['general', 'important', 'urgent', 'critical']
@@ -43,154 +31,37 @@ export const TICKET_STATES: readonly TicketState[] = ['new', 'open', 'pending', 
 export const ROLES: readonly Role[] = ['agent', 'leader', 'administrator']
 export const LANGUAGES: readonly Language[] = ['zh-Hans', 'zh-Hant', 'en']
 
-export interface Named {
-  id: string
-  name: string
-}
+export type Named = Schemas['Reference']
+export type Team = Schemas['Team']
+export type Agent = Schemas['Agent']
+export type Me = Schemas['Me']
+export type Setting = string | number | boolean | string[]
+export type Inbox = Schemas['Inbox']
+export type ChannelSetting = Schemas['SettingField']
+export type ChannelKind = Schemas['ChannelKind']
+export type ConversationRow = Schemas['ConversationRow']
+export type Conversation = Schemas['Conversation']
+export type Contact = Schemas['Contact']
+export type Ticket = Schemas['Ticket']
+export type Attachment = Schemas['Attachment']
+export type TrailEntry = Schemas['TrailHop']
+export type Canned = Schemas['Canned']
+export type Upload = Schemas['Upload']
+export type SearchHit = Schemas['SearchItem']
+export type AuditEntry = Schemas['AuditRow']
+export type DeadLetter = Schemas['DeadLetter']
+export type OperationsStatus = Schemas['Status']
+export type Counts = Schemas['Counts']
+export type NewInbox = Schemas['InboxInput']
+export type InboxChange = Schemas['InboxChange']
+export type NewAgent = Schemas['AgentInput']
+export type AgentChange = Schemas['AgentChange']
+export type NewCanned = Schemas['CannedInput']
+export type ContactChange = Schemas['ContactChange']
+export type TicketChange = Schemas['TicketChange']
+export type Assignment = Schemas['AssignInput']
 
-export type Team = Named
-
-export interface Agent extends Named {
-  email: string
-  role: Role
-  active: boolean
-  language: Language
-  availability: Availability
-  must_change_password: boolean
-  team_ids: string[]
-  created_at: string
-  present: boolean
-}
-
-export interface Me {
-  agent: Agent
-  csrf: string
-  rights: Right[]
-  must_change_password: boolean
-  teams: Team[]
-}
-
-export type Setting = string | number | boolean | string[] | null
-
-export interface Inbox extends Named {
-  kind: string
-  language: Language
-  team_id: string | null
-  bot: boolean
-  enabled: boolean
-  settings: Record<string, Setting>
-  secrets_set: string[]
-  created_at: string
-}
-
-export interface ChannelSetting {
-  name: string
-  type: string
-  label: Record<Language, string>
-  secret: boolean
-  default: Setting
-}
-
-export interface ChannelKind {
-  kind: string
-  capabilities: Record<string, boolean | number>
-  settings: ChannelSetting[]
-}
-
-export interface TicketBrief {
-  id: string
-  number: number
-  severity: Severity
-  state: TicketState
-  kind: TicketKind
-}
-
-export interface ConversationRow {
-  id: string
-  inbox: Named & { kind: string }
-  contact: Named
-  controller: Controller
-  status: ConversationStatus
-  agent: Named | null
-  team: Named | null
-  ticket: TicketBrief | null
-  language: string
-  subject: string
-  preview: string
-  unread: number
-  waiting_since: string | null
-  last_message_at: string
-  last_seq: number
-  version: number
-  created_at: string
-}
-
-export interface ContactConversation {
-  id: string
-  preview: string
-  status: ConversationStatus
-  controller: Controller
-  last_message_at: string
-  ticket_number: number | null
-}
-
-export interface Ticket {
-  id: string
-  number: number
-  conversation_id: string
-  contact: Named
-  team: Named | null
-  agent: Named | null
-  kind: TicketKind
-  severity: Severity
-  state: TicketState
-  subject: string
-  summary: string
-  reason: string
-  created_at: string
-  updated_at: string
-  solved_at: string | null
-  closed_at: string | null
-}
-
-export interface Contact extends Named {
-  email: string
-  phone: string
-  company: string
-  language: string
-  attributes: Record<string, string>
-  verified: boolean
-  created_at: string
-  handles: { inbox_id: string; inbox_name: string; value: string }[]
-  conversations: ContactConversation[]
-  tickets: Ticket[]
-}
-
-export interface Conversation extends Omit<ConversationRow, 'contact'> {
-  handle: string
-  thread: string
-  contact: Contact
-}
-
-export interface Attachment {
-  index: number
-  name: string
-  mime: string
-  size: number
-  width: number | null
-  height: number | null
-  url: string
-  thumbnail_url: string | null
-}
-
-export interface TrailEntry {
-  hop: string
-  outcome: string
-  reason: string
-  ms: number
-  at: string
-}
-
+/** What stands in a message's details beside its text. */
 export interface MessageDetails {
   intent?: string | null
   confidence?: number | null
@@ -200,77 +71,7 @@ export interface MessageDetails {
   values?: Record<string, string | number | null>
 }
 
-export interface Message {
-  id: string
-  conversation_id: string
-  seq: number
-  kind: MessageKind
-  state: MessageState
-  author: { id: string | null; name: string } | null
-  text: string
-  payload: string | null
-  choices: { title: string; payload: string }[]
-  attachments: Attachment[]
-  article: { slug: string; title: string } | null
-  failure: string | null
-  created_at: string
-  sent_at: string | null
-  details: MessageDetails
-  trail: TrailEntry[]
-}
-
-export interface Canned {
-  id: string
-  shortcut: string
-  title: string
-  text: string
-  language: string
-  team_id: string | null
-  updated_at: string
-}
-
-export interface Upload {
-  upload_id: string
-  name: string
-  mime: string
-  size: number
-  thumbnail_url: string | null
-}
-
-export interface SearchHit {
-  conversation: ConversationRow
-  message_id: string
-  snippet: string
-}
-
-export interface AuditEntry {
-  id: string
-  at: string
-  actor: { id: string | null; name: string } | null
-  action: string
-  object_type: string
-  object_id: string
-  before: Record<string, unknown> | null
-  after: Record<string, unknown> | null
-}
-
-export interface DeadLetter {
-  id: string
-  key: string
-  reason: string
-  attempts: number
-  died_at: string
-  preview: string
-}
-
-export interface OperationsStatus {
-  bus: { depth: number; oldest_age_ms: number | null; in_flight: number; dead: number }
-  outbox: { depth: number }
-  catalogue_version: string
-  version: string
-  roles: string[]
-  sockets: number
-}
+export type Message = Omit<Schemas['Message'], 'details'> & { details: MessageDetails }
 
 export interface Page<T> {
   items: T[]
@@ -280,12 +81,6 @@ export interface Page<T> {
 export interface Items<T> {
   items: T[]
 }
-
-export interface MessagePage extends Items<Message> {
-  has_more: boolean
-}
-
-export type Counts = Record<View, number>
 
 export type Frame =
   | { type: 'hello'; server_time: string; agent_id: string }

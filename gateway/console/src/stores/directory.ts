@@ -66,6 +66,7 @@ export const useDirectory = defineStore('directory', () => {
     loadTeams,
     loadInboxes,
     loadCanned,
+    loadKinds,
     teamName,
     setPresence,
   }
