@@ -38,9 +38,9 @@ def commands(parser: argparse.ArgumentParser) -> Iterator[str]:
                 yield from [f"{name} {rest}" for rest in below] or [name]
 
 
-def test_every_channel_is_described() -> None:
-    guide = text("channels/README.md")
-    none([kind for kind in kind_names() if f"`{kind}`" not in guide])
+def test_every_channel_has_its_section() -> None:
+    headings = re.findall(r"^#+ +`?(\w+)`?$", text("channels/README.md"), re.MULTILINE)
+    none([kind for kind in kind_names() if kind not in headings])
 
 
 def test_every_setting_is_described() -> None:
