@@ -18,9 +18,17 @@ _HAN = r"㐀-䶿一-鿿豈-﫿\U00020000-\U0003fffd〇"
 _CJK = rf"{_HAN}ぁ-ゖァ-ヺー가-힣"
 _HAN_CHARACTER = re.compile(rf"[{_HAN}]")
 _LATIN_WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]+(?:['’][A-Za-z]+)*")
-_ADDRESS = r"(?:https?://|www\.)[^\s<>\"'，。；！？、（）《》]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-_NO_LANGUAGE = re.compile(rf"{_ADDRESS}|\{{[^{{}}]*\}}|[A-Za-z]*\d[\w-]*|[A-Za-z]+-(?=\d)")
-_KEPT = re.compile(rf"({_ADDRESS}|\{{[^{{}}]*\}}|`[^`]*`)")
+# Repeats that something must follow are bounded: a long word of a hostile message would else be
+# walked again from each of its letters.
+_ADDRESS = (
+    r"(?:https?://|www\.)[^\s<>\"'，。；！？、（）《》]+"
+    r"|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+)
+_BRACED = r"\{[^{}]{0,200}\}"
+_NO_LANGUAGE = re.compile(
+    rf"{_ADDRESS}|{_BRACED}|[A-Za-z]{{0,20}}\d[\w-]*|[A-Za-z]{{1,20}}-(?=\d)"
+)
+_KEPT = re.compile(rf"({_ADDRESS}|{_BRACED}|`[^`]{{0,200}}`)")
 _TOKEN_RUN = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+)")
 _NEUTRAL = frozenset({"ok", "okay", "okey", "hi", "bye", "vip", "usb", "pdf", "vpn", "app", "id"})
 _HAN_SHARE = 0.3

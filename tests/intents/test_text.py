@@ -1,5 +1,7 @@
 """Normalising, language and script, search tokens."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,3 +144,12 @@ def test_a_part_of_a_text_is_found_by_its_tokens(part: str, before: str, after: 
 @given(st.text())
 def test_tokens_are_never_empty_or_spaced(text: str) -> None:
     assert all(token and not any(c.isspace() for c in token) for token in tokens(text))
+
+
+@pytest.mark.parametrize("text", ["x" * 20_000, "我" * 20_000, "a@" * 10_000, "{" * 20_000])
+def test_a_long_hostile_word_costs_little(text: str) -> None:
+    started = time.process_time()
+
+    detect_language(text, Language.EN)
+
+    assert time.process_time() - started < 1.0  # growing with the square it took many seconds
