@@ -128,7 +128,7 @@ $(CONSOLE)/node_modules/.stamp: $(CONSOLE)/package.json $(CONSOLE)/package-lock.
 
 $(CONSOLE_PAGE): $(CONSOLE)/node_modules/.stamp $(CONSOLE_SOURCES)
 	@echo "Building the console ..."
-	@npm --prefix $(CONSOLE) run --silent build
+	@npm --prefix $(CONSOLE) run --silent build -- --logLevel=warn
 	@touch $@
 
 # The server runs without the console, so neither a missing npm nor a failed build stops it.
