@@ -37,10 +37,13 @@ def hold_data_dir(folder: Path) -> IO[str]:
     handle messages twice.
 
     Raises:
-        StartError: another process has it.
+        StartError: another process has it, or the lock file cannot be used.
     """
     path = folder / "yingda.lock"
-    file = path.open("a+", encoding="ascii")
+    try:
+        file = path.open("a+", encoding="ascii")
+    except OSError as error:
+        raise StartError(f"{path} cannot be used ({error.strerror}). Remove it.") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
+from typing_extensions import override
 
 from channels.contract import MessageKind, MessageState, PublicMessage
 from gateway.bus.hub import LocalHub
@@ -21,6 +23,7 @@ from gateway.wiring.ids import clock, new_id
 from tests.gateway.bus.grounds import Wire
 from tests.gateway.services.desk import MAILBOX, Desk, ScriptedBot, inbound, reply
 
+T = TypeVar("T")
 DELIVERED, READ, SENT = MessageState.DELIVERED, MessageState.READ, MessageState.SENT
 
 
@@ -29,7 +32,8 @@ class CountingStore(Wire):
 
     writes = 0
 
-    async def write(self, work):  # type: ignore[no-untyped-def]
+    @override
+    async def write(self, work: Callable[[UnitOfWork], T]) -> T:
         self.writes += 1
         return await super().write(work)
 
