@@ -50,6 +50,10 @@ class Socket(Protocol):
         """Replaces what waits by the word that frames were lost."""
         ...
 
+    def renew(self, agent: Agent) -> None:
+        """Its agent's name, availability, role or teams changed."""
+        ...
+
     def end(self, code: int, reason: str) -> None:
         """Closes the socket."""
         ...
@@ -183,7 +187,8 @@ class ConsoleFeed:
         subscription = self._parts.hub.subscribe(CONSOLE)
         try:
             while True:
-                self._batch.add(await subscription.get())
+                frame = await subscription.get()
+                self._batch.add(frame)  # the batch of now, not of when the waiting began
                 self._wake.set()
         except HubClosedError:
             return
@@ -342,10 +347,13 @@ class ConsoleFeed:
                 self._renew(socket, pair[1])
 
     def _renew(self, socket: Socket, agent: Agent) -> None:
-        if agent != socket.agent:
-            socket.agent = agent
-            self._sockets[socket] = scope_of(agent)
-            socket.overflow()  # what the agent may see has changed
+        if agent == socket.agent:
+            return
+        socket.renew(agent)
+        scope = scope_of(agent)
+        if scope != self._sockets[socket]:
+            self._sockets[socket] = scope
+            socket.overflow()  # lists must be loaded again
 
 
 def _encode(frame: Mapping[str, Any]) -> str:

@@ -58,6 +58,7 @@ class ConsoleSocket:
         self._budget = float(BURST)
         self._budget_at = desk.parts.clock()
         self._typed_at = 0
+        self._viewed: str | None = None
 
     def offer(self, text: str) -> None:
         """Queues a frame; a console that does not keep up loses them and learns of it."""
@@ -72,6 +73,11 @@ class ConsoleSocket:
         self._queue.clear()
         self._queue.append(_OVERFLOW)
         self._wake.set()
+
+    def renew(self, agent: Agent) -> None:
+        """Goes on as the agent is now."""
+        self.agent = agent
+        self._desk.presence.show(self.id, agent, self._viewed)
 
     def end(self, code: int, reason: str) -> None:
         """Closes the socket once what waits was sent."""
@@ -157,12 +163,11 @@ class ConsoleSocket:
             return
 
     async def _view(self, conversation_id: object) -> None:
-        if conversation_id is None:
-            self._desk.presence.show(self.id, self.agent, None)
-            return
-        found = await self._find(conversation_id)
-        self._desk.presence.show(self.id, self.agent, found.id)
-        self._send_later(self._desk.feed.presence_frame(found.id))
+        found = None if conversation_id is None else await self._find(conversation_id)
+        self._viewed = found.id if found is not None else None
+        self._desk.presence.show(self.id, self.agent, self._viewed)
+        if found is not None:
+            self._send_later(self._desk.feed.presence_frame(found.id))
 
     async def _type(self, conversation_id: object) -> None:
         now = self._desk.parts.clock()

@@ -58,9 +58,7 @@ async def test_a_claim_of_what_has_changed_meanwhile_is_refused(place: Place) ->
     lee, ann = await place.console("lee"), await place.console("ann")
     await lee.post(f"/conversations/{waiting.id}/assign", {"team_id": None})
 
-    stale = await ann.post(
-        f"/conversations/{waiting.id}/claim", {"version": waiting.version}
-    )
+    stale = await ann.post(f"/conversations/{waiting.id}/claim", {"version": waiting.version})
 
     assert (stale.status, stale.code) == (409, "conflict")
     assert (await place.conversation(waiting.id)).controller is Controller.QUEUE
