@@ -208,7 +208,7 @@ def find(session: Session, scope: Scope, words: str, limit: int) -> list[SearchH
 
     Hits in a subject, a ticket or a contact have an empty `message_id`.
     """
-    words = words[:_LONGEST_QUERY]
+    words = words[:_LONGEST_QUERY].encode("utf-8", "ignore").decode()  # no lone surrogates
     asked = [word[:_LONGEST_WORD] for word in dict.fromkeys(tokens(words))][:_MOST_ASKED]
     texts: dict[str, tuple[str, str]] = {}
     if asked:

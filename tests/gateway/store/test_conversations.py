@@ -4,6 +4,7 @@ import pytest
 
 from gateway.domain.conversation import Controller, ConversationStatus
 from gateway.domain.errors import NotFoundError
+from gateway.ports.store import UnitOfWork
 from gateway.store import SqlStore
 from tests.gateway.store import samples
 
@@ -72,9 +73,10 @@ async def test_several_by_id_and_by_key(talk: SqlStore, lock: bool) -> None:
 
 
 async def test_none_there(talk: SqlStore) -> None:
-    for work in ("get", "row"):
-        with pytest.raises(NotFoundError):
-            await talk.read(lambda unit, work=work: getattr(unit.conversations, work)("missing"))
+    with pytest.raises(NotFoundError):
+        await talk.read(lambda unit: unit.conversations.get("missing"))
+    with pytest.raises(NotFoundError):
+        await talk.read(lambda unit: unit.conversations.row("missing"))
     assert await talk.read(lambda unit: unit.conversations.rows(["missing"])) == {}
 
 
@@ -85,13 +87,13 @@ async def test_a_row_has_the_names_that_the_list_shows(desk: SqlStore) -> None:
     changed = samples.conversation(
         controller=Controller.AGENT, agent_id="li", team_id="sales", ticket_id="ticket-10001"
     )
-    await desk.write(
-        lambda unit: (
-            unit.tickets.add(samples.ticket(10001)),
-            unit.conversations.update([changed]),
-            unit.contacts.update(samples.contact(name="张三")),
-        )
-    )
+
+    def change(unit: UnitOfWork) -> None:
+        unit.tickets.add(samples.ticket(10001))
+        unit.conversations.update([changed])
+        unit.contacts.update(samples.contact(name="张三"))
+
+    await desk.write(change)
     rows = await desk.read(lambda unit: unit.conversations.rows(["conversation", "conversation"]))
     row = rows["conversation"]
     assert row.conversation == changed

@@ -3,6 +3,8 @@
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from sqlalchemy import Connection, event
 
 from gateway.domain.conversation import Controller, Conversation, ConversationStatus
 from gateway.domain.ticket import Severity
-from gateway.ports.conversations import ConversationFilter, ListView, Scope
+from gateway.ports.conversations import ConversationFilter, ConversationRow, ListView, Scope
 from gateway.ports.store import UnitOfWork
 from gateway.store import SqlStore
 from tests.gateway.store import samples
@@ -79,6 +81,10 @@ def query(scope: Scope, view: ListView, **changes: Any) -> ConversationFilter:
     return ConversationFilter(**{"scope": scope, "view": view, "limit": 50, **changes})
 
 
+async def page(store: SqlStore, asked: ConversationFilter) -> list[ConversationRow]:
+    return await store.read(lambda unit: unit.conversations.page(asked))
+
+
 async def walk(store: SqlStore, first: ConversationFilter, pages: int) -> list[str]:
     """The ids of some pages, one after the other."""
     found: list[str] = []
@@ -93,7 +99,7 @@ async def walk(store: SqlStore, first: ConversationFilter, pages: int) -> list[s
             team_id=first.team_id,
             severity=first.severity,
         )
-        rows = await store.read(lambda unit, asked=asked: unit.conversations.page(asked))
+        rows = await page(store, asked)
         found.extend(row.conversation.id for row in rows)
         if len(rows) < first.limit:
             break
@@ -139,9 +145,7 @@ async def test_filter_by_the_tickets_severity(desk: SqlStore) -> None:
             unit.conversations.add([made(n, 1, n)])
             number = 10001 + n
             unit.tickets.add(samples.ticket(number, conversation_id=f"{n:08}", severity=severity))
-            unit.conversations.update(
-                [samples.replace(made(n, 1, n), ticket_id=f"ticket-{number}")]
-            )
+            unit.conversations.update([replace(made(n, 1, n), ticket_id=f"ticket-{number}")])
 
     await desk.write(add)
     asked = query(samples.EVERYTHING, ListView.UNASSIGNED, severity="urgent")
@@ -153,14 +157,14 @@ async def test_filter_by_the_tickets_severity(desk: SqlStore) -> None:
 
 async def test_an_older_ticket_does_not_change_the_conversations_severity(desk: SqlStore) -> None:
     urgent = samples.ticket(10002, severity=Severity.URGENT)
-    await desk.write(
-        lambda unit: (
-            unit.tickets.add(samples.ticket(10001)),
-            unit.tickets.add(urgent),
-            unit.conversations.update([samples.conversation(ticket_id=urgent.id)]),
-            unit.tickets.update(samples.ticket(10001, severity=Severity.CRITICAL)),
-        )
-    )
+
+    def change(unit: UnitOfWork) -> None:
+        unit.tickets.add(samples.ticket(10001))
+        unit.tickets.add(urgent)
+        unit.conversations.update([samples.conversation(ticket_id=urgent.id)])
+        unit.tickets.update(samples.ticket(10001, severity=Severity.CRITICAL))
+
+    await desk.write(change)
     asked = query(samples.EVERYTHING, ListView.BOT, severity="urgent")
     assert await walk(desk, asked, 1) == ["conversation"]
 
@@ -176,16 +180,20 @@ async def test_pages_of_ten_thousand_stay_in_step_while_new_ones_come(many: SqlS
     asked = query(samples.EVERYTHING, ListView.ALL, limit=100)
     whole = await walk(many, asked, MANY)
     assert len(whole) == len(set(whole)) == MANY + 1
-    before, found = None, []
+    before: tuple[int, str] | None = None
+    found: list[str] = []
     for n in range(20):
-        page = query(samples.EVERYTHING, ListView.ALL, limit=100, before=before)
-        rows = await many.read(lambda unit, page=page: unit.conversations.page(page))
+        rows = await page(many, query(samples.EVERYTHING, ListView.ALL, limit=100, before=before))
         found.extend(row.conversation.id for row in rows)
         last = rows[-1].conversation
         before = (last.last_message_at, last.id)
         newcomer = made(MANY + n, 0, 1_000_000 + n)
-        await many.write(lambda unit, item=newcomer: unit.conversations.add([item]))
+        await add(many, newcomer)
     assert found == whole[:2000]
+
+
+async def add(store: SqlStore, item: Conversation) -> None:
+    await store.write(lambda unit: unit.conversations.add([item]))
 
 
 async def test_counts_stop_at_a_thousand(many: SqlStore) -> None:
@@ -210,7 +218,7 @@ def executed(many: SqlStore) -> Iterator[list[tuple[str, Any]]]:
 async def test_a_page_reads_stretches_of_an_index_and_sorts_no_table(
     many: SqlStore, executed: list[tuple[str, Any]]
 ) -> None:
-    def explain(unit: UnitOfWork, text: str, values: Any) -> str:
+    def explain(text: str, values: Any, unit: UnitOfWork) -> str:
         connection = unit.conversations._session.connection  # type: ignore[attr-defined]
         on_sqlite = connection.dialect.name == "sqlite"
         if not on_sqlite:
@@ -224,11 +232,8 @@ async def test_a_page_reads_stretches_of_an_index_and_sorts_no_table(
             for before in (None, (2000, "x")):
                 executed.clear()
                 asked = query(scope, view, before=before)
-                await many.read(lambda unit, asked=asked: unit.conversations.page(asked))
-                text, values = executed[0]
-                plan = await many.read(
-                    lambda unit, text=text, values=values: explain(unit, text, values)
-                )
+                await page(many, asked)
+                plan = await many.read(partial(explain, *executed[0]))
                 assert "SCAN conversations\n" not in plan, plan
                 assert "Seq Scan on conversations" not in plan, plan
                 assert "_list" in plan, plan
@@ -244,7 +249,7 @@ async def test_pages_are_quick(many: SqlStore) -> None:
                 times = []
                 for _ in range(5):
                     began = time.perf_counter()
-                    await many.read(lambda unit, asked=asked: unit.conversations.page(asked))
+                    await page(many, asked)
                     times.append(time.perf_counter() - began)
                 slowest[name, view.value, before] = min(times)
     assert max(slowest.values()) < 0.2, slowest

@@ -1,6 +1,7 @@
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,23 @@ from tests.gateway.store import samples
 
 def entry(number: int) -> JournalEntry:
     return JournalEntry(id=number, key="k", payload=b"p", attempts=0, appended_at=1)
+
+
+def append(number: int) -> Callable[[UnitOfWork], int]:
+    """Work that writes one row, emits one event and answers with its number."""
+
+    def work(unit: UnitOfWork) -> int:
+        unit.journal.append([entry(number)])
+        unit.emit(event(str(number)))
+        return number
+
+    return work
+
+
+def not_there(unit: UnitOfWork) -> None:
+    unit.journal.append([entry(99)])
+    unit.emit(event("bad"))
+    raise NotFoundError("no such thing")
 
 
 def event(name: str) -> DeliveryQueued:
@@ -48,21 +66,23 @@ class Gate:
         await self._task
 
 
-async def in_one_group(store: SqlStore, works: Sequence[object]) -> list[object]:
+async def in_one_group(
+    store: SqlStore, works: Sequence[Callable[[UnitOfWork], Any]]
+) -> list[object]:
     async with Gate(store):
-        tasks = [asyncio.create_task(store.write(work)) for work in works]  # type: ignore[arg-type]
+        tasks = [asyncio.create_task(store.write(work)) for work in works]
         await asyncio.sleep(0)
-    return await asyncio.gather(*tasks, return_exceptions=True)
+    return list(await asyncio.gather(*tasks, return_exceptions=True))
 
 
 async def test_what_is_written_is_there_for_readers_when_write_returns(store: SqlStore) -> None:
-    assert await store.write(lambda unit: unit.journal.append([entry(1)]) or "done") == "done"
+    assert await store.write(append(1)) == 1
     assert await ids(store) == [1]
 
 
 async def test_a_reader_cannot_write(store: SqlStore) -> None:
     with pytest.raises(StoreUnavailableError):
-        await store.read(lambda unit: unit.journal.append([entry(1)]) or unit.journal.last_id())
+        await store.read(append(1))
     assert await ids(store) == []
 
 
@@ -78,7 +98,7 @@ async def test_a_reader_sees_one_state_throughout(store: SqlStore) -> None:
     looking = asyncio.create_task(store.read(look_twice))
     while not read.is_set():
         await asyncio.sleep(0.001)
-    await store.write(lambda unit: unit.journal.append([entry(1)]))
+    await store.write(append(1))
     wrote.set()
     assert await looking == (0, 0)
 
@@ -86,34 +106,24 @@ async def test_a_reader_sees_one_state_throughout(store: SqlStore) -> None:
 async def test_work_that_waits_shares_a_transaction(store: SqlStore) -> None:
     seen: list[int] = []
 
-    def work(number: int) -> object:
-        def append(unit: UnitOfWork) -> None:
-            unit.journal.append([entry(number)])
+    def work(number: int) -> Callable[[UnitOfWork], None]:
+        def look(unit: UnitOfWork) -> None:
+            append(number)(unit)
             seen.append(unit.journal.last_id())
 
-        return append
+        return look
 
-    watcher = asyncio.create_task(asyncio.sleep(0))
     await in_one_group(store, [work(number) for number in range(1, 33)])
-    await watcher
     assert seen == list(range(1, 33))
     assert await ids(store) == seen
 
 
 @pytest.mark.parametrize("place", [0, 3, 6])
 async def test_one_bad_piece_of_work_harms_no_other(store: SqlStore, place: int) -> None:
-    def bad(unit: UnitOfWork) -> None:
-        unit.journal.append([entry(99)])
-        unit.emit(event("bad"))
-        raise NotFoundError("no such thing")
-
     events: list[Event] = []
     store.listen(events.extend)
-    works: list[object] = [
-        lambda unit, n=n: unit.emit(event(str(n))) or unit.journal.append([entry(n)]) or n
-        for n in range(1, 7)
-    ]
-    works.insert(place, bad)
+    works: list[Callable[[UnitOfWork], Any]] = [append(n) for n in range(1, 7)]
+    works.insert(place, not_there)
     results = await in_one_group(store, works)
     error = results.pop(place)
     assert isinstance(error, NotFoundError)
@@ -123,14 +133,10 @@ async def test_one_bad_piece_of_work_harms_no_other(store: SqlStore, place: int)
 
 
 async def test_several_bad_pieces_and_clashes_in_one_group(store: SqlStore) -> None:
-    def bad(unit: UnitOfWork) -> None:
-        raise NotFoundError("no such thing")
-
-    def append(number: int) -> object:
-        return lambda unit: unit.journal.append([entry(number)]) or number
-
-    works = [append(1), bad, append(2), append(1), append(3), bad, append(2), append(4)]
-    results = await in_one_group(store, works)
+    bad = not_there
+    results = await in_one_group(
+        store, [append(1), bad, append(2), append(1), append(3), bad, append(2), append(4)]
+    )
     kinds = [type(r) if isinstance(r, Exception) else r for r in results]
     clash, lost = ConflictError, NotFoundError
     assert kinds == [1, lost, 2, clash, 3, lost, clash, 4]
@@ -138,17 +144,8 @@ async def test_several_bad_pieces_and_clashes_in_one_group(store: SqlStore) -> N
 
 
 async def test_later_work_of_a_replayed_group_sees_the_earlier(store: SqlStore) -> None:
-    def bad(unit: UnitOfWork) -> None:
-        raise NotFoundError("no such thing")
-
-    results = await in_one_group(
-        store,
-        [
-            lambda unit: unit.journal.append([entry(1)]),
-            bad,
-            lambda unit: unit.journal.last_id(),
-        ],
-    )
+    works = [append(1), not_there, lambda unit: unit.journal.last_id()]
+    results = await in_one_group(store, works)
     assert results[2] == 1
 
 
@@ -186,7 +183,7 @@ async def test_a_listener_that_fails_stops_nobody(
 
 async def test_a_caller_that_gives_up_does_not_undo_the_write(store: SqlStore) -> None:
     async with Gate(store):
-        task = asyncio.create_task(store.write(lambda unit: unit.journal.append([entry(1)])))
+        task = asyncio.create_task(store.write(append(1)))
         await asyncio.sleep(0)
         task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -238,10 +235,7 @@ async def test_a_text_that_the_database_cannot_hold(
 
 async def test_close_finishes_what_is_queued(store: SqlStore, url: str, box: AesSecretBox) -> None:
     async with Gate(store):
-        tasks = [
-            asyncio.create_task(store.write(lambda unit, n=n: unit.journal.append([entry(n)])))
-            for n in range(1, 400)
-        ]
+        tasks = [asyncio.create_task(store.write(append(n))) for n in range(1, 400)]
         await asyncio.sleep(0)
         closing = asyncio.create_task(store.close())
         await asyncio.sleep(0)
@@ -262,10 +256,7 @@ async def test_close_twice(store: SqlStore) -> None:
 
 
 async def test_thousands_of_writers_at_once(store: SqlStore) -> None:
-    async def write(number: int) -> int:
-        return await store.write(lambda unit: unit.journal.append([entry(number)]) or number)
-
-    written = await asyncio.gather(*(write(number) for number in range(1, 2001)))
+    written = await asyncio.gather(*(store.write(append(n)) for n in range(1, 2001)))
     assert written == list(range(1, 2001))
     last = await store.read(lambda unit: unit.journal.last_id())
     assert last == 2000
