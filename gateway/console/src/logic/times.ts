@@ -16,12 +16,12 @@ function format(language: string, options: Intl.DateTimeFormatOptions): Intl.Dat
   return found
 }
 
-/** "just now", "5 min. ago", "yesterday", then a date. */
-export function relative(iso: string, now: number, language: string): string {
+/** `justNow` under a minute, "5 min. ago", "yesterday", then a date. */
+export function relative(iso: string, now: number, language: string, justNow: string): string {
   const at = Date.parse(iso)
   const words = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' })
   const age = now - at
-  if (Math.abs(age) < MINUTE) return words.format(0, 'second')
+  if (Math.abs(age) < MINUTE) return justNow
   if (Math.abs(age) < HOUR) return words.format(-Math.trunc(age / MINUTE), 'minute')
   const days = dayNumber(now) - dayNumber(at)
   if (days === 0) return words.format(-Math.trunc(age / HOUR), 'hour')

@@ -64,11 +64,11 @@ describe('times', () => {
   const ago = (ms: number) => new Date(now - ms).toISOString()
 
   it('says how long ago', () => {
-    expect(relative(ago(5_000), now, 'en')).toBe('now')
-    expect(relative(ago(5 * 60_000), now, 'en')).toBe('5 min. ago')
-    expect(relative(ago(5 * 60_000), now, 'zh-Hans')).toBe('5分钟前')
-    expect(relative(ago(26 * 3_600_000), now, 'en')).toBe('yesterday')
-    expect(relative(ago(40 * 86_400_000), now, 'en')).toBe('Oct 13')
+    expect(relative(ago(5_000), now, 'en', 'just now')).toBe('just now')
+    expect(relative(ago(5 * 60_000), now, 'en', '')).toBe('5 min. ago')
+    expect(relative(ago(5 * 60_000), now, 'zh-Hans', '')).toBe('5分钟前')
+    expect(relative(ago(26 * 3_600_000), now, 'en', '')).toBe('yesterday')
+    expect(relative(ago(40 * 86_400_000), now, 'en', '')).toBe('Oct 13')
   })
 
   it('goes by the calendar day, not by 24 hours', () => {

@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, watch } from 'vue'
 import type { ConversationRow, Message, Ticket } from '@/api/types'
+import { customerName } from '@/composables/names'
 import { t } from '@/i18n'
 import { useInbox } from './inbox'
 import { usePreferences } from './preferences'
@@ -75,16 +76,16 @@ export const useAlerts = defineStore('alerts', () => {
 
   function customerWrote(message: Message, row: ConversationRow): void {
     const isOpen = thread.id === row.id
-    if (isOpen) announcement.value = `${row.contact.name}: ${message.text}`
+    if (isOpen) announcement.value = `${customerName(row.contact)}: ${message.text}`
     if (row.agent?.id !== session.id) return
     if (isOpen && document.visibilityState === 'visible' && document.hasFocus()) return
-    show(row.contact.name, message.text || t('message.attachment'), row.id)
+    show(customerName(row.contact), message.text || t('message.attachment'), row.id)
   }
 
   function ticketOpened(ticket: Ticket): void {
     if (ticket.agent) return
     const title = t('alert.newTicket', { number: ticket.number })
-    show(title, `${ticket.contact.name}: ${ticket.subject}`, ticket.conversation_id)
+    show(title, `${customerName(ticket.contact)}: ${ticket.subject}`, ticket.conversation_id)
   }
 
   watch(

@@ -12,15 +12,9 @@ export const useDirectory = defineStore('directory', () => {
   const channelKinds = ref(new Map<string, ChannelKind>())
   const activeAgents = computed(() => agents.value.filter((agent) => agent.active))
 
-  /** Reads them all; what one's role may not list stays empty. */
+  /** Reads what every agent needs; what one's role may not list stays empty. */
   async function load(): Promise<void> {
-    await Promise.allSettled([
-      loadAgents(),
-      loadTeams(),
-      loadInboxes(),
-      loadCanned(),
-      loadKinds(),
-    ])
+    await Promise.allSettled([loadAgents(), loadTeams(), loadInboxes(), loadCanned()])
   }
 
   async function loadAgents(): Promise<void> {

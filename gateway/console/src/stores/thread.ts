@@ -324,7 +324,7 @@ export const useThread = defineStore('thread', () => {
     expectedSeq: number | undefined,
   ): Promise<Problem | null> {
     const own: Outgoing = {
-      key: crypto.randomUUID(),
+      key: newKey(),
       kind,
       text,
       attachments,
@@ -463,6 +463,12 @@ export const useThread = defineStore('thread', () => {
     takeContact,
   }
 })
+
+/** A key that makes a request recognisable; also where the page is served without TLS. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
 
 function asRow(conversation: Conversation): ConversationRow {
   const { handle: _handle, thread: _thread, contact, ...row } = conversation

@@ -1,0 +1,7 @@
+import type { Named } from '@/api/types'
+import { t } from '@/i18n'
+
+/** A customer's name; a visitor who gave none is told apart by the end of their id. */
+export function customerName(contact: Named): string {
+  return contact.name || t('contact.visitor', { code: contact.id.slice(-4).toUpperCase() })
+}
