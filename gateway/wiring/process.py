@@ -12,6 +12,7 @@ from gateway.ports.store import StoreUnavailableError
 from gateway.wiring.parts import Parts
 from gateway.workers.delivery import DeliveryParts, DeliveryWorker
 from gateway.workers.housekeeping import Housekeeper, HousekeepingParts
+from gateway.workers.indexing import index_for_search
 from gateway.workers.intake import IntakeParts, IntakeWorker
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Workers:
             self.delivery = DeliveryWorker(self._delivery_parts())
             self._spawn("intake", self.intake.run())
             self._spawn("delivery", self.delivery.run())
+            self._spawn("indexing", index_for_search(self.parts.store))
         self._spawn("housekeeping", Housekeeper(self._housekeeping_parts()).run())
         self._spawn("inboxes", self._follow_inboxes())
 
