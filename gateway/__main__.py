@@ -102,9 +102,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     module, _, function = arguments.handler.partition(":")
     handler = getattr(importlib.import_module(f"gateway.commands.{module}"), function)
     try:
-        return int(handler(arguments, settings))
+        status = int(handler(arguments, settings))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever reads the output, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def _add(uow: UnitOfWork, arguments: argparse.Namespace, password_hash: str) -> 
     teams = {team.name: team.id for team in uow.agents.teams()}
     for name in arguments.team:
         if name not in teams:
-            known = ", ".join(sorted(teams))
+            known = ", ".join(sorted(teams)) or "none yet, the first `yingda serve` makes some"
             raise NotFoundError(f"There is no team {name!r}. There are: {known}.")
     agent = Agent(
         id=new_id(),

@@ -73,33 +73,33 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
         raise StartError(
             "--role: split roles need YINGDA_DATABASE_URL (PostgreSQL) and YINGDA_REDIS_URL."
         )
-    held = ExitStack()
-    storage = open_storage(settings)
-    if not settings.redis_url:
-        held.enter_context(hold_data_dir(settings.data_dir))
-    name = f"{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
-    bus, hub = _bus_and_hub(settings, storage.store, name)
-    bot = load_bot(settings, StoreActionContext(storage.store))
-    storage.store.listen(Publisher(hub).publish)
-    inboxes = InboxDirectory(storage.store, clock)
-    sink = BusSink(bus)
-    context = _context(storage, hub, sink, bot)
-    return Parts(
-        settings=settings,
-        name=name,
-        storage=storage,
-        bus=bus,
-        hub=hub,
-        bot=bot,
-        inboxes=inboxes,
-        channels=LiveChannels(inboxes, lambda _: context, receives=receives),
-        sink=sink,
-        metrics=Metrics(),
-        is_mailbox=mailbox_kinds(kind_names()).__contains__,
-        clock=clock,
-        new_id=new_id,
-        held=held,
-    )
+    with ExitStack() as held:  # closed again when something below cannot be opened
+        storage = open_storage(settings)
+        if not settings.redis_url:
+            held.enter_context(hold_data_dir(settings.data_dir))
+        name = f"{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
+        bus, hub = _bus_and_hub(settings, storage.store, name)
+        bot = load_bot(settings, StoreActionContext(storage.store))
+        storage.store.listen(Publisher(hub).publish)
+        inboxes = InboxDirectory(storage.store, clock)
+        sink = BusSink(bus)
+        context = _context(storage, hub, sink, bot)
+        return Parts(
+            settings=settings,
+            name=name,
+            storage=storage,
+            bus=bus,
+            hub=hub,
+            bot=bot,
+            inboxes=inboxes,
+            channels=LiveChannels(inboxes, lambda _: context, receives=receives),
+            sink=sink,
+            metrics=Metrics(),
+            is_mailbox=mailbox_kinds(kind_names()).__contains__,
+            clock=clock,
+            new_id=new_id,
+            held=held.pop_all(),
+        )
 
 
 def _bus_and_hub(settings: Settings, store: SqlStore, name: str) -> tuple[Bus, Hub]:

@@ -34,25 +34,31 @@ class FirstStart:
 
 
 def is_empty(uow: UnitOfWork) -> bool:
-    """Whether nobody has started on this database yet."""
-    return not uow.agents.all()
+    """Whether no process has started on this database yet; agents may be there before."""
+    return not uow.agents.teams()
 
 
 def plant(uow: UnitOfWork, first: FirstStart) -> bool:
-    """Writes the first rows; false when another process was faster."""
+    """Writes the first rows, unless another process was faster.
+
+    Returns:
+        Whether an administrator is among them, which is not so when there are agents already.
+    """
     if not is_empty(uow):
         return False
+    alone = not uow.agents.all()
     first_line = Team(id=first.new_id(), name="一线服务组 First line")
     technical = Team(id=first.new_id(), name="技术支持组 Technical support")
     for team in (first_line, technical):
         uow.agents.add_team(team)
-    uow.agents.add(_administrator(first, (first_line.id, technical.id)), first.password_hash)
+    if alone:
+        uow.agents.add(_administrator(first, (first_line.id, technical.id)), first.password_hash)
     for inbox in _inboxes(first, first_line.id):
         uow.inboxes.add(inbox)
     for canned in _canned(first):
         uow.canned.save(canned)
     note(uow, None, "installation.started", ("installation", "1"), now=first.now)
-    return True
+    return alone
 
 
 def _administrator(first: FirstStart, team_ids: tuple[str, ...]) -> Agent:

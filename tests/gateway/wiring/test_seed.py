@@ -20,6 +20,7 @@ from gateway.store.migrations import migrate
 from gateway.wiring.ids import new_id
 from gateway.wiring.seed import FirstStart, is_empty, one_time_password, plant
 from gateway.wiring.storage import open_storage
+from tests.gateway.services.desk import AGENT
 
 FIRST = FirstStart(
     admin_email="Admin@Example.com", password_hash="hash", must_change=True, now=1, new_id=new_id
@@ -73,6 +74,17 @@ async def test_a_second_start_changes_nothing(store: SqlStore) -> None:
     again = replace(FIRST, admin_email="other@example.com")
     assert not await store.write(lambda uow: plant(uow, again))
     assert await store.read(everything) == before
+
+
+async def test_an_agent_added_before_the_first_start_stays_the_only_one(store: SqlStore) -> None:
+    boss = replace(AGENT, role=Role.ADMINISTRATOR)
+    await store.write(lambda uow: uow.agents.add(boss, "hash"))
+    assert not await store.write(lambda uow: plant(uow, FIRST)), "no administrator was made"
+    agents, teams, inboxes, canned = await store.read(everything)
+    assert agents == [boss.id]
+    assert (len(teams), len(inboxes)) == (2, 2)
+    assert canned
+    assert not await store.read(is_empty)
 
 
 async def race(stores: list[Store]) -> list[bool]:
