@@ -6,9 +6,11 @@ Every answer that a console gets is held against what the OpenAPI document promi
 import asyncio
 import itertools
 import re
+import secrets
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from json import loads
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,9 +26,10 @@ from gateway.domain.conversation import Conversation, hand_off
 from gateway.domain.events import ConversationChanged
 from gateway.domain.inbox import Inbox
 from gateway.domain.people import Agent, Availability, Role, Team
-from gateway.domain.records import StateUpdate
+from gateway.domain.records import SignInSession, StateUpdate
 from gateway.domain.ticket import Severity, TicketKind
 from gateway.http.app import ENDPOINTS, build_app
+from gateway.http.auth import COOKIE
 from gateway.http.parts import HttpParts
 from gateway.http.registry import Endpoint
 from gateway.http.schemas import Problem
@@ -34,7 +37,7 @@ from gateway.http.serial import PREFIX
 from gateway.ports.store import Store, UnitOfWork
 from gateway.services.intake import IntakeContext, accept_batch
 from gateway.services.publishing import Publisher
-from gateway.services.signing_in import Passwords
+from gateway.services.signing_in import IDLE_MS, Passwords, hash_token
 from gateway.services.tickets import open_ticket
 from gateway.store import open_store
 from gateway.store.blobs import DirectoryBlobs
@@ -123,7 +126,7 @@ class Place:
         console = Console(self, ClientSession(cookie_jar=CookieJar(unsafe=True)))
         self.consoles.append(console)
         if name is not None:
-            await console.sign_in(name)
+            await console.enter(name)
         return console
 
     async def customer_writes(
@@ -207,7 +210,7 @@ def endpoint_of(method: str, path: str) -> Endpoint | None:
     plain = path.partition("?")[0]
     found = [e for e, pattern in _PATTERNS if e.method == method and pattern.match(plain)]
     exact = [e for e in found if e.path == plain]
-    return (exact or found or [None])[0]
+    return next(iter([*exact, *found]), None)
 
 
 @dataclass(slots=True, frozen=True)
@@ -231,6 +234,23 @@ class Console:
         self.place = place
         self.session = session
         self.csrf: str | None = None
+
+    async def enter(self, name: str) -> None:
+        """A session without the tens of milliseconds that checking a password takes."""
+        now, token = self.place.now(), secrets.token_urlsafe(8)
+        session = SignInSession(
+            token_hash=hash_token(token),
+            agent_id=name,
+            csrf=secrets.token_urlsafe(8),
+            created_at=now,
+            seen_at=now,
+            expires_at=now + IDLE_MS,
+            address="127.0.0.1",
+            browser="",
+        )
+        await self.place.store.write(lambda uow: uow.agents.add_session(session))
+        self.session.cookie_jar.update_cookies({COOKIE: token}, self.place.server.make_url("/"))
+        self.csrf = session.csrf
 
     async def sign_in(self, name: str, password: str = PASSWORD) -> Answer:
         body = {"email": f"{name}@qingchuan.example", "password": password}
@@ -270,7 +290,7 @@ class Console:
 
 def _held_to_promise(method: str, path: str, response: ClientResponse, body: bytes) -> Answer:
     is_json = "json" in response.content_type
-    json = __import__("json").loads(body) if is_json and body else None
+    json: Any = loads(body) if is_json and body else None
     endpoint = endpoint_of(method, path)
     if response.status >= 400:
         Problem.model_validate(json)
