@@ -48,34 +48,35 @@ _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "zh-Hans": {
         "title": "应答",
-        "claim": "每条消息都有回答,或有人接手。",
-        "about": "所有渠道汇入一条总线,机器人知道自己不懂什么,工单队列和坐席工作台交给人来接手。",
+        "claim": "每条消息都有回答，或有人接手。",
+        "about": "所有渠道汇入一条总线，机器人知道自己不懂什么，"
+        "工单队列和坐席工作台交给人来接手。",
         "demo": "以访客身份聊天",
         "demo_text": "带聊天窗口的演示页面。",
         "console": "以坐席身份答复",
-        "console_text": "工作台:会话、工单、客户。",
+        "console_text": "工作台：会话、工单、客户。",
         "docs": "阅读 API 文档",
-        "docs_text": "工作台能做的,您的程序也能做。",
+        "docs_text": "工作台能做的，您的程序也能做。",
         "not_built": "工作台尚未构建",
-        "not_built_text": "其余功能均可使用。要构建工作台,请安装 Node.js 20 或更新版本"
-        "(含 npm),在项目目录中执行以下命令后重新启动:",
+        "not_built_text": "其余功能均可使用。要构建工作台，请安装 Node.js 20 或更新版本"
+        "（含 npm），在项目目录中执行以下命令后重新启动：",
         "not_found": "这里什么也没有",
         "home": "返回首页",
     },
     "zh-Hant": {
         "title": "應答",
-        "claim": "每則訊息都有回答,或有人接手。",
-        "about": "所有管道匯入一條匯流排,機器人知道自己不懂什麼,"
+        "claim": "每則訊息都有回答，或有人接手。",
+        "about": "所有管道匯入一條匯流排，機器人知道自己不懂什麼，"
         "工單佇列和客服工作台交給人來接手。",
         "demo": "以訪客身分聊天",
         "demo_text": "帶聊天視窗的示範頁面。",
         "console": "以客服身分答覆",
-        "console_text": "工作台:對話、工單、客戶。",
+        "console_text": "工作台：對話、工單、客戶。",
         "docs": "閱讀 API 文件",
-        "docs_text": "工作台能做的,您的程式也能做。",
+        "docs_text": "工作台能做的，您的程式也能做。",
         "not_built": "工作台尚未建置",
-        "not_built_text": "其餘功能均可使用。要建置工作台,請安裝 Node.js 20 或更新版本"
-        "(含 npm),在專案目錄中執行以下指令後重新啟動:",
+        "not_built_text": "其餘功能均可使用。要建置工作台，請安裝 Node.js 20 或更新版本"
+        "（含 npm），在專案目錄中執行以下指令後重新啟動：",
         "not_found": "這裡什麼也沒有",
         "home": "返回首頁",
     },
@@ -104,12 +105,25 @@ def _templates() -> Any:
     """Jinja's environment, made when the first page is asked for."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+    )
+    environment.filters["spans"] = _spans
+    return environment
+
+
+def _spans(text: str) -> Any:
+    """The text as HTML, with what stands between backticks as code."""
+    from markupsafe import Markup
+
+    parts = text.split("`")
+    code = Markup("<code>{}</code>")
+    return Markup("").join(
+        code.format(part) if number % 2 else part for number, part in enumerate(parts)
     )
 
 

@@ -133,24 +133,34 @@ def _check(uow: UnitOfWork, inbox: Inbox, load_kind: LoadKind) -> None:
     """The kind must exist, know every setting and accept the values; secrets stay apart."""
     if inbox.team_id is not None and inbox.team_id not in {t.id for t in uow.agents.teams()}:
         raise InvalidInputError("There is no such team.", field="/team_id")
+    secret: frozenset[str] = frozenset()
     try:
         kind = load_kind(inbox.kind)
-        secret = {f["name"] for f in settings_schema(kind)["fields"] if f["secret"]}
-        for name in inbox.settings:
-            if name in secret:
-                raise SettingsError(name, "is a secret; send it among the secrets")
-        for name in inbox.secrets:
-            if name not in secret:
-                raise SettingsError(name, "there is no such secret")
+        secret = frozenset(f["name"] for f in settings_schema(kind)["fields"] if f["secret"])
+        _check_places(inbox, secret)
         parse_settings(kind, {**inbox.settings, **inbox.secrets})
     except SettingsError as error:
-        raise InvalidInputError(error.message, field=_pointer(error.field, inbox)) from error
+        raise InvalidInputError(
+            error.message, field=_pointer(error.field, inbox, secret)
+        ) from error
 
 
-def _pointer(field: str, inbox: Inbox) -> str:
+def _check_places(inbox: Inbox, secret: frozenset[str]) -> None:
+    """Secrets must come as secrets, or they would be stored and shown like the rest."""
+    for name in inbox.settings:
+        if name in secret:
+            raise SettingsError(name, "is a secret; send it among the secrets")
+    for name in inbox.secrets:
+        if name not in secret:
+            raise SettingsError(name, "there is no such secret")
+
+
+def _pointer(field: str, inbox: Inbox, secret: frozenset[str]) -> str:
     if field == "kind":
         return "/kind"
-    return f"/{'secrets' if field in inbox.secrets else 'settings'}/{field}"
+    if field in inbox.settings:
+        return f"/settings/{field}"
+    return f"/{'secrets' if field in inbox.secrets or field in secret else 'settings'}/{field}"
 
 
 def _shown(inbox: Inbox) -> dict[str, Any]:

@@ -328,6 +328,7 @@ async def test_changing_an_inbox_keeps_what_is_not_named(place: Place) -> None:
         ({"secrets": {"identity_secret": "short"}}, "/secrets/identity_secret"),
         ({"secrets": {"other": "x"}}, "/secrets/other"),
         ({"secrets": {"identity_secret": None}}, "/secrets/identity_secret"),
+        ({"kind": "api"}, "/secrets/signing_secret"),
         ({"bot": "yes"}, "/bot"),
     ],
 )
