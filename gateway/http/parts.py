@@ -24,12 +24,12 @@ class HttpParts:
     `channel_routes` are the adapters' own routes. `kinds` names the kinds of channel and
     `load_kind` imports one (raising `SettingsError` for an unknown name). `is_mailbox` says
     whether customers of a kind fetch their messages. `reload_inboxes` is called after an inbox
-    changed. `article_title` gives an article's title by slug and language, or None; `read_article` its
-    title and Markdown. `checks` are
-    what readiness needs, each raising when it does not answer. `is_draining` turns true when the
-    process is about to stop. `console` is the folder of the built console. `public_url` is the
-    address under which people reach the server, or "". `trusted_proxies` are addresses or
-    networks whose forwarded-for header is believed.
+    changed. `article_title` gives an article's title by slug and language, or None;
+    `read_article` its title and Markdown. `checks` are what readiness needs, each raising when
+    it does not answer. `is_draining` turns true when the process is about to stop. `console` is
+    the folder of the built console. `public_url` is the address under which people reach the
+    server, or "". `trusted_proxies` are addresses or networks whose forwarded-for header is
+    believed.
     """
 
     store: Store
