@@ -408,12 +408,13 @@ async def test_more_than_fits_into_memory_comes_in_order(ground: Ground, window:
             await bus.append(f"k{number % 7}", b"%d" % number)
             expected[f"k{number % 7}"].append(b"%d" % number)
 
-    sending = asyncio.create_task(send())
-    for _ in range(300):
-        (entry,) = await take(bus, 1)
-        seen[entry.key].append(entry.payload)
-        await bus.acknowledge([entry])
-    await sending
+    async def work() -> None:
+        for _ in range(300):
+            (entry,) = await take(bus, 1)
+            seen[entry.key].append(entry.payload)
+            await bus.acknowledge([entry])
+
+    await asyncio.gather(send(), work())
     assert seen == expected
     await nothing(bus)
 

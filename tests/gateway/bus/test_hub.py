@@ -206,7 +206,8 @@ async def test_what_cannot_be_read_costs_an_overflow_and_nothing_more(
         redis_server.ask("PUBLISH", "yingda:hub", rubbish)
     here.publish("a", {"n": 1})
     frames = await frames_of(far)
-    assert frames == [{"type": "overflow"}, {"n": 1}]
+    assert frames[-1] == {"n": 1}
+    assert {frame.get("type") for frame in frames[:-1]} == {"overflow"}
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])

@@ -482,7 +482,10 @@ async def test_an_outage_loses_nothing_and_needs_no_help(
     await eventually(all_got)
 
     async def empty() -> bool:
-        return (await bus.lag()).depth == 0
+        try:
+            return (await bus.lag()).depth == 0
+        except BusUnavailableError:  # a starved machine may need longer to answer
+            return False
 
     await eventually(empty)
     for key, numbers in got.items():
