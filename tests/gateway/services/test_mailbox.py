@@ -191,6 +191,18 @@ async def test_a_mark_that_comes_during_a_write_is_in_the_next(
     assert await states(desk, accepted) == {2: DELIVERED, 4: DELIVERED}
 
 
+async def test_of_two_marks_that_wait_the_higher_one_counts(
+    desk: Desk, mailbox: StoreMailbox
+) -> None:
+    accepted = await talk(desk, 2)
+    marks = [
+        asyncio.create_task(mailbox.mark(MAILBOX.id, "visitor", up_to=up_to, state=DELIVERED))
+        for up_to in (4, 2)
+    ]
+    await asyncio.gather(*marks)
+    assert await states(desk, accepted) == {2: DELIVERED, 4: DELIVERED}
+
+
 async def test_a_failing_store_releases_its_callers_and_later_marks_work(
     desk: Desk,
     mailbox: StoreMailbox,
