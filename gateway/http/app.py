@@ -15,6 +15,8 @@ from aiohttp import web
 
 from gateway.http import (
     attachments_api,
+    canned_api,
+    contacts_api,
     conversations_api,
     inboxes_api,
     operations_api,
@@ -37,6 +39,8 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *people_api.ENDPOINTS,
     *conversations_api.ENDPOINTS,
     *tickets_api.ENDPOINTS,
+    *contacts_api.ENDPOINTS,
+    *canned_api.ENDPOINTS,
     *attachments_api.ENDPOINTS,
     *inboxes_api.ENDPOINTS,
     *operations_api.ENDPOINTS,

@@ -12,7 +12,7 @@ from channels.errors import MalformedPayloadError, SignatureError
 from channels.files import accept_file, download_headers
 from gateway.domain.errors import InvalidInputError, NotFoundError
 from gateway.domain.people import Right
-from gateway.http import schemas
+from gateway.http import answers, inputs
 from gateway.http.bodies import UPLOAD_LIMIT, read_bytes
 from gateway.http.call import Call, json_response
 from gateway.http.problems import ProblemError
@@ -48,7 +48,7 @@ def read_upload(call: Call, token: str, index: int) -> Attachment:
 async def upload_file(call: Call) -> web.Response:
     """Takes a file for an answer; its reference carries all that is known of it."""
     require(call.agent, Right.WORK)
-    name = call.query(schemas.UploadQuery).name
+    name = call.query(inputs.UploadQuery).name
     content = await read_bytes(call.request, UPLOAD_LIMIT)
     declared = call.request.headers.get("Content-Type", "")
     try:
@@ -92,7 +92,7 @@ async def read_upload_thumbnail(call: Call) -> web.Response:
 
 async def read_attachment(call: Call) -> web.Response:
     """A message's file, or its small picture."""
-    is_small = call.query(schemas.AttachmentQuery).thumbnail
+    is_small = call.query(inputs.AttachmentQuery).thumbnail
     message, _ = await call.read(lambda uow: get_message(uow, call.agent, call.path("message_id")))
     index = call.path("index")
     if not (index.isascii() and index.isdigit() and int(index) < len(message.attachments)):
@@ -127,8 +127,8 @@ ENDPOINTS = (
         handler=upload_file,
         tag=_TAG,
         summary="Upload a file for an answer; at most 25 MB",
-        query=schemas.UploadQuery,
-        answer=schemas.Upload,
+        query=inputs.UploadQuery,
+        answer=answers.Upload,
         status=201,
         right=Right.WORK,
         errors=("too_large", "invalid_input"),
@@ -148,7 +148,7 @@ ENDPOINTS = (
         handler=read_attachment,
         tag=_TAG,
         summary="A message's file; with thumbnail=1 its small picture",
-        query=schemas.AttachmentQuery,
+        query=inputs.AttachmentQuery,
         binary=True,
         right=Right.SEE_TEAM,
     ),

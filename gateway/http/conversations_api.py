@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.domain.conversation import Conversation
 from gateway.domain.errors import InvalidInputError
 from gateway.domain.people import Right
-from gateway.http import schemas
+from gateway.http import answers, inputs
 from gateway.http.attachments_api import read_upload
 from gateway.http.call import Call
 from gateway.http.cursors import read_cursor, write_cursor
@@ -19,16 +19,16 @@ from gateway.http.serial import Json, hop_json, row_json
 from gateway.http.typing_signals import tell_typing
 from gateway.ports.conversations import ConversationFilter, ConversationRow
 from gateway.ports.store import UnitOfWork
-from gateway.services import conversations
+from gateway.services import assignment, conversations, replies
 from gateway.services.access import get_conversation, get_message, require, scope_of
-from gateway.services.conversations import Draft
+from gateway.services.replies import Draft
 
 _LIST = "conversations"
 
 
 async def list_conversations(call: Call) -> Json:
     """One page of a list, newest message first."""
-    query = call.query(schemas.ConversationQuery)
+    query = call.query(inputs.ConversationQuery)
     conditions = [call.agent.id, query.view, query.inbox_id, query.team_id, query.severity]
     before: tuple[int, str] | None = None
     if query.cursor is not None:
@@ -66,7 +66,7 @@ async def count_conversations(call: Call) -> Json:
 
 async def search_conversations(call: Call) -> Json:
     """Where the words stand."""
-    query = call.query(schemas.SearchQuery)
+    query = call.query(inputs.SearchQuery)
     scope = scope_of(call.agent)
     hits = await call.read(lambda uow: uow.conversations.search(scope, query.q, query.limit))
     return {
@@ -93,7 +93,7 @@ async def read_conversation(call: Call) -> Json:
 
 async def list_messages(call: Call) -> Json:
     """Messages in order: after a `seq`, before one, or the newest."""
-    query = call.query(schemas.MessageQuery)
+    query = call.query(inputs.MessageQuery)
     forwards = query.after is not None
 
     def work(uow: UnitOfWork) -> Json:
@@ -113,7 +113,7 @@ async def list_messages(call: Call) -> Json:
 
 async def claim_conversation(call: Call) -> Json:
     """Takes a conversation."""
-    body = call.body(schemas.ClaimInput)
+    body = call.body(inputs.ClaimInput)
 
     def work(uow: UnitOfWork) -> Conversation:
         return conversations.claim(
@@ -154,7 +154,7 @@ async def assign_conversation(call: Call) -> Json:
     target = call.changes()
     return await _changed(
         call,
-        lambda uow: conversations.assign(
+        lambda uow: assignment.assign(
             uow, call.agent, call.path("id"), target, now=call.now, new_id=call.new_id
         ),
     )
@@ -191,7 +191,7 @@ async def _changed(call: Call, change: Callable[[UnitOfWork], Conversation]) -> 
 
 async def reply(call: Call) -> web.Response:
     """Answers the customer."""
-    body = call.body(schemas.ReplyInput)
+    body = call.body(inputs.ReplyInput)
     if not body.text.strip() and not body.attachments:
         raise InvalidInputError("Write something or attach a file.", field="/text")
     draft = Draft(
@@ -203,7 +203,7 @@ async def reply(call: Call) -> web.Response:
     )
 
     def work(uow: UnitOfWork) -> Json:
-        message = conversations.reply(
+        message = replies.reply(
             uow,
             call.agent,
             call.path("id"),
@@ -219,12 +219,12 @@ async def reply(call: Call) -> web.Response:
 
 async def add_note(call: Call) -> web.Response:
     """Writes what only colleagues see."""
-    text = call.body(schemas.NoteInput).text.strip()
+    text = call.body(inputs.NoteInput).text.strip()
     if not text:
         raise InvalidInputError("Write something.", field="/text")
 
     def work(uow: UnitOfWork) -> Json:
-        message = conversations.add_note(
+        message = replies.add_note(
             uow, call.agent, call.path("id"), text, now=call.now, new_id=call.new_id
         )
         return load_messages(uow, [message], call.parts.article_title)[0]
@@ -247,7 +247,7 @@ async def resend_message(call: Call) -> Json:
     """Tries again to deliver a message that failed."""
 
     def work(uow: UnitOfWork) -> Json:
-        message = conversations.resend(uow, call.agent, call.path("id"), now=call.now)
+        message = replies.resend(uow, call.agent, call.path("id"), now=call.now)
         return load_messages(uow, [message], call.parts.article_title)[0]
 
     return await call.write(work)
@@ -273,8 +273,8 @@ ENDPOINTS = (
         handler=list_conversations,
         tag=_TAG,
         summary="A list of conversations, newest message first",
-        query=schemas.ConversationQuery,
-        answer=schemas.ConversationPage,
+        query=inputs.ConversationQuery,
+        answer=answers.ConversationPage,
         right=Right.SEE_TEAM,
         errors=("invalid_cursor",),
     ),
@@ -284,7 +284,7 @@ ENDPOINTS = (
         handler=count_conversations,
         tag=_TAG,
         summary="How many conversations each list holds",
-        answer=schemas.Counts,
+        answer=answers.Counts,
     ),
     Endpoint(
         method="GET",
@@ -292,8 +292,8 @@ ENDPOINTS = (
         handler=search_conversations,
         tag=_TAG,
         summary="Find conversations by words, customer, subject or ticket number",
-        query=schemas.SearchQuery,
-        answer=schemas.SearchResult,
+        query=inputs.SearchQuery,
+        answer=answers.SearchResult,
     ),
     Endpoint(
         method="GET",
@@ -301,7 +301,7 @@ ENDPOINTS = (
         handler=read_conversation,
         tag=_TAG,
         summary="A conversation with its customer",
-        answer=schemas.Conversation,
+        answer=answers.Conversation,
         right=Right.SEE_TEAM,
     ),
     Endpoint(
@@ -310,8 +310,8 @@ ENDPOINTS = (
         handler=list_messages,
         tag=_TAG,
         summary="Messages after or before a seq; the newest ones when neither is given",
-        query=schemas.MessageQuery,
-        answer=schemas.MessageList,
+        query=inputs.MessageQuery,
+        answer=answers.MessageList,
         right=Right.SEE_TEAM,
     ),
     Endpoint(
@@ -320,8 +320,8 @@ ENDPOINTS = (
         handler=claim_conversation,
         tag=_TAG,
         summary="Take a conversation; with force, from the agent who holds it",
-        body=schemas.ClaimInput,
-        answer=schemas.Conversation,
+        body=inputs.ClaimInput,
+        answer=answers.Conversation,
         right=Right.WORK,
         errors=_HELD,
     ),
@@ -331,8 +331,8 @@ ENDPOINTS = (
         handler=release_conversation,
         tag=_TAG,
         summary="Put a conversation back into its team's queue",
-        body=schemas.Empty,
-        answer=schemas.Conversation,
+        body=inputs.Empty,
+        answer=answers.Conversation,
         right=Right.WORK,
         errors=_HELD,
     ),
@@ -342,8 +342,8 @@ ENDPOINTS = (
         handler=hand_back_conversation,
         tag=_TAG,
         summary="Give a conversation back to the bot; its ticket is solved by that",
-        body=schemas.Empty,
-        answer=schemas.Conversation,
+        body=inputs.Empty,
+        answer=answers.Conversation,
         right=Right.WORK,
         errors=_HELD,
     ),
@@ -353,8 +353,8 @@ ENDPOINTS = (
         handler=assign_conversation,
         tag=_TAG,
         summary="Pass a conversation to a team, to an agent or to nobody",
-        body=schemas.AssignInput,
-        answer=schemas.Conversation,
+        body=inputs.AssignInput,
+        answer=answers.Conversation,
         right=Right.WORK,
         errors=_HELD,
     ),
@@ -364,8 +364,8 @@ ENDPOINTS = (
         handler=reply,
         tag=_TAG,
         summary="Answer the customer; answering what nobody holds takes it",
-        body=schemas.ReplyInput,
-        answer=schemas.Message,
+        body=inputs.ReplyInput,
+        answer=answers.Message,
         status=201,
         right=Right.WORK,
         errors=_HELD,
@@ -377,8 +377,8 @@ ENDPOINTS = (
         handler=add_note,
         tag=_TAG,
         summary="Write a private note",
-        body=schemas.NoteInput,
-        answer=schemas.Message,
+        body=inputs.NoteInput,
+        answer=answers.Message,
         status=201,
         right=Right.WORK,
         creates=True,
@@ -389,7 +389,7 @@ ENDPOINTS = (
         handler=mark_read,
         tag=_TAG,
         summary="Take the unread mark off",
-        body=schemas.Empty,
+        body=inputs.Empty,
         status=204,
         right=Right.SEE_TEAM,
     ),
@@ -399,7 +399,7 @@ ENDPOINTS = (
         handler=signal_typing,
         tag=_TAG,
         summary="Tell the customer and colleagues that you are typing",
-        body=schemas.Empty,
+        body=inputs.Empty,
         status=204,
         right=Right.SEE_TEAM,
     ),
@@ -409,8 +409,8 @@ ENDPOINTS = (
         handler=solve_conversation,
         tag=_TAG,
         summary="Finish a conversation and its ticket",
-        body=schemas.Empty,
-        answer=schemas.Conversation,
+        body=inputs.Empty,
+        answer=answers.Conversation,
         right=Right.WORK,
         errors=_HELD,
     ),
@@ -420,8 +420,8 @@ ENDPOINTS = (
         handler=reopen_conversation,
         tag=_TAG,
         summary="Take up a solved or pending conversation again",
-        body=schemas.Empty,
-        answer=schemas.Conversation,
+        body=inputs.Empty,
+        answer=answers.Conversation,
         right=Right.WORK,
         errors=_HELD,
     ),
@@ -431,8 +431,8 @@ ENDPOINTS = (
         handler=resend_message,
         tag=_TAG,
         summary="Try again to deliver a failed message",
-        body=schemas.Empty,
-        answer=schemas.Message,
+        body=inputs.Empty,
+        answer=answers.Message,
         right=Right.WORK,
         errors=_HELD,
     ),
@@ -442,7 +442,7 @@ ENDPOINTS = (
         handler=read_trail,
         tag=_TAG,
         summary="What happened to a message, hop by hop",
-        answer=schemas.TrailList,
+        answer=answers.TrailList,
         right=Right.SEE_TEAM,
     ),
 )

@@ -9,7 +9,7 @@ from aiohttp import web
 from channels.registry import settings_schema
 from gateway.domain.inbox import Inbox
 from gateway.domain.people import Right, may
-from gateway.http import schemas
+from gateway.http import admin_answers, inputs
 from gateway.http.call import Call
 from gateway.http.registry import Endpoint
 from gateway.http.serial import Json, inbox_json
@@ -47,7 +47,7 @@ async def list_inboxes(call: Call) -> Json:
 
 async def add_inbox(call: Call) -> web.Response:
     """Configures a channel."""
-    body = call.body(schemas.InboxInput)
+    body = call.body(inputs.InboxInput)
     new = inboxes.NewInbox(
         kind=body.kind,
         name=body.name,
@@ -101,7 +101,7 @@ ENDPOINTS = (
         handler=list_channel_kinds,
         tag=_TAG,
         summary="Kinds of channel with their settings",
-        answer=schemas.ChannelKindList,
+        answer=admin_answers.ChannelKindList,
         right=Right.CONFIGURE,
     ),
     Endpoint(
@@ -110,7 +110,7 @@ ENDPOINTS = (
         handler=list_inboxes,
         tag=_TAG,
         summary="Every inbox; settings are shown to those who configure",
-        answer=schemas.InboxList,
+        answer=admin_answers.InboxList,
         right=Right.SEE_TEAM,
     ),
     Endpoint(
@@ -119,8 +119,8 @@ ENDPOINTS = (
         handler=add_inbox,
         tag=_TAG,
         summary="Configure a channel",
-        body=schemas.InboxInput,
-        answer=schemas.Inbox,
+        body=inputs.InboxInput,
+        answer=admin_answers.Inbox,
         status=201,
         right=Right.CONFIGURE,
         creates=True,
@@ -131,8 +131,8 @@ ENDPOINTS = (
         handler=change_inbox,
         tag=_TAG,
         summary="Change an inbox; settings not named stay, a null secret is removed",
-        body=schemas.InboxChange,
-        answer=schemas.Inbox,
+        body=inputs.InboxChange,
+        answer=admin_answers.Inbox,
         right=Right.CONFIGURE,
     ),
 )

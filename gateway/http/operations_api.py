@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.domain.errors import NotFoundError
 from gateway.domain.people import Right
-from gateway.http import schemas
+from gateway.http import admin_answers, answers, inputs
 from gateway.http.call import Call
 from gateway.http.cursors import read_cursor, write_cursor
 from gateway.http.loading import load_messages
@@ -19,7 +19,7 @@ _LIST = "audit"
 
 async def list_audit(call: Call) -> Json:
     """One page of the audit, newest first."""
-    query = call.query(schemas.PageQuery)
+    query = call.query(inputs.PageQuery)
     conditions = [call.agent.id]
     before: int | None = None
     if query.cursor is not None:
@@ -38,7 +38,7 @@ async def list_audit(call: Call) -> Json:
 async def list_dead_letters(call: Call) -> Json:
     """Inbound messages that could not be handled, newest first."""
     require(call.agent, Right.OPERATE)
-    letters = await call.parts.bus.dead_letters(call.query(schemas.LimitQuery).limit)
+    letters = await call.parts.bus.dead_letters(call.query(inputs.LimitQuery).limit)
     return {"items": [dead_letter_json(x, operations.letter_preview(x)) for x in letters]}
 
 
@@ -53,7 +53,7 @@ async def requeue_dead_letter(call: Call) -> None:
 
 async def list_failed_messages(call: Call) -> Json:
     """Messages that could not be delivered, newest first."""
-    limit = call.query(schemas.LimitQuery).limit
+    limit = call.query(inputs.LimitQuery).limit
 
     def work(uow: UnitOfWork) -> list[Json]:
         found = operations.failed_messages(uow, call.agent, limit)
@@ -90,8 +90,8 @@ ENDPOINTS = (
         handler=list_audit,
         tag=_TAG,
         summary="Who changed what, newest first",
-        query=schemas.PageQuery,
-        answer=schemas.AuditPage,
+        query=inputs.PageQuery,
+        answer=admin_answers.AuditPage,
         right=Right.CONFIGURE,
         errors=("invalid_cursor",),
     ),
@@ -101,8 +101,8 @@ ENDPOINTS = (
         handler=list_dead_letters,
         tag=_TAG,
         summary="Inbound messages that could not be handled",
-        query=schemas.LimitQuery,
-        answer=schemas.DeadLetterList,
+        query=inputs.LimitQuery,
+        answer=admin_answers.DeadLetterList,
         right=Right.OPERATE,
     ),
     Endpoint(
@@ -111,7 +111,7 @@ ENDPOINTS = (
         handler=requeue_dead_letter,
         tag=_TAG,
         summary="Put a dead letter back on the bus",
-        body=schemas.Empty,
+        body=inputs.Empty,
         status=204,
         right=Right.OPERATE,
     ),
@@ -121,8 +121,8 @@ ENDPOINTS = (
         handler=list_failed_messages,
         tag=_TAG,
         summary="Messages that could not be delivered",
-        query=schemas.LimitQuery,
-        answer=schemas.MessageItems,
+        query=inputs.LimitQuery,
+        answer=answers.MessageItems,
         right=Right.OPERATE,
     ),
     Endpoint(
@@ -131,7 +131,7 @@ ENDPOINTS = (
         handler=read_status,
         tag=_TAG,
         summary="How the system is doing",
-        answer=schemas.Status,
+        answer=admin_answers.Status,
         right=Right.OPERATE,
     ),
 )

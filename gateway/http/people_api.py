@@ -6,17 +6,16 @@ from aiohttp import web
 
 from gateway.domain.errors import NotSignedInError
 from gateway.domain.people import RIGHTS, Agent, Right, Team
-from gateway.domain.records import CannedResponse, SignInSession
-from gateway.http import schemas
+from gateway.domain.records import SignInSession
+from gateway.http import admin_answers, answers, inputs
 from gateway.http.auth import clear_cookie, set_cookie
 from gateway.http.call import Call, json_response
-from gateway.http.loading import load_contact
 from gateway.http.origin import is_same_site
 from gateway.http.problems import ProblemError
 from gateway.http.registry import Endpoint
-from gateway.http.serial import Json, agent_json, canned_json, team_json
+from gateway.http.serial import Json, agent_json, team_json
 from gateway.ports.store import UnitOfWork
-from gateway.services import canned, contacts, people, signing_in
+from gateway.services import people, signing_in
 from gateway.services.access import require
 
 
@@ -24,7 +23,7 @@ async def sign_in(call: Call) -> web.Response:
     """Begins a session and gives the browser its cookie."""
     if not is_same_site(call.request, call.parts.public_url):
         raise ProblemError("csrf", "Sign in from a page of this server.")
-    body = call.body(schemas.SignIn)
+    body = call.body(inputs.SignIn)
     address = call.request.remote or ""
     attempt = (f"address:{address}", f"email:{body.email.strip().lower()}")
     call.desk.limiter.begin(*attempt, now=call.now)
@@ -77,7 +76,7 @@ async def change_me(call: Call) -> Json:
 
 async def change_password(call: Call) -> None:
     """Replaces one's own password; other sessions end."""
-    body = call.body(schemas.PasswordChange)
+    body = call.body(inputs.PasswordChange)
     session = _session(call)
     attempt = f"password:{call.agent.id}"
     call.desk.limiter.begin(attempt, now=call.now)
@@ -122,7 +121,7 @@ async def list_agents(call: Call) -> Json:
 
 async def add_agent(call: Call) -> web.Response:
     """Adds an agent and tells their one-time password, once."""
-    body = call.body(schemas.AgentInput)
+    body = call.body(inputs.AgentInput)
     require(call.agent, Right.CONFIGURE)
     new = people.NewAgent(
         email=body.email,
@@ -181,7 +180,7 @@ async def list_teams(call: Call) -> Json:
 
 async def add_team(call: Call) -> web.Response:
     """Adds a team."""
-    name = call.body(schemas.TeamInput).name
+    name = call.body(inputs.TeamInput).name
     return await call.create(
         lambda uow: team_json(
             people.add_team(uow, call.agent, name, now=call.now, new_id=call.new_id)
@@ -191,71 +190,15 @@ async def add_team(call: Call) -> web.Response:
 
 async def rename_team(call: Call) -> Json:
     """Gives a team another name."""
-    name = call.body(schemas.TeamInput).name
+    name = call.body(inputs.TeamInput).name
     team = await call.write(
         lambda uow: people.rename_team(uow, call.agent, call.path("id"), name, now=call.now)
     )
     return team_json(team)
 
 
-async def read_contact(call: Call) -> Json:
-    """A customer with the history that the agent may see."""
-    return await call.read(lambda uow: load_contact(uow, call.agent, call.path("id")))
-
-
-async def change_contact(call: Call) -> Json:
-    """Corrects a customer's data."""
-    changes = call.changes()
-
-    def work(uow: UnitOfWork) -> Json:
-        contact = contacts.change(uow, call.agent, call.path("id"), changes, now=call.now)
-        return load_contact(uow, call.agent, contact.id)
-
-    return await call.write(work)
-
-
-async def list_canned(call: Call) -> Json:
-    """The canned responses that the agent may use."""
-    found = await call.read(lambda uow: canned.list_canned(uow, call.agent))
-    return {"items": [canned_json(item) for item in found]}
-
-
-def _canned_of(call: Call, canned_id: str) -> CannedResponse:
-    body = call.body(schemas.CannedInput)
-    return CannedResponse(
-        id=canned_id,
-        shortcut=body.shortcut,
-        title=body.title,
-        text=body.text,
-        language=body.language,
-        team_id=body.team_id,
-        updated_at=call.now,
-    )
-
-
-async def add_canned(call: Call) -> web.Response:
-    """Adds a canned response."""
-    wanted = _canned_of(call, call.new_id())
-    return await call.create(lambda uow: canned_json(canned.add_canned(uow, call.agent, wanted)))
-
-
-async def change_canned(call: Call) -> Json:
-    """Replaces a canned response."""
-    wanted = _canned_of(call, call.path("id"))
-    return canned_json(await call.write(lambda uow: canned.change_canned(uow, call.agent, wanted)))
-
-
-async def remove_canned(call: Call) -> None:
-    """Removes a canned response."""
-    await call.write(
-        lambda uow: canned.remove_canned(uow, call.agent, call.path("id"), now=call.now)
-    )
-
-
 _ACCOUNT = "Account"
 _STAFF = "Agents and teams"
-_CANNED = "Canned responses"
-_CONTACTS = "Contacts"
 
 ENDPOINTS = (
     Endpoint(
@@ -264,8 +207,8 @@ ENDPOINTS = (
         handler=sign_in,
         tag=_ACCOUNT,
         summary="Sign in; sets the session cookie",
-        body=schemas.SignIn,
-        answer=schemas.Me,
+        body=inputs.SignIn,
+        answer=answers.Me,
         errors=("not_signed_in", "rate_limited", "csrf"),
         public=True,
         limit=10_000,
@@ -276,7 +219,7 @@ ENDPOINTS = (
         handler=sign_out,
         tag=_ACCOUNT,
         summary="Sign out",
-        body=schemas.Empty,
+        body=inputs.Empty,
         status=204,
         free=True,
     ),
@@ -286,7 +229,7 @@ ENDPOINTS = (
         handler=read_me,
         tag=_ACCOUNT,
         summary="Who is signed in, with rights and CSRF token",
-        answer=schemas.Me,
+        answer=answers.Me,
         free=True,
     ),
     Endpoint(
@@ -295,8 +238,8 @@ ENDPOINTS = (
         handler=change_me,
         tag=_ACCOUNT,
         summary="Change your name, language or availability",
-        body=schemas.MeChange,
-        answer=schemas.Me,
+        body=inputs.MeChange,
+        answer=answers.Me,
         free=True,
     ),
     Endpoint(
@@ -305,7 +248,7 @@ ENDPOINTS = (
         handler=change_password,
         tag=_ACCOUNT,
         summary="Change your password; other sessions end",
-        body=schemas.PasswordChange,
+        body=inputs.PasswordChange,
         status=204,
         errors=("rate_limited", "conflict"),
         free=True,
@@ -316,7 +259,7 @@ ENDPOINTS = (
         handler=list_agents,
         tag=_STAFF,
         summary="Everyone on staff",
-        answer=schemas.AgentList,
+        answer=answers.AgentList,
         right=Right.SEE_TEAM,
     ),
     Endpoint(
@@ -325,8 +268,8 @@ ENDPOINTS = (
         handler=add_agent,
         tag=_STAFF,
         summary="Add an agent; tells the one-time password, once",
-        body=schemas.AgentInput,
-        answer=schemas.NewAgentAnswer,
+        body=inputs.AgentInput,
+        answer=admin_answers.NewAgentAnswer,
         status=201,
         right=Right.CONFIGURE,
         errors=("conflict",),
@@ -337,8 +280,8 @@ ENDPOINTS = (
         handler=change_agent,
         tag=_STAFF,
         summary="Change an agent; deactivating gives their conversations back to the queues",
-        body=schemas.AgentChange,
-        answer=schemas.Agent,
+        body=inputs.AgentChange,
+        answer=answers.Agent,
         right=Right.CONFIGURE,
         errors=("conflict",),
     ),
@@ -348,8 +291,8 @@ ENDPOINTS = (
         handler=reset_password,
         tag=_STAFF,
         summary="Give an agent a one-time password and sign them out",
-        body=schemas.Empty,
-        answer=schemas.OneTimePassword,
+        body=inputs.Empty,
+        answer=admin_answers.OneTimePassword,
         right=Right.CONFIGURE,
     ),
     Endpoint(
@@ -358,7 +301,7 @@ ENDPOINTS = (
         handler=list_teams,
         tag=_STAFF,
         summary="Every team",
-        answer=schemas.TeamList,
+        answer=answers.TeamList,
     ),
     Endpoint(
         method="POST",
@@ -366,8 +309,8 @@ ENDPOINTS = (
         handler=add_team,
         tag=_STAFF,
         summary="Add a team",
-        body=schemas.TeamInput,
-        answer=schemas.Team,
+        body=inputs.TeamInput,
+        answer=answers.Team,
         status=201,
         right=Right.CONFIGURE,
         creates=True,
@@ -378,69 +321,9 @@ ENDPOINTS = (
         handler=rename_team,
         tag=_STAFF,
         summary="Rename a team",
-        body=schemas.TeamInput,
-        answer=schemas.Team,
+        body=inputs.TeamInput,
+        answer=answers.Team,
         right=Right.CONFIGURE,
         errors=("conflict",),
-    ),
-    Endpoint(
-        method="GET",
-        path="/contacts/{id}",
-        handler=read_contact,
-        tag=_CONTACTS,
-        summary="A customer with handles, conversations and tickets",
-        answer=schemas.Contact,
-        right=Right.SEE_TEAM,
-    ),
-    Endpoint(
-        method="PATCH",
-        path="/contacts/{id}",
-        handler=change_contact,
-        tag=_CONTACTS,
-        summary="Correct a customer's data",
-        body=schemas.ContactChange,
-        answer=schemas.Contact,
-        right=Right.WORK,
-    ),
-    Endpoint(
-        method="GET",
-        path="/canned-responses",
-        handler=list_canned,
-        tag=_CANNED,
-        summary="Canned responses for everyone and for your teams",
-        answer=schemas.CannedList,
-        right=Right.WORK,
-    ),
-    Endpoint(
-        method="POST",
-        path="/canned-responses",
-        handler=add_canned,
-        tag=_CANNED,
-        summary="Add a canned response",
-        body=schemas.CannedInput,
-        answer=schemas.Canned,
-        status=201,
-        right=Right.EDIT_CANNED,
-        creates=True,
-    ),
-    Endpoint(
-        method="PUT",
-        path="/canned-responses/{id}",
-        handler=change_canned,
-        tag=_CANNED,
-        summary="Replace a canned response",
-        body=schemas.CannedInput,
-        answer=schemas.Canned,
-        right=Right.EDIT_CANNED,
-        errors=("conflict",),
-    ),
-    Endpoint(
-        method="DELETE",
-        path="/canned-responses/{id}",
-        handler=remove_canned,
-        tag=_CANNED,
-        summary="Remove a canned response",
-        status=204,
-        right=Right.EDIT_CANNED,
     ),
 )

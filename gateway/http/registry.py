@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from gateway.domain.people import Right
+from gateway.http.answers import Problem
 from gateway.http.problems import STATUS
-from gateway.http.schemas import Problem
 from gateway.http.serial import PREFIX
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Domain values as the API's JSON: pure builders, one for each object of `schemas`."""
+"""Domain values as the API's JSON: pure builders, one for each object of `answers`."""
 
 from __future__ import annotations
 

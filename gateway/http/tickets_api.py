@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain.people import Right
-from gateway.http import schemas
+from gateway.http import answers, inputs
 from gateway.http.call import Call
 from gateway.http.cursors import read_cursor, write_cursor
 from gateway.http.loading import load_tickets
@@ -18,7 +18,7 @@ _LIST = "tickets"
 
 async def list_tickets(call: Call) -> Json:
     """One page of tickets by falling number."""
-    query = call.query(schemas.TicketQuery)
+    query = call.query(inputs.TicketQuery)
     conditions = [call.agent.id, query.state]
     before: int | None = None
     if query.cursor is not None:
@@ -51,7 +51,7 @@ async def read_ticket(call: Call) -> Json:
 
 async def change_ticket(call: Call) -> Json:
     """Changes severity, kind, state or subject."""
-    body = call.body(schemas.TicketChange)
+    body = call.body(inputs.TicketChange)
     changes = tickets.TicketChanges(
         severity=body.severity, kind=body.kind, state=body.state, subject=body.subject
     )
@@ -74,8 +74,8 @@ ENDPOINTS = (
         handler=list_tickets,
         tag=_TAG,
         summary="Tickets, newest first",
-        query=schemas.TicketQuery,
-        answer=schemas.TicketPage,
+        query=inputs.TicketQuery,
+        answer=answers.TicketPage,
         right=Right.SEE_TEAM,
         errors=("invalid_cursor",),
     ),
@@ -85,7 +85,7 @@ ENDPOINTS = (
         handler=read_ticket,
         tag=_TAG,
         summary="A ticket by id or number",
-        answer=schemas.Ticket,
+        answer=answers.Ticket,
         right=Right.SEE_TEAM,
     ),
     Endpoint(
@@ -94,8 +94,8 @@ ENDPOINTS = (
         handler=change_ticket,
         tag=_TAG,
         summary="Change severity, kind, state or subject",
-        body=schemas.TicketChange,
-        answer=schemas.Ticket,
+        body=inputs.TicketChange,
+        answer=answers.Ticket,
         right=Right.WORK,
         errors=("already_claimed", "conflict"),
     ),

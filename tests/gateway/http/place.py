@@ -32,7 +32,7 @@ from gateway.http.app import ENDPOINTS, build_app
 from gateway.http.auth import COOKIE
 from gateway.http.parts import HttpParts
 from gateway.http.registry import Endpoint
-from gateway.http.schemas import Problem
+from gateway.http.answers import Problem
 from gateway.http.serial import PREFIX
 from gateway.ports.store import Store, UnitOfWork
 from gateway.services.intake import IntakeContext, accept_batch

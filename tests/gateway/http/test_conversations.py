@@ -90,7 +90,7 @@ async def test_taking_over_from_the_bot_opens_a_ticket_with_what_was_said(place:
     ticket = (await ann.get(f"/tickets/{answer.json['ticket']['number']}")).json
     assert ticket["state"] == "open"
     assert ticket["subject"] == "My invoice has the wrong title"
-    assert ticket["summary"] == "customer: My invoice has the wrong title"
+    assert ticket["summary"] == "• My invoice has the wrong title"
     assert ticket["team"]["name"] == "First line"
 
 

@@ -1,0 +1,154 @@
+"""The API's objects for those who configure and operate, as it answers them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from gateway.http.answers import Agent, Reference
+from gateway.http.fields import Output, When
+
+
+class Inbox(Output):
+    """A configured channel; of secrets only the names are told."""
+
+    id: str
+    kind: str
+    name: str
+    language: str
+    team_id: str | None
+    bot: bool
+    enabled: bool
+    settings: dict[str, Any]
+    secrets_set: list[str]
+    created_at: When
+
+
+class NewAgentAnswer(Output):
+    """The new agent and the password for their first sign-in, shown this once."""
+
+    agent: Agent
+    one_time_password: str
+
+
+class OneTimePassword(Output):
+    """A password for the next sign-in, shown this once."""
+
+    one_time_password: str
+
+
+class Label(Output):
+    """A text in the console's languages."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, defer_build=True)
+
+    en: str
+    zh_hans: str = Field(alias="zh-Hans")
+    zh_hant: str = Field(alias="zh-Hant")
+
+
+class SettingField(Output):
+    """One setting of a kind of channel."""
+
+    name: str
+    type: Literal["string", "integer", "boolean", "list", "secret"]
+    label: Label
+    help: Label | None = None
+    secret: bool
+    required: bool
+    default: str | int | bool | list[str]
+
+
+class ChannelCapabilities(Output):
+    """What a kind of channel can do."""
+
+    mailbox: bool
+    quick_replies: bool
+    attachments: bool
+    typing: bool
+    read_receipts: bool
+    max_text: int
+
+
+class ChannelKind(Output):
+    """A kind of channel and its settings."""
+
+    kind: str
+    capabilities: ChannelCapabilities
+    settings: list[SettingField]
+
+
+class ChannelKindList(Output):
+    """Kinds of channel."""
+
+    items: list[ChannelKind]
+
+
+class InboxList(Output):
+    """Inboxes."""
+
+    items: list[Inbox]
+
+
+class AuditRow(Output):
+    """Who changed what."""
+
+    id: int
+    at: When
+    actor: Reference
+    action: str
+    object_type: str
+    object_id: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+class AuditPage(Output):
+    """One page of the audit, newest first."""
+
+    items: list[AuditRow]
+    next_cursor: str | None
+
+
+class DeadLetter(Output):
+    """An inbound message that could not be handled."""
+
+    id: str
+    key: str
+    reason: str
+    attempts: int
+    died_at: When
+    preview: str
+
+
+class DeadLetterList(Output):
+    """Dead letters, newest first."""
+
+    items: list[DeadLetter]
+
+
+class BusStatus(Output):
+    """How far behind the workers are."""
+
+    depth: int
+    oldest_age_ms: int
+    in_flight: int
+    dead: int
+
+
+class OutboxStatus(Output):
+    """How many deliveries wait."""
+
+    depth: int
+
+
+class Status(Output):
+    """How the system is doing."""
+
+    bus: BusStatus
+    outbox: OutboxStatus
+    catalogue_version: str
+    version: str
+    roles: list[str]
+    sockets: int

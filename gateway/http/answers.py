@@ -1,0 +1,355 @@
+"""The API's objects as it answers them: they document, and tests hold answers against them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from channels.contract import MessageKind, MessageState
+from gateway.domain.conversation import Controller, ConversationStatus
+from gateway.domain.people import Availability, Right, Role
+from gateway.domain.ticket import Severity, TicketKind, TicketState
+from gateway.domain.trail import Hop, Outcome
+from gateway.http.fields import Output, When
+
+
+class Reference(Output):
+    """Something by name."""
+
+    id: str
+    name: str
+
+
+class Team(Output):
+    """A group that works a queue."""
+
+    id: str
+    name: str
+
+
+class Agent(Output):
+    """A member of staff; `present` while a console of theirs is open."""
+
+    id: str
+    email: str
+    name: str
+    role: Role
+    active: bool
+    language: str
+    availability: Availability
+    must_change_password: bool
+    team_ids: list[str]
+    created_at: When
+    present: bool
+
+
+class Me(Output):
+    """The agent who is signed in; `csrf` goes into the X-CSRF-Token header of each change."""
+
+    agent: Agent
+    csrf: str
+    rights: list[Right]
+    must_change_password: bool
+    teams: list[Team]
+
+
+class InboxReference(Output):
+    """The inbox of a conversation."""
+
+    id: str
+    name: str
+    kind: str
+
+
+class TicketReference(Output):
+    """The ticket of a conversation."""
+
+    id: str
+    number: int
+    severity: Severity
+    state: TicketState
+    kind: TicketKind
+
+
+class ConversationRow(Output):
+    """A conversation in a list."""
+
+    id: str
+    inbox: InboxReference
+    contact: Reference
+    controller: Controller
+    status: ConversationStatus
+    agent: Reference | None
+    team: Reference | None
+    ticket: TicketReference | None
+    language: str
+    subject: str
+    preview: str
+    unread: int
+    waiting_since: When | None
+    last_message_at: When
+    last_seq: int
+    version: int
+    created_at: When
+
+
+class Ticket(Output):
+    """A numbered piece of work."""
+
+    id: str
+    number: int
+    conversation_id: str
+    contact: Reference
+    team: Reference | None
+    agent: Reference | None
+    kind: TicketKind
+    severity: Severity
+    state: TicketState
+    subject: str
+    summary: str
+    reason: str
+    created_at: When
+    updated_at: When
+    solved_at: When | None
+    closed_at: When | None
+
+
+class ContactHandle(Output):
+    """A contact's address in an inbox."""
+
+    inbox_id: str
+    inbox_name: str
+    value: str
+
+
+class ContactConversation(Output):
+    """One of a contact's conversations."""
+
+    id: str
+    preview: str
+    status: ConversationStatus
+    controller: Controller
+    last_message_at: When
+    ticket_number: int | None
+
+
+class Contact(Output):
+    """A customer, with what the agent may see of their history."""
+
+    id: str
+    name: str
+    email: str
+    phone: str
+    company: str
+    language: str
+    attributes: dict[str, str]
+    verified: bool
+    created_at: When
+    handles: list[ContactHandle]
+    conversations: list[ContactConversation]
+    tickets: list[Ticket]
+
+
+class Conversation(Output):
+    """A conversation with its customer."""
+
+    id: str
+    inbox: InboxReference
+    contact: Contact
+    controller: Controller
+    status: ConversationStatus
+    agent: Reference | None
+    team: Reference | None
+    ticket: TicketReference | None
+    language: str
+    subject: str
+    preview: str
+    unread: int
+    waiting_since: When | None
+    last_message_at: When
+    last_seq: int
+    version: int
+    created_at: When
+    handle: str
+    thread: str
+
+
+class Choice(Output):
+    """A quick reply under a message."""
+
+    title: str
+    payload: str
+
+
+class Attachment(Output):
+    """A file of a message."""
+
+    index: int
+    name: str
+    mime: str
+    size: int
+    width: int | None
+    height: int | None
+    url: str
+    thumbnail_url: str | None
+
+
+class ArticleReference(Output):
+    """The article that an answer rests on."""
+
+    slug: str
+    title: str
+
+
+class TrailHop(Output):
+    """A step on a message's way; `ms` is how long it took."""
+
+    hop: Hop
+    outcome: Outcome
+    reason: str
+    ms: int
+    at: When
+
+
+class Message(Output):
+    """One entry of a conversation.
+
+    Activity messages carry `details.activity` and `details.values`, from which consoles say
+    them in their own language; `text` is an English fallback.
+    """
+
+    id: str
+    conversation_id: str
+    seq: int
+    kind: MessageKind
+    state: MessageState
+    author: Reference | None
+    text: str
+    payload: str | None
+    choices: list[Choice]
+    attachments: list[Attachment]
+    article: ArticleReference | None
+    failure: str | None
+    created_at: When
+    sent_at: When | None
+    details: dict[str, Any]
+    trail: list[TrailHop]
+
+
+class Canned(Output):
+    """A canned response; `{contact.name}` and the like are filled by the console."""
+
+    id: str
+    shortcut: str
+    title: str
+    text: str
+    language: str
+    team_id: str | None
+    updated_at: When
+
+
+class ConversationPage(Output):
+    """One page of conversations."""
+
+    items: list[ConversationRow]
+    next_cursor: str | None
+
+
+class Counts(Output):
+    """How many conversations each list holds; each count stops at 1,000."""
+
+    mine: int
+    unassigned: int
+    bot: int
+    all: int
+    solved: int
+
+
+class SearchItem(Output):
+    """A conversation in which the words stand."""
+
+    conversation: ConversationRow
+    message_id: str
+    snippet: str
+
+
+class SearchResult(Output):
+    """What was found."""
+
+    items: list[SearchItem]
+
+
+class MessageList(Output):
+    """Messages in order."""
+
+    items: list[Message]
+    has_more: bool
+
+
+class MessageItems(Output):
+    """Messages."""
+
+    items: list[Message]
+
+
+class TrailList(Output):
+    """The hops of a message."""
+
+    items: list[TrailHop]
+
+
+class TicketPage(Output):
+    """One page of tickets."""
+
+    items: list[Ticket]
+    next_cursor: str | None
+
+
+class CannedList(Output):
+    """Canned responses."""
+
+    items: list[Canned]
+
+
+class AgentList(Output):
+    """Agents."""
+
+    items: list[Agent]
+
+
+class TeamList(Output):
+    """Teams."""
+
+    items: list[Team]
+
+
+class Upload(Output):
+    """A file that waits to be sent; good for a day."""
+
+    upload_id: str
+    name: str
+    mime: str
+    size: int
+    thumbnail_url: str | None
+
+
+class ProblemItem(Output):
+    """One wrong field."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True)
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str
+    errors: list[ProblemItem] | None = None

@@ -1,0 +1,178 @@
+"""What agents write: answers, notes, and another try for what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from channels.contract import Attachment, MessageKind, MessageState
+from gateway.domain.conversation import Conversation, Message, append_internal, append_outgoing
+from gateway.domain.errors import ConflictError
+from gateway.domain.events import DeliveryQueued, MessageAdded
+from gateway.domain.people import Agent, Right
+from gateway.domain.records import NewDelivery
+from gateway.domain.trail import Hop, Outcome, TrailEntry
+from gateway.ports.clock import NewId
+from gateway.ports.store import UnitOfWork
+from gateway.services.access import get_conversation, get_message, require, require_free_hand
+from gateway.services.auditing import note
+from gateway.services.delivery import send_again
+from gateway.services.holding import is_held_by, take, tell
+
+IsMailbox = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An agent's answer before it is sent.
+
+    `expected_seq` is the newest message that the agent had read; None sends in any case.
+    """
+
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+    expected_seq: int | None = None
+
+
+def reply(
+    uow: UnitOfWork,
+    actor: Agent,
+    conversation_id: str,
+    draft: Draft,
+    *,
+    is_mailbox: IsMailbox,
+    now: int,
+    new_id: NewId,
+) -> Message:
+    """Answers the customer; answering a conversation that nobody holds takes it.
+
+    Args:
+        uow: the transaction.
+        actor: who answers.
+        conversation_id: which one.
+        draft: the answer.
+        is_mailbox: whether customers of that inbox kind fetch their messages themselves.
+        now: ms since the epoch.
+        new_id: gives ids.
+
+    Raises:
+        NotFoundError: there is none in the agent's scope.
+        NotAllowedError: the role does not permit it.
+        AlreadyClaimedError: another agent holds it.
+        ConflictError: the customer wrote after `draft.expected_seq` (`extra["newer"]`).
+    """
+    require(actor, Right.WORK)
+    conversation = get_conversation(uow, actor, conversation_id, lock=True)
+    _check_unchanged(uow, conversation, draft)
+    if not is_held_by(conversation, actor):
+        conversation = take(uow, actor, conversation, force=False, now=now, new_id=new_id)
+        conversation = tell(uow, conversation)
+    shown = draft.text or ", ".join(a.name for a in draft.attachments)
+    conversation = append_outgoing(conversation, shown, now)
+    mailbox = is_mailbox(uow.inboxes.get(conversation.inbox_id).kind)
+    message = Message(
+        id=new_id(),
+        conversation_id=conversation.id,
+        inbox_id=conversation.inbox_id,
+        seq=conversation.last_seq,
+        kind=MessageKind.AGENT,
+        state=MessageState.SENT if mailbox else MessageState.PENDING,
+        text=draft.text,
+        created_at=now,
+        author_id=actor.id,
+        author_name=actor.name,
+        attachments=draft.attachments,
+        sent_at=now if mailbox else None,
+    )
+    uow.messages.add([message])
+    uow.conversations.update([conversation])
+    _dispatch(uow, message, now)
+    note(uow, actor.id, "message.written", ("message", message.id), now=now)
+    uow.emit(MessageAdded(conversation=conversation, message=message))
+    return message
+
+
+def _check_unchanged(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> None:
+    if draft.expected_seq is None:
+        return
+    newer = uow.messages.page(
+        conversation.id,
+        after=draft.expected_seq,
+        limit=1,
+        kinds=frozenset({MessageKind.CUSTOMER}),
+    )
+    if newer:
+        raise ConflictError(
+            "The customer wrote since; read that first, then send again.", newer="true"
+        )
+
+
+def _dispatch(uow: UnitOfWork, message: Message, now: int) -> None:
+    """The message's first hop, and its place in the outbox when the channel must be called."""
+    is_pending = message.state is MessageState.PENDING
+    uow.trail.add(
+        [
+            TrailEntry(
+                message_id=message.id,
+                hop=Hop.QUEUED if is_pending else Hop.SENT,
+                outcome=Outcome.OK,
+                reason="",
+                ms=0,
+                at=now,
+            )
+        ]
+    )
+    if is_pending:
+        uow.outbox.add(
+            [
+                NewDelivery(
+                    conversation_id=message.conversation_id, message_id=message.id, created_at=now
+                )
+            ]
+        )
+        uow.emit(DeliveryQueued(conversation_ids=(message.conversation_id,)))
+
+
+def add_note(
+    uow: UnitOfWork, actor: Agent, conversation_id: str, text: str, *, now: int, new_id: NewId
+) -> Message:
+    """Writes what only colleagues see.
+
+    Raises:
+        NotFoundError: there is none in the agent's scope.
+        NotAllowedError: the role does not permit it.
+    """
+    require(actor, Right.WORK)
+    conversation = append_internal(get_conversation(uow, actor, conversation_id, lock=True))
+    message = Message(
+        id=new_id(),
+        conversation_id=conversation.id,
+        inbox_id=conversation.inbox_id,
+        seq=conversation.last_seq,
+        kind=MessageKind.NOTE,
+        state=MessageState.DELIVERED,
+        text=text,
+        created_at=now,
+        author_id=actor.id,
+        author_name=actor.name,
+    )
+    uow.messages.add([message])
+    uow.conversations.update([conversation])
+    note(uow, actor.id, "note.written", ("message", message.id), now=now)
+    uow.emit(MessageAdded(conversation=conversation, message=message))
+    return message
+
+
+def resend(uow: UnitOfWork, actor: Agent, message_id: str, *, now: int) -> Message:
+    """Tries again to deliver a message that failed.
+
+    Raises:
+        NotFoundError: there is none in the agent's scope.
+        AlreadyClaimedError: another agent holds the conversation.
+        ConflictError: it did not fail.
+    """
+    message, conversation = get_message(uow, actor, message_id, lock=True)
+    require_free_hand(uow, actor, conversation)
+    again = send_again(uow, message, conversation, now=now)
+    note(uow, actor.id, "message.resent", ("message", message.id), now=now)
+    return again
