@@ -16,7 +16,9 @@ from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
+    Select,
     Text,
     and_,
     bindparam,
@@ -52,8 +54,10 @@ _SHORT = 500  # characters of a text whose words are remembered
 _LONGEST_WORD = 64
 _MOST_ASKED = 32  # words of one query
 _LONGEST_QUERY = 500
-_ROUND = 200
-_MOST_ROUNDS = 10
+_ROUND = 500  # hits looked at together
+_MOST_ROUNDS = 20
+# Stands in every contact's document; no text has such a word, half Chinese and half not.
+_CONTACT = "人contact"
 _SNIPPET_BEFORE = 30
 _SNIPPET_LENGTH = 120
 
@@ -175,7 +179,7 @@ def _others(session: Session, pending: Sequence[Row]) -> Iterator[_Document]:
             continue
         owner, words = row[0], index_words("\n".join(row[1:]))
         if kind == "contact":
-            yield _Document(number, kind, ref, None, owner, words)
+            yield _Document(number, kind, ref, None, owner, (*words, _CONTACT))
         else:
             yield _Document(number, kind, ref, owner, None, words)
 
@@ -276,16 +280,17 @@ def _postgresql_query(asked: Sequence[str]) -> str:
     return " & ".join(f"'{word}':*" if _is_prefix(word) else f"'{word}'" for word in asked)
 
 
-def _matching(session: Session, asked: Sequence[str]) -> tuple[Any, ColumnElement[bool]]:
-    """Documents joined with their words, and the condition that all the words match."""
+def _hits(session: Session, asked: Sequence[str]) -> CTE:
+    """The numbers of the documents in which all the words stand."""
     if session.on_sqlite:
-        source = _fts.join(search_documents, search_documents.c.number == _fts.c.rowid)
-        return source, _fts.c.words.op("MATCH", is_comparison=True)(_sqlite_query(asked))
-    source = search_words.join(
-        search_documents, search_documents.c.number == search_words.c.number
-    )
+        matches = _fts.c.words.op("MATCH", is_comparison=True)(_sqlite_query(asked))
+        return select(_fts.c.rowid.label("number")).where(matches).cte("hits")
     query = cast(_postgresql_query(asked), TSQUERY)
-    return source, search_words.c.words.op("@@", is_comparison=True)(query)
+    matches = search_words.c.words.op("@@", is_comparison=True)(query)
+    # Found first, by the words' own index: without statistics PostgreSQL may think of reading
+    # all documents from the newest on.
+    hits = select(search_words.c.number).where(matches).cte("hits")
+    return hits.prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def _find_documents(
@@ -296,28 +301,38 @@ def _find_documents(
     texts: dict[str, tuple[str, str]],
 ) -> None:
     """Adds the newest document of each conversation: (message id, text)."""
-    source, matches = _matching(session, asked)
-    number = _fts.c.rowid if session.on_sqlite else search_words.c.number
-    query = (
-        select(number, search_documents.c.kind, search_documents.c.ref, conversations.c.id)
-        .select_from(
-            source.join(conversations, conversations.c.id == search_documents.c.conversation_id)
-        )
-        .where(matches, *_visible(scope))
-        .order_by(number.desc())
-        .limit(_ROUND)
-    )
+    hits = _hits(session, asked)
     found: dict[str, tuple[str, str]] = {}
-    rows: Sequence[Any] = session.select(query)
+    before = None
     for _ in range(_MOST_ROUNDS):
+        newest = select(hits.c.number).order_by(hits.c.number.desc()).limit(_ROUND)
+        if before is not None:
+            newest = newest.where(hits.c.number < before)
+        rows = session.select(_documents_of(newest.cte("newest"), scope))
         for row in rows:
-            found.setdefault(row[3], (row[1], row[2]))
+            if row[3] is not None:
+                found.setdefault(row[3], (row[1], row[2]))
         if len(rows) < _ROUND or len(found) >= limit:
             break
-        rows = session.select(query.where(number < rows[-1][0]))
+        before = rows[-1][0]
     for conversation_id, (kind, ref) in list(found.items())[:limit]:
         text = session.rows(_TEXTS[kind], (ref,))[0][1]
         texts[conversation_id] = (ref if kind == "message" else "", text)
+
+
+def _documents_of(newest: CTE, scope: Scope) -> Select[Any]:
+    """Number, kind, reference, and the conversation's id if the agent may see it."""
+    documents = search_documents
+    seen = and_(conversations.c.id == documents.c.conversation_id, *_visible(scope))
+    return (
+        select(newest.c.number, documents.c.kind, documents.c.ref, conversations.c.id)
+        .select_from(
+            newest.outerjoin(documents, documents.c.number == newest.c.number).outerjoin(
+                conversations, seen
+            )
+        )
+        .order_by(newest.c.number.desc())
+    )
 
 
 def _find_contacts(
@@ -328,15 +343,16 @@ def _find_contacts(
     texts: dict[str, tuple[str, str]],
 ) -> None:
     """Adds conversations of contacts whose name or address matches."""
-    source, matches = _matching(session, asked)
+    hits = _hits(session, [*asked, _CONTACT])
+    documents = search_documents
     query = (
         select(conversations.c.id, contacts.c.name, contacts.c.email, contacts.c.phone)
         .select_from(
-            source.join(contacts, contacts.c.id == search_documents.c.contact_id).join(
-                conversations, conversations.c.contact_id == contacts.c.id
-            )
+            hits.join(documents, documents.c.number == hits.c.number)
+            .join(contacts, contacts.c.id == documents.c.contact_id)
+            .join(conversations, conversations.c.contact_id == contacts.c.id)
         )
-        .where(matches, *_visible(scope))
+        .where(*_visible(scope))
         .order_by(conversations.c.last_message_at.desc(), conversations.c.id.desc())
         .limit(limit)
     )

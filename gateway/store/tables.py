@@ -205,9 +205,25 @@ conversations = Table(
     _one_of("shelf", SHELVES),
     # The current ticket's, kept by Tickets, so that lists filter by an index.
     Column("severity", Text),
-    # The lists, newest message first: all, a team's, an inbox's, an agent's own, a severity's.
+    # The lists, newest message first: all, without a team, a team's, an inbox's, an agent's
+    # own, a severity's.
     Index("ix_conversations_list", "shelf", "last_message_at", "id"),
-    Index("ix_conversations_team_list", "team_id", "shelf", "last_message_at", "id"),
+    # (PostgreSQL reads an index in order after `team_id = …`, but not after `team_id IS NULL`.)
+    _partial(
+        "ix_conversations_teamless_list",
+        "shelf",
+        "last_message_at",
+        "id",
+        where="team_id IS NULL",
+    ),
+    _partial(
+        "ix_conversations_team_list",
+        "team_id",
+        "shelf",
+        "last_message_at",
+        "id",
+        where="team_id IS NOT NULL",
+    ),
     Index("ix_conversations_inbox_list", "inbox_id", "shelf", "last_message_at", "id"),
     _partial(
         "ix_conversations_agent_list",
@@ -284,8 +300,11 @@ tickets = Table(
     _time("updated_at"),
     Column("solved_at", BigInteger),
     Column("closed_at", BigInteger),
-    # The ticket lists by falling number: of a state, a team, both, an agent, a contact.
+    # The ticket lists by falling number: of a state, without or with a team, an agent's, a
+    # contact's.
     Index(None, "state", "number"),
+    _partial("ix_tickets_teamless", "number", where="team_id IS NULL"),
+    _partial("ix_tickets_teamless_state", "state", "number", where="team_id IS NULL"),
     Index(None, "team_id", "number"),
     Index(None, "team_id", "state", "number"),
     Index(None, "agent_id", "number"),

@@ -248,6 +248,16 @@ def _create_conversations() -> None:
         "conversations",
         ["team_id", "shelf", "last_message_at", "id"],
         unique=False,
+        sqlite_where=sa.text("team_id IS NOT NULL"),
+        postgresql_where=sa.text("team_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_conversations_teamless_list",
+        "conversations",
+        ["shelf", "last_message_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("team_id IS NULL"),
+        postgresql_where=sa.text("team_id IS NULL"),
     )
 
 
@@ -410,6 +420,22 @@ def _create_tickets() -> None:
         op.f("ix_tickets_conversation_id"), "tickets", ["conversation_id"], unique=False
     )
     op.create_index(op.f("ix_tickets_state_number"), "tickets", ["state", "number"], unique=False)
+    op.create_index(
+        "ix_tickets_teamless",
+        "tickets",
+        ["number"],
+        unique=False,
+        sqlite_where=sa.text("team_id IS NULL"),
+        postgresql_where=sa.text("team_id IS NULL"),
+    )
+    op.create_index(
+        "ix_tickets_teamless_state",
+        "tickets",
+        ["state", "number"],
+        unique=False,
+        sqlite_where=sa.text("team_id IS NULL"),
+        postgresql_where=sa.text("team_id IS NULL"),
+    )
     op.create_index(
         op.f("ix_tickets_team_id_number"), "tickets", ["team_id", "number"], unique=False
     )
