@@ -19,7 +19,14 @@ function isEditable(target: EventTarget | null): boolean {
 }
 
 function isDialogOpen(): boolean {
-  return document.querySelector('[aria-modal="true"]:not([style*="display: none"])') !== null
+  return [...document.querySelectorAll('[aria-modal="true"]')].some((each) => each.checkVisibility())
+}
+
+/** An open menu or list takes Escape for itself. */
+function isMenuOpen(): boolean {
+  return [...document.querySelectorAll('.el-popper[aria-hidden="false"]')].some((each) =>
+    each.checkVisibility(),
+  )
 }
 
 function find(key: string): Handler | undefined {
@@ -30,8 +37,10 @@ function listen(event: KeyboardEvent): void {
   if (event.isComposing || event.defaultPrevented) return
   const withControl = event.ctrlKey || event.metaKey
   const key = withControl ? `ctrl+${event.key.toLowerCase()}` : event.key
-  if (!withControl && key !== 'Escape' && (isEditable(event.target) || isDialogOpen())) return
   if (event.altKey) return
+  // A dialog has the keys for itself, a text field all but those with Ctrl.
+  if (!withControl && (isEditable(event.target) || isDialogOpen())) return
+  if (key === 'Escape' && isMenuOpen()) return
   const isSecond = first !== '' && event.timeStamp - firstAt < FOLLOW_MS
   const handler = (isSecond && find(`${first} ${key}`)) || find(key)
   first = ''

@@ -230,7 +230,7 @@ export const messages = {
     opened: 'Opened',
     summary: 'Asked, tried and collected',
     all: 'Show all',
-    none: 'No ticket: the bot has it in hand',
+    none: 'No ticket',
   },
   contact: {
     title: 'Customer',

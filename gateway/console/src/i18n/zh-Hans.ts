@@ -231,7 +231,7 @@ export const messages: Messages = {
     opened: '创建时间',
     summary: '已问、已试、已收集',
     all: '展开全部',
-    none: '暂无工单：机器人正在接待',
+    none: '暂无工单',
   },
   contact: {
     title: '客户',

@@ -231,7 +231,7 @@ export const messages: Messages = {
     opened: '建立時間',
     summary: '已問、已試、已收集',
     all: '展開全部',
-    none: '暫無工單：機器人正在接待',
+    none: '暫無工單',
   },
   contact: {
     title: '客戶',
