@@ -82,6 +82,10 @@ class ScriptedBot:
             raise AssertionError("the time limit did not work")
         return self._decision
 
+    def was_asked(self, times: int) -> bool:
+        """Whether so many turns began."""
+        return len(self.asked) == times
+
     def holding_reply(self, reason: HandoffReason, language: Language) -> BotMessage:
         """A holding reply that names its reason."""
         return BotMessage(text=f"hold {reason.value} {language.value}")

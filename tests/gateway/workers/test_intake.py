@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -65,7 +66,7 @@ async def test_each_conversation_keeps_its_order_among_many(desk: Desk) -> None:
     await flow.stop()
 
 
-async def test_a_slow_turn_holds_up_nobody_but_its_own_customer(desk: Desk) -> None:
+async def test_slow_turns_hold_up_nobody_but_their_own_customers(desk: Desk) -> None:
     awake = asyncio.Event()
 
     async def slow_for_lin(turn: Turn) -> Decision:
@@ -76,7 +77,10 @@ async def test_a_slow_turn_holds_up_nobody_but_its_own_customer(desk: Desk) -> N
     flow = Flow(desk, EchoBot(slow_for_lin))
     await flow.start()
     await flow.deliver(inbound(1, "think", handle="lin"), inbound(2, "well?", handle="lin"))
-    for number in range(30):  # in small batches, more of them than may be in flight
+    for number in range(2 * intake.IN_FLIGHT):  # each alone: in batches of their own
+        await flow.deliver(inbound(1, "think", handle=f"thinker {number}"))
+        await flow.until(partial(flow.bot.was_asked, number + 2))
+    for number in range(30):
         await flow.deliver(inbound(1, "hello", handle=f"other {number}"))
     await flow.until(lambda: flow.count("yingda_turns_total", decision="reply") == 30)
     assert await flow.said("lin") == ["think"]
