@@ -103,6 +103,7 @@ class ThrowawayServer(ABC):
         self.directory = Path(tempfile.mkdtemp(prefix=f"yd-{self.label}-"))
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         if self.account:
             os.chown(self.directory, self.account.pw_uid, self.account.pw_gid)
         atexit.register(self.close)
@@ -156,9 +157,10 @@ class ThrowawayServer(ABC):
             raise ServerFailedError(f"{self.label} cannot start: port {self.port} is taken")
         deadline = time.monotonic() + START_SECONDS
         self.process = self.run_program(self.command())
+        self._set_guard(self.process.pid)
         while not self.answers():
             if self.process.poll() is not None:
-                self.process = None
+                self._forget()
                 raise ServerFailedError(f"{self.label} ended at start:\n{self.log_tail()}")
             if time.monotonic() > deadline:
                 self.kill()
@@ -176,7 +178,7 @@ class ThrowawayServer(ABC):
         except subprocess.TimeoutExpired as error:
             self.kill()
             raise ServerFailedError(f"{self.label} did not stop:\n{self.log_tail()}") from error
-        self.process = None
+        self._forget()
 
     def kill(self) -> None:
         """End the server and its children by SIGKILL, as a crash would; data stays."""
@@ -188,13 +190,36 @@ class ThrowawayServer(ABC):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
-        self.process = None
+        self._forget()
 
     def close(self) -> None:
         """Kill the server and remove its directory; safe to call twice."""
         self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
         atexit.unregister(self.close)
+
+    def _set_guard(self, pid: int) -> None:
+        """Have the server ended and its directory removed should the tests be killed.
+
+        The guard waits at a pipe whose other end only this process holds; however this process
+        ends, the pipe ends with it.
+        """
+        script = 'read -r _; kill -KILL "$1"; sleep 1; rm -rf "$2"'
+        self._guard = subprocess.Popen(
+            ["sh", "-c", script, "guard", str(pid), str(self.directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _forget(self) -> None:
+        """The server has ended: dismiss the guard before the process id means another process."""
+        self.process = None
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
 
     def log_tail(self) -> str:
         """Return the last lines of the server's log."""

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,14 @@ def run(url: str, *statements: str) -> None:
     with psycopg.connect(url) as connection:
         for statement in statements:
             connection.execute(statement.encode())
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process lives; one that only waits to be reaped (in a container) does not."""
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return state.stdout.strip() != "" and not state.stdout.startswith("Z")
 
 
 def test_postgres_keeps_committed_rows_over_stop_and_kill(
@@ -115,8 +124,33 @@ def test_close_leaves_nothing_behind() -> None:
     pid, directory = server.pid, server.directory
     server.close()
     assert not directory.exists()
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    assert not is_running(pid)
+
+
+KILLED = """
+import os, signal
+from tests.servers import PostgresServer, RedisServer
+
+for server in (PostgresServer().start(), RedisServer().start()):
+    print(server.pid, server.directory, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_servers_end_with_the_tests_that_are_killed() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", KILLED],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    left = [(int(pid), Path(folder)) for pid, folder in map(str.split, result.stdout.splitlines())]
+    assert len(left) == 2, result.stderr
+    deadline = time.monotonic() + 20
+    while any(is_running(pid) or folder.exists() for pid, folder in left):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
 
 
 def test_a_missing_program_names_its_package() -> None:
