@@ -13,7 +13,7 @@ from channels.files import accept_file, download_headers
 from gateway.domain.errors import InvalidInputError, NotFoundError
 from gateway.domain.people import Right
 from gateway.http import answers, inputs
-from gateway.http.bodies import UPLOAD_LIMIT, read_bytes
+from gateway.http.bodies import UPLOAD_LIMIT, UPLOAD_SECONDS, read_bytes
 from gateway.http.call import Call, json_response
 from gateway.http.problems import ProblemError
 from gateway.http.registry import Endpoint
@@ -49,7 +49,7 @@ async def upload_file(call: Call) -> web.Response:
     """Takes a file for an answer; its reference carries all that is known of it."""
     require(call.agent, Right.WORK)
     name = call.query(inputs.UploadQuery).name
-    content = await read_bytes(call.request, UPLOAD_LIMIT)
+    content = await read_bytes(call.request, UPLOAD_LIMIT, UPLOAD_SECONDS)
     declared = call.request.headers.get("Content-Type", "")
     try:
         accepted = await accept_file(
@@ -131,7 +131,7 @@ ENDPOINTS = (
         answer=answers.Upload,
         status=201,
         right=Right.WORK,
-        errors=("too_large", "invalid_input"),
+        errors=("too_large", "too_slow", "invalid_input"),
         raw=True,
     ),
     Endpoint(

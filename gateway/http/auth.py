@@ -18,8 +18,9 @@ CSRF_HEADER = "X-CSRF-Token"
 
 def token_hash_of(request: web.Request) -> str | None:
     """The hash of the session token that the request carries."""
-    token = request.cookies.get(COOKIE)
-    return hash_token(token) if token and len(token) <= 200 else None
+    token = request.cookies.get(COOKIE, "")
+    # Ours are ASCII; headers may carry bytes that are no text at all.
+    return hash_token(token) if token.isascii() and 0 < len(token) <= 200 else None
 
 
 async def find_signed_in(
@@ -54,8 +55,8 @@ def check_csrf(request: web.Request, session: SignInSession) -> None:
     Raises:
         ProblemError: the token is missing or wrong.
     """
-    given = request.headers.get(CSRF_HEADER, "")
-    if not hmac.compare_digest(given.encode(), session.csrf.encode()):
+    given = request.headers.get(CSRF_HEADER, "").encode("utf-8", "surrogateescape")
+    if not hmac.compare_digest(given, session.csrf.encode()):
         raise ProblemError(
             "csrf", f"Send the csrf value of GET /me in the {CSRF_HEADER} header with each change."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -11,25 +12,38 @@ from pydantic import BaseModel, ValidationError
 from gateway.http.problems import ProblemError
 
 UPLOAD_LIMIT = 25_000_000
+BODY_SECONDS = 30.0
+UPLOAD_SECONDS = 600.0
 DEPTH_LIMIT = 32
 
 
-async def read_bytes(request: web.Request, limit: int) -> bytes:
+async def read_bytes(request: web.Request, limit: int, seconds: float = BODY_SECONDS) -> bytes:
     """The body.
 
+    Args:
+        request: whose body.
+        limit: the most bytes it may have.
+        seconds: within which it must be there.
+
     Raises:
-        ProblemError: it is longer than the limit; reading stops there.
+        ProblemError: it is longer than the limit, where reading stops, or it comes too slowly.
     """
     refusal = ProblemError("too_large", f"The body may have at most {limit:,} bytes.")
     if request.content_length is not None and request.content_length > limit:
         raise refusal
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > limit:
-            raise refusal
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.content.iter_any():
+                size += len(chunk)
+                if size > limit:
+                    raise refusal
+                chunks.append(chunk)
+    except TimeoutError as error:
+        raise ProblemError(
+            "too_slow", f"The body did not come within {seconds:.0f} seconds; send it again."
+        ) from error
     return b"".join(chunks)
 
 

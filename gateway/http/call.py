@@ -113,9 +113,9 @@ class Call:
         key = self.request.headers.get("Idempotency-Key")
         if key is None:
             return _created(orjson.dumps(await self.write(work)))
-        if not 0 < len(key) <= KEY_LIMIT:
+        if not (0 < len(key) <= KEY_LIMIT and key.isascii()):
             raise ProblemError(
-                "invalid_input", f"Idempotency-Key: must have 1 to {KEY_LIMIT} characters."
+                "invalid_input", f"Idempotency-Key: must have 1 to {KEY_LIMIT} ASCII characters."
             )
         scoped = self._scoped(key)
         if scoped in self.desk.running:

@@ -60,5 +60,8 @@ def is_same_site(request: web.Request, public_url: str) -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return True
-    host = urlsplit(origin).netloc
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:
+        return False
     return host != "" and host in {request.host, urlsplit(public_url).netloc}

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.http.problems import STATUS
+from gateway.http.problems import STATUS, ProblemError, respond
 from gateway.http.serving import SECURITY_HEADERS
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -172,8 +172,21 @@ async def show_landing(request: web.Request) -> web.Response:
 
 
 async def show_not_found(request: web.Request) -> web.Response:
-    """Any address that is none."""
-    return render_page("not_found.html", page_language(request), status=404)
+    """Any address that is none: a page for people, a problem for programs."""
+    if request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("Accept", ""):
+        return render_page("not_found.html", page_language(request), status=404)
+    allowed: set[str] = set()
+    for resource in request.app.router.resources():
+        allowed |= (await resource.resolve(request))[1]
+    methods = ",".join(sorted(allowed - {"*"}))
+    problem = ProblemError("not_found", "There is nothing at this address.")
+    if methods and request.method not in allowed:
+        problem = ProblemError(
+            "method_not_allowed", f"This address takes {methods}.", headers={"Allow": methods}
+        )
+    response = respond(problem, "-")
+    response.headers.update(SECURITY_HEADERS)
+    return response
 
 
 def make_docs(describe: Callable[[], dict[str, Any]]) -> Handler:

@@ -33,7 +33,7 @@ async def sign_in(call: Call) -> web.Response:
         body.email,
         body.password,
         address=address,
-        browser=call.request.headers.get("User-Agent", "")[:200],
+        browser=_readable(call.request.headers.get("User-Agent", ""))[:200],
         now=call.now,
     )
     call.desk.limiter.succeed(*attempt)
@@ -41,6 +41,12 @@ async def sign_in(call: Call) -> web.Response:
     response = json_response(_me(call, signed_in.agent, signed_in.session, teams))
     set_cookie(response, call.request, call.parts, signed_in.token)
     return response
+
+
+def _readable(header: str) -> str:
+    """A header's value without bytes and characters that a database may not take."""
+    text = header.encode("utf-8", "replace").decode("utf-8")
+    return "".join(char for char in text if char.isprintable())
 
 
 async def sign_out(call: Call) -> web.Response:

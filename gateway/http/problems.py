@@ -30,6 +30,7 @@ STATUS: Mapping[str, tuple[int, str]] = {
     "bad_json": (400, "Not JSON"),
     "invalid_cursor": (400, "Invalid cursor"),
     "bad_request": (400, "Bad request"),
+    "too_slow": (408, "Too slow"),
     "too_large": (413, "Too large"),
     "unsupported_type": (415, "Unsupported content type"),
     "method_not_allowed": (405, "Method not allowed"),

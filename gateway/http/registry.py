@@ -72,7 +72,7 @@ class Endpoint:
         if self.changes and not self.public:
             found.add("csrf")
         if self.body is not None:
-            found |= {"bad_json", "too_large", "unsupported_type", "invalid_input"}
+            found |= {"bad_json", "too_large", "too_slow", "unsupported_type", "invalid_input"}
         if self.query is not None:
             found.add("invalid_input")
         if self.right is not None:

@@ -28,11 +28,11 @@ from gateway.domain.inbox import Inbox
 from gateway.domain.people import Agent, Availability, Role, Team
 from gateway.domain.records import SignInSession, StateUpdate
 from gateway.domain.ticket import Severity, TicketKind
+from gateway.http.answers import Problem
 from gateway.http.app import ENDPOINTS, build_app
 from gateway.http.auth import COOKIE
 from gateway.http.parts import HttpParts
 from gateway.http.registry import Endpoint
-from gateway.http.answers import Problem
 from gateway.http.serial import PREFIX
 from gateway.ports.store import Store, UnitOfWork
 from gateway.services.intake import IntakeContext, accept_batch

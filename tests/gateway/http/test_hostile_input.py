@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from gateway.ports.store import StoreUnavailableError
-from tests.gateway.http.place import Answer, Console, Place
+from tests.gateway.http.place import PASSWORD, Answer, Console, Place
 
 
 async def send(console: Console, path: str, body: bytes, **headers: str) -> Answer:
@@ -186,16 +186,89 @@ async def test_a_database_that_is_away_is_told_as_such(
     assert b"secret" not in answer.body
 
 
-async def test_a_body_that_stops_half_way_holds_nobody_up(place: Place) -> None:
-    ann = await place.console("ann")
+async def raw(place: Place, request: bytes) -> bytes:
+    """What the server answers to bytes that no client library would send."""
     url = place.server.make_url("/")
-    _, writer = await asyncio.open_connection(url.host, url.port)
-    writer.write(
-        b"POST /api/v1/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 100\r\n\r\n{"
-    )
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(request)
     await writer.drain()
-
-    assert (await ann.get("/me")).status == 200
+    async with asyncio.timeout(3):
+        answer = await reader.readuntil(b"\r\n\r\n")
     writer.close()
     await writer.wait_closed()
+    return answer
+
+
+async def test_a_body_that_stops_half_way_is_given_up(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.http.bodies.read_bytes.__defaults__", (0.05,))
+
+    answer = await raw(
+        place,
+        b"POST /api/v1/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 100\r\n\r\n{",
+    )
+
+    assert b" 408 " in answer
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Cookie: yingda_session=\xff\xfe",
+        b"X-CSRF-Token: \xff",
+        b"Origin: http://[",
+        b"User-Agent: \xff\xfe\x01",
+        b"Idempotency-Key: \xff",
+        b"X-Request-Id: \xff",
+        b"Accept-Language: \xff",
+    ],
+)
+@pytest.mark.parametrize("path", [b"/api/v1/me", b"/api/v1/sign-in", b"/api/v1/teams", b"/"])
+async def test_headers_that_are_no_text(place: Place, header: bytes, path: bytes) -> None:
+    ada = await place.console("ada")
+    (cookie,) = list(ada.session.cookie_jar)
+    body = b'{"email":"ann@qingchuan.example","password":"wrong","name":"Team"}'
+    session = f"Cookie: yingda_session={cookie.value}\r\n".encode()
+    csrf = f"X-CSRF-Token: {ada.csrf}\r\n".encode()
+    others = (b"" if b"Cookie" in header else session) + (b"" if b"CSRF" in header else csrf)
+    length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+
+    for method in (b"GET", b"POST"):
+        start = method + b" " + path + b" HTTP/1.1\r\nHost: x\r\n"
+        answer = await raw(place, start + header + b"\r\n" + others + length + body)
+        assert not answer.split()[1].startswith(b"5"), answer
+
+
+async def test_a_right_sign_in_from_a_strange_browser(place: Place) -> None:
+    body = f'{{"email":"ann@qingchuan.example","password":"{PASSWORD}"}}'.encode()
+
+    answer = await raw(
+        place,
+        b"POST /api/v1/sign-in HTTP/1.1\r\nHost: x\r\nUser-Agent: \xffMozilla\r\n"
+        b"Content-Type: application/json\r\nContent-Length: "
+        + str(len(body)).encode()
+        + b"\r\n\r\n"
+        + body,
+    )
+
+    assert b" 200 " in answer
+
+
+@pytest.mark.parametrize("number", [10**30, -(10**30), 2**63])
+async def test_numbers_beyond_all_measure(place: Place, number: int) -> None:
+    ada = await place.console("ada")
+
+    answer = await ada.patch("/inboxes/site", {"settings": {"messages_per_minute": number}})
+
+    assert answer.status == 422
+
+
+async def test_the_event_socket_is_no_page(place: Place) -> None:
+    ann = await place.console("ann")
+    origin = {"Origin": f"http://127.0.0.1:{place.server.port}"}
+
+    answer = await ann.get("/events", headers=origin)
+
+    assert (answer.status, answer.code) == (400, "bad_request")

@@ -140,8 +140,30 @@ async def test_no_path_leads_out_of_the_console(open_at: Opener, built: Path, pa
 
 
 async def test_any_other_address_says_that_there_is_nothing(place: Place) -> None:
-    status, body, headers = await fetch(place, "/nowhere/at/all")
+    status, body, headers = await fetch(place, "/nowhere/at/all", Accept="text/html")
 
     assert status == 404
     assert "There is nothing here" in body
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/nowhere", 404, "not_found"),
+        ("GET", "/nowhere", 404, "not_found"),
+        ("POST", "/healthz", 405, "method_not_allowed"),
+        ("DELETE", "/", 405, "method_not_allowed"),
+    ],
+)
+async def test_programs_get_a_problem(
+    place: Place, method: str, path: str, status: int, code: str
+) -> None:
+    async with (
+        ClientSession() as session,
+        session.request(method, place.server.make_url(path)) as response,
+    ):
+        body = await response.json(content_type="application/problem+json")
+
+    assert (response.status, body["code"]) == (status, code)
+    assert ("Allow" in response.headers) == (status == 405)
