@@ -136,9 +136,14 @@ class EmbeddedBus:
             attempts=entry.attempts + 1,
             died_at=self._clock(),
         )
+
+        def work(uow: UnitOfWork) -> None:
+            uow.journal.take_dead(letter.id)  # of a try whose answer was lost
+            uow.journal.bury(letter, int(letter.id))
+
         try:
             async with self._writing:
-                await self._write(lambda uow: uow.journal.bury(letter, int(entry.id)))
+                await self._write(work)
         except BusUnavailableError as error:
             await self.retry(entry, delay=BURY_PAUSE, reason=str(error))
             return
@@ -241,7 +246,9 @@ class EmbeddedBus:
             try:
                 await self._write(work)
             except BusUnavailableError as error:
-                self._handled = handled + self._handled
+                # Perhaps it was written and only the answer was lost: what its sender believes
+                # not kept must not come up after the next start.
+                self._handled = [*handled, *(entry.id for entry in entries), *self._handled]
                 self._tries = tries | self._tries
                 # Who came meanwhile would only find out later and wait as long again.
                 self._refuse(appends + self._appends, str(error))

@@ -16,8 +16,9 @@ from collections.abc import Sequence
 
 from gateway.bus.flushing import Flusher
 from gateway.bus.keys import check_key, partition_of
-from gateway.bus.redis_consumer import RedisConsumer, RedisNames
+from gateway.bus.redis_consumer import RedisConsumer
 from gateway.bus.redis_link import Link, Word
+from gateway.bus.redis_names import RedisNames
 from gateway.bus.redis_scripts import BURY, FIGURES, GROUP, REQUEUE, WRITE
 from gateway.domain.records import DeadLetter
 from gateway.ports.bus import BusEntry, BusFullError, BusLag, BusUnavailableError

@@ -10,7 +10,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from gateway.bus import EmbeddedBus, RedisBus
+from gateway.bus.embedded import EmbeddedBus
+from gateway.bus.redis_streams import RedisBus
 from gateway.ports.bus import Bus
 from gateway.store import open_store
 from gateway.store.keys import load_keys

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from gateway.bus import EmbeddedBus, RedisBus
+from gateway.bus.embedded import EmbeddedBus
+from gateway.bus.redis_streams import RedisBus
 from gateway.ports.bus import Bus
 from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
 

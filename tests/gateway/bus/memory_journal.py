@@ -43,6 +43,7 @@ class MemoryJournal:
             self.rows[entry_id] = replace(self.rows[entry_id], attempts=attempts)
 
     def bury(self, letter: DeadLetter, entry_id: int) -> None:
+        assert letter.id not in self.letters
         self.rows.pop(entry_id, None)
         self.letters[letter.id] = letter
 
@@ -59,12 +60,14 @@ class MemoryJournal:
 class MemoryStore:
     """Runs units of work over one `MemoryJournal`, each after a short wait as a commit takes.
 
-    `available` false makes it refuse; `writes` counts the units of work that were committed.
+    `available` false makes it refuse, `loses_answers` true makes it write and then fail; `writes`
+    counts the units of work that were committed.
     """
 
     def __init__(self) -> None:
         self.journal = MemoryJournal()
         self.available = True
+        self.loses_answers = False
         self.writes = 0
         self.commit_seconds = 0.0005
         self._turn = asyncio.Lock()
@@ -74,7 +77,10 @@ class MemoryStore:
             await asyncio.sleep(self.commit_seconds)
             self._check()
             self.writes += 1
-            return work(cast("UnitOfWork", self))
+            result = work(cast("UnitOfWork", self))
+            if self.loses_answers:
+                raise StoreUnavailableError("the answer was lost")
+            return result
 
     async def read(self, work: Callable[[UnitOfWork], T]) -> T:
         await asyncio.sleep(0)

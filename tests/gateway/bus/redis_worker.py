@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from gateway.bus import RedisBus
+from gateway.bus.redis_streams import RedisBus
 
 
 async def main(url: str, lease_ms: int, number: int) -> None:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from gateway.bus import EmbeddedBus
+from gateway.bus.embedded import EmbeddedBus
 from gateway.ports.bus import BusUnavailableError
 from tests.gateway.bus.grounds import now
 from tests.gateway.bus.memory_journal import MemoryStore
@@ -156,4 +156,38 @@ async def test_a_sender_that_goes_away_does_not_disturb_the_others(store: Memory
     await staying
     assert b"2" in await handle(bus, 2)
     assert (await bus.lag()).depth == 0
+    await bus.close()
+
+
+async def test_what_was_refused_because_its_answer_was_lost_does_not_come_up_later(
+    store: MemoryStore,
+) -> None:
+    bus = await started(store)
+    store.loses_answers = True
+    with pytest.raises(BusUnavailableError):
+        await bus.append("k", b"refused")
+    store.loses_answers = False
+    await bus.append("k", b"kept")
+    assert await handle(bus, 1) == [b"kept"]
+    await bus.close()
+    again = await started(store)
+    assert (await again.lag()).depth == 0
+    await again.close()
+
+
+async def test_a_burial_whose_answer_was_lost_is_done_once(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.bus.embedded.BURY_PAUSE", 0.01)
+    bus = await started(store)
+    await bus.append("k", b"bad")
+    (entry,) = await take(bus, 1)
+    store.loses_answers = True
+    await bus.bury(entry, "bad")
+    store.loses_answers = False
+    (entry,) = await take(bus, 1)
+    await bus.bury(entry, "bad")
+    assert len(await bus.dead_letters(5)) == 1
+    lag = await bus.lag()
+    assert (lag.depth, lag.dead, lag.in_flight) == (0, 1, 0)
     await bus.close()

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from gateway.bus import LocalHub, RedisHub
+from gateway.bus.hub import LocalHub
+from gateway.bus.redis_hub import RedisHub
 from gateway.ports.bus import BusUnavailableError, Frame, Hub, HubClosedError, HubSubscription
 from tests.servers import RedisServer
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from gateway.bus import RedisBus
 from gateway.bus.keys import partition_of
 from gateway.bus.redis_link import Link, Script, Word
 from gateway.bus.redis_scripts import READ
+from gateway.bus.redis_streams import RedisBus
 from gateway.ports.bus import BusUnavailableError
 from tests.gateway.bus.grounds import LEASE_MS, RedisGround
 from tests.gateway.bus.test_contract import eventually, handle, nothing, take
