@@ -13,12 +13,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/yingda
 WORKDIR /src
 COPY constraints.txt ./
-# jieba is published as source only; it is built with the pinned setuptools.
-RUN awk '/^setuptools==/ {on = 1} on {print} on && !/\\$/ {exit}' constraints.txt > setuptools.txt \
- && awk '/^jieba==/ {on = 1} on {print} on && !/\\$/ {exit}' constraints.txt > jieba.txt \
- && /opt/yingda/bin/pip install --require-hashes -r setuptools.txt \
- && /opt/yingda/bin/pip install --require-hashes --no-deps --no-build-isolation -r jieba.txt \
- && /opt/yingda/bin/pip install --require-hashes -r constraints.txt
+RUN /opt/yingda/bin/pip install --require-hashes -r constraints.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY intents/ intents/
 COPY bot/ bot/

@@ -32,9 +32,6 @@ echo "Yingda needs Python 3.11 or later; this is $$(python3 --version 2>&1 || ec
 exit 1
 endef
 
-# Prints the lines of one package in constraints.txt.
-pinned = awk '/^$(1)==/ {on = 1} on {print} on && !/\\$$/ {exit}' constraints.txt
-
 .PHONY: help
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -98,15 +95,10 @@ $(STAMPS)/venv:
 	    $$python -m venv --clear $(VENV); fi
 	@mkdir -p $(STAMPS) && touch $@
 
-# jieba is published as source only; it is built with the pinned setuptools, not with whatever
-# an isolated build would fetch. The rest is not compiled to bytecode ahead of its first import,
-# which halves the time of the installation: most of it is never imported.
+# Nothing is compiled to bytecode ahead of its first import, which halves the time of the
+# installation: most of it is never imported.
 $(STAMPS)/runtime: constraints.txt | $(STAMPS)/venv
 	@echo "Installing what Yingda runs on (a minute or less) ..."
-	@$(call pinned,setuptools) > $(STAMPS)/setuptools.txt
-	@$(call pinned,jieba) > $(STAMPS)/jieba.txt
-	@$(PIP) --require-hashes -r $(STAMPS)/setuptools.txt
-	@$(PIP) --require-hashes --no-deps --no-build-isolation -r $(STAMPS)/jieba.txt
 	@$(PIP) --require-hashes --no-compile -r constraints.txt
 	@touch $@
 
