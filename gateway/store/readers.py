@@ -63,7 +63,11 @@ class Readers:
         connection, unit = link.open()
         transaction = connection.begin()
         try:
-            return work(unit)
+            result = work(unit)
+            unit.settle()  # work that tried to write learns of it here
         finally:
             with suppress(Exception):
+                unit.settle()
+            with suppress(Exception):
                 transaction.rollback()
+        return result
