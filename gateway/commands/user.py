@@ -17,10 +17,10 @@ from gateway.domain.errors import GatewayError, InvalidInputError, NotFoundError
 from gateway.domain.people import Agent, Availability, Role
 from gateway.ports.store import StoreUnavailableError, UnitOfWork
 from gateway.services.auditing import note
+from gateway.services.signing_in import one_time_password
 from gateway.settings import Settings
 from gateway.wiring.data_dir import StartError
 from gateway.wiring.ids import clock, new_id
-from gateway.wiring.seed import one_time_password
 from gateway.wiring.storage import open_storage
 
 T = TypeVar("T")

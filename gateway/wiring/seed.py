@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 
 from gateway.domain.inbox import Inbox
@@ -11,15 +10,6 @@ from gateway.domain.records import CannedResponse
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
 from gateway.services.auditing import note
-
-# Without characters that are read for one another on a screen or a phone (0/O, 1/l/I).
-_ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-
-
-def one_time_password() -> str:
-    """16 characters in groups of four, about 92 bits of chance."""
-    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))
-    return "-".join(groups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

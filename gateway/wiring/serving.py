@@ -18,11 +18,11 @@ from gateway.http.parts import HttpParts
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
 from gateway.services.intake import language_of
-from gateway.services.signing_in import Passwords
+from gateway.services.signing_in import Passwords, one_time_password
 from gateway.wiring.data_dir import StartError
 from gateway.wiring.parts import Parts
 from gateway.wiring.process import ALL_ROLES, RoleName, Workers
-from gateway.wiring.seed import FirstStart, is_empty, one_time_password, plant
+from gateway.wiring.seed import FirstStart, is_empty, plant
 from gateway.wiring.storage import key_path
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ async def serve(parts: Parts, roles: frozenset[RoleName]) -> None:
     await parts.bus.close()
     await parts.hub.close()
     await parts.store.close()
+    passwords.close()
     parts.held.close()
     log.info("stopped", extra={"action": "stopped"})
 

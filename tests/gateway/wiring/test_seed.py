@@ -18,7 +18,7 @@ from gateway.store import SqlStore, open_store
 from gateway.store.keys import load_keys
 from gateway.store.migrations import migrate
 from gateway.wiring.ids import new_id
-from gateway.wiring.seed import FirstStart, is_empty, one_time_password, plant
+from gateway.wiring.seed import FirstStart, is_empty, plant
 from gateway.wiring.storage import open_storage
 from tests.gateway.services.desk import AGENT
 
@@ -104,11 +104,3 @@ async def test_two_processes_on_postgresql_plant_once(postgres_url: str, tmp_pat
     assert (len(agents), len(teams), len(inboxes)) == (1, 2, 2)
     for each in stores:
         await each.close()
-
-
-def test_one_time_passwords_are_long_and_never_the_same() -> None:
-    made = [one_time_password() for _ in range(1000)]
-    assert len(set(made)) == 1000
-    for password in made:
-        assert re.fullmatch(r"([a-zA-Z2-9]{4}-){3}[a-zA-Z2-9]{4}", password)
-        assert not set(password) & set("0O1lI")
