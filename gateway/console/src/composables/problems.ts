@@ -1,6 +1,17 @@
 import type { Problem } from '@/api/http'
 import { t } from '@/i18n'
 
+/** What is wrong with a field, in our words where they are known; "" when it is right. */
+export function fieldError(problem: Problem | null, name: string): string {
+  const detail = problem?.fields.get(name)
+  if (!detail) return ''
+  const least = /at least (\d+) character/.exec(detail)?.[1]
+  if (least) return least === '1' ? t('problem.empty') : t('problem.tooShort', { least })
+  const most = /at most (\d+) character/.exec(detail)?.[1]
+  if (most) return t('problem.tooLong', { most })
+  return /e-mail address/.test(detail) ? t('problem.email') : detail
+}
+
 /** A refusal in words: ours where the code says all, else with the server's detail. */
 export function inWords(problem: Problem): string {
   switch (problem.code) {
