@@ -6,6 +6,8 @@ do tomorrow what they did when they were written.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -42,32 +44,39 @@ def migrate(url: str) -> None:
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create(url, writer=True)
+    with _connected(url, writer=True) as connection:
+        if connection.dialect.name == "postgresql":
+            # Whoever waits here finds the work done.
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        _refuse_newer(_revision(connection))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def current(url: str) -> str | None:
+    """The database's revision, None when it is empty.
+
+    Raises:
+        StoreUnavailableError: the database does not answer, or its file is none.
+    """
+    with _connected(url, writer=False) as connection:
+        return _revision(connection)
+
+
+@contextmanager
+def _connected(url: str, *, writer: bool) -> Iterator[Connection]:
+    """A transaction of its own; the database's errors become ours."""
+    engine = create(url, writer=writer)
     try:
         with engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                # Whoever waits here finds the work done.
-                connection.execute(text("SET LOCAL lock_timeout = 0"))
-                connection.execute(text("SET LOCAL statement_timeout = 0"))
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            _refuse_newer(_revision(connection))
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            yield connection
     except Exception as error:
         if judge(error) is Verdict.FAULT:
             raise
         raise unavailable(error) from error
-    finally:
-        engine.dispose()
-
-
-def current(url: str) -> str | None:
-    """The database's revision, None when it is empty."""
-    engine = create(url, writer=False)
-    try:
-        with engine.connect() as connection:
-            return _revision(connection)
     finally:
         engine.dispose()
 
@@ -86,6 +95,7 @@ def check_version(url: str) -> None:
     Raises:
         NewerDatabaseError: the code is older than the database.
         OlderDatabaseError: the database is not migrated yet.
+        StoreUnavailableError: the database does not answer, or its file is none.
     """
     revision = current(url)
     _refuse_newer(revision)

@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
+from gateway.ports.store import StoreUnavailableError
 from gateway.store.engine import create, parse_url
 from gateway.store.migrations import (
     NewerDatabaseError,
@@ -19,6 +20,7 @@ from gateway.store.migrations import (
     migrate,
 )
 from gateway.store.tables import metadata
+from tests.servers import free_port
 
 SEARCH = "search_words"  # on SQLite a virtual table with tables of its own
 
@@ -150,3 +152,12 @@ def test_sqlite_is_durable_and_checks_references(sqlite_url: str) -> None:
         "foreign_keys": 1,
         "busy_timeout": 5000,
     }
+
+
+def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
+    (tmp_path / "noise.db").write_bytes(b"noise" * 1000)
+    nobody = f"postgresql://yingda@127.0.0.1:{free_port()}/none"
+    for url in (f"sqlite:///{tmp_path / 'noise.db'}", nobody):
+        for asking in (migrate, current, check_version):
+            with pytest.raises(StoreUnavailableError):
+                asking(url)
