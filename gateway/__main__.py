@@ -8,10 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from gateway import __version__
 from gateway.logs import configure_logs
 from gateway.settings import Settings, SettingsError, load_settings
-
-VERSION = "0.1.0"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -21,7 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Omnichannel chatbot and intake gateway. Settings: YINGDA_… variables or a "
         "TOML file named by YINGDA_CONFIG; `yingda doctor` shows them.",
     )
-    parser.add_argument("--version", action="version", version=f"yingda {VERSION}")
+    parser.add_argument("--version", action="version", version=f"yingda {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_running(commands)
     _add_people(commands)

@@ -116,11 +116,13 @@ class EmbeddedBus:
                 self._forget(int(entry.id))
         self._flusher.later()
 
-    async def retry(self, entry: BusEntry, *, delay: float, reason: str) -> None:
+    async def retry(
+        self, entry: BusEntry, *, delay: float, reason: str, counts: bool = True
+    ) -> None:
         """Gives it out again after `delay` seconds; the attempt is written a moment later."""
         log.info("retry entry=%s delay=%.1f reason=%s", entry.id, delay, reason)
-        again = replace(entry, attempts=entry.attempts + 1)
-        if self._dispenser.delay(again, delay):
+        again = replace(entry, attempts=entry.attempts + 1) if counts else entry
+        if self._dispenser.delay(again, delay) and counts:
             self._tries[int(entry.id)] = again.attempts
             self._flusher.later()
 

@@ -118,9 +118,9 @@ class RedisConsumer:
         self._touch(entry)
         self._look_again()
 
-    def delay(self, entry: BusEntry, seconds: float) -> None:
-        """Gives it out again later, with one attempt more."""
-        again = replace(entry, attempts=entry.attempts + 1)
+    def delay(self, entry: BusEntry, seconds: float, *, counts: bool = True) -> None:
+        """Gives it out again later, with one attempt more when it counts."""
+        again = replace(entry, attempts=entry.attempts + 1) if counts else entry
         if not self.dispenser.delay(again, seconds):
             return
         self._tries[entry.id] = again.attempts

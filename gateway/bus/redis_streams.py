@@ -138,10 +138,12 @@ class RedisBus:
             self._consumer.release(entry)
         self._flusher.later()
 
-    async def retry(self, entry: BusEntry, *, delay: float, reason: str) -> None:
+    async def retry(
+        self, entry: BusEntry, *, delay: float, reason: str, counts: bool = True
+    ) -> None:
         """Gives it out again after `delay` seconds."""
         log.info("retry entry=%s delay=%.1f reason=%s", entry.id, delay, reason)
-        self._consumer.delay(entry, delay)
+        self._consumer.delay(entry, delay, counts=counts)
 
     async def bury(self, entry: BusEntry, reason: str) -> None:
         """Moves it to the dead letters; when that fails it is given out again."""

@@ -78,8 +78,13 @@ class Bus(Protocol):
         """They are dealt with; the next ones of their keys may go."""
         ...
 
-    async def retry(self, entry: BusEntry, *, delay: float, reason: str) -> None:
-        """It failed; give it out again after `delay` seconds, before later ones of its key."""
+    async def retry(
+        self, entry: BusEntry, *, delay: float, reason: str, counts: bool = True
+    ) -> None:
+        """Give it out again after `delay` seconds, before later ones of its key.
+
+        `counts` says that the entry itself failed, and not a server that it needs.
+        """
         ...
 
     async def bury(self, entry: BusEntry, reason: str) -> None:

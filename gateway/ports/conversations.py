@@ -106,6 +106,13 @@ class Conversations(Protocol):
         """Writes all columns of rows read under lock."""
         ...
 
+    def release_solved(self, agent_id: str) -> None:
+        """Takes the agent's solved conversations out of their hands, with their tickets.
+
+        Reopened, each waits in its team's queue. There may be thousands, so they are not read.
+        """
+        ...
+
     def page(self, query: ConversationFilter) -> list[ConversationRow]:
         """One page of a list."""
         ...
@@ -173,7 +180,7 @@ class Messages(Protocol):
     def in_state(
         self, conversation_ids: Sequence[str], state: MessageState
     ) -> dict[str, list[Message]]:
-        """Bots' and agents' messages in that state, oldest first."""
+        """Bots' and agents' messages in that state, the oldest 100 of each conversation."""
         ...
 
     def set_turns(self, message_ids: Sequence[str], turn: TurnState) -> None:

@@ -33,6 +33,10 @@ class Agents(Protocol):
         """Every agent, by name."""
         ...
 
+    def lock_administrators(self) -> list[str]:
+        """The ids of those who administer now; nobody else changes them until the commit."""
+        ...
+
     def add(self, agent: Agent, password: str) -> None:
         """Inserts with a password hash, and the teams."""
         ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from channels.contract import InboundMessage, MessageKind, MessageState
 from gateway.domain.conversation import (
@@ -32,6 +33,7 @@ from intents.model import Language
 from intents.text import detect_language
 
 LINES_FOR_TURN = 6
+IDLE = 3_600_000  # ms without a message after which the bot begins anew with a customer
 IsMailbox = Callable[[str], bool]
 
 
@@ -78,6 +80,7 @@ def accept_batch(
     conversations = uow.conversations.by_keys([item.conversation_key for item in batch], lock=True)
     _refuse_strangers(batch, known, conversations)
     fresh = [item for item in batch if (item.inbox_id, item.external_id) not in known]
+    _learn(uow, [item for item in fresh if item.conversation_key in conversations])
     newcomers = [item for item in fresh if item.conversation_key not in conversations]
     for started in _start_conversations(uow, newcomers, context):
         conversations[started.key] = started
@@ -163,6 +166,8 @@ def _accept_new(
     rested = conversation.status is not ConversationStatus.OPEN
     if rested and conversation.ticket_id:
         conversation = _reopen_ticket(uow, conversation, conversation.ticket_id, context)
+    if rested or context.now - conversation.last_message_at > IDLE:
+        conversation = replace(conversation, bot_state={})
     text = item.text or ", ".join(a.name for a in item.attachments)
     conversation = receive(conversation, text, context.now)
     message = _message_of(item, conversation, context)
@@ -210,7 +215,9 @@ def _reopen_ticket(
     ticket = uow.tickets.get(ticket_id, lock=True)
     reopened = reopen(ticket, context.now)
     if reopened is ticket:  # closed for good: a new hand-off opens a new ticket
-        return replace(conversation, ticket_id=None, controller=Controller.BOT, agent_id=None)
+        return replace(
+            conversation, ticket_id=None, controller=Controller.BOT, agent_id=None, bot_state={}
+        )
     uow.tickets.update(reopened)
     uow.emit(TicketChanged(ticket=reopened))
     return add_activity(
@@ -284,6 +291,27 @@ def _contacts_of(
     if new:
         uow.contacts.add(new, handles)
     return contacts
+
+
+_LEARNT = ("name", "email", "phone", "company")
+
+
+def _learn(uow: UnitOfWork, items: Sequence[InboundMessage]) -> None:
+    """Known contacts get what they tell later; what is known gives way to a vouched word only."""
+    telling = [item for item in items if any(item.profile.get(name) for name in _LEARNT)]
+    if not telling:
+        return
+    contacts = uow.contacts.by_handles([(item.inbox_id, item.handle) for item in telling])
+    for item in telling:
+        contact = contacts[item.inbox_id, item.handle]
+        told: dict[str, Any] = {
+            name: item.profile[name]
+            for name in _LEARNT
+            if item.profile.get(name) and (item.verified or not getattr(contact, name))
+        }
+        learnt = replace(contact, **told, verified=contact.verified or item.verified)
+        if learnt != contact:
+            uow.contacts.update(learnt)
 
 
 def _new_contact(item: InboundMessage, context: IntakeContext) -> Contact:

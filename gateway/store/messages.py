@@ -87,11 +87,15 @@ _IN_STATE = {
             _is("state", state),
             _is("kind", *OUTGOING_KINDS),
         )
-        .order_by(messages.c.seq),
+        .order_by(messages.c.seq)
+        .limit(bindparam("most"))
+        .offset(NO_OFFSET),
         "conversation_id",
+        "most",
     )
     for state in MessageState
 }
+_MOST_IN_STATE = 100
 _FAILED = Statement(
     select(*_PICKED)
     .where(_is("state", MessageState.FAILED))
@@ -256,9 +260,9 @@ class SqlMessages:
     def in_state(
         self, conversation_ids: Sequence[str], state: MessageState
     ) -> dict[str, list[Message]]:
-        """Bots' and agents' messages in that state, oldest first."""
+        """Bots' and agents' messages in that state, the oldest 100 of each conversation."""
         wanted = list(dict.fromkeys(conversation_ids))
-        found = self._session.each(_IN_STATE[state], [(item,) for item in wanted])
+        found = self._session.each(_IN_STATE[state], [(item, _MOST_IN_STATE) for item in wanted])
         return {
             conversation_id: [to_message(row) for row in rows]
             for conversation_id, rows in zip(wanted, found, strict=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine, Iterable
 from enum import StrEnum
 from typing import Any
 
+from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
+from gateway.wiring.bus_lease import BusLease
 from gateway.wiring.parts import Parts
 from gateway.workers.delivery import DeliveryParts, DeliveryWorker
 from gateway.workers.housekeeping import Housekeeper, HousekeepingParts
@@ -30,20 +33,27 @@ class RoleName(StrEnum):
 
 
 ALL_ROLES = frozenset(RoleName)
+BACKLOG_SECONDS = 5.0
+DRAIN_SECONDS = 8.0
 
 
 class Workers:
     """The loops of a process, started and drained together."""
 
-    def __init__(self, parts: Parts, roles: frozenset[RoleName]) -> None:
+    def __init__(
+        self, parts: Parts, roles: frozenset[RoleName], lease: BusLease | None = None
+    ) -> None:
         self.parts = parts
         self.roles = roles
+        self._lease = lease
         self.intake: IntakeWorker | None = None
         self.delivery: DeliveryWorker | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begins to work."""
+        if self._lease is not None:
+            self._spawn("embedded bus lease", self._lease.keep())
         if RoleName.WORKER in self.roles:
             self.intake = IntakeWorker(self._intake_parts())
             self.delivery = DeliveryWorker(self._delivery_parts())
@@ -55,13 +65,22 @@ class Workers:
 
     async def stop(self) -> None:
         """Takes nothing more and finishes what is in hand."""
+        if self.roles == ALL_ROLES:
+            await self._finish_backlog()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.intake is not None:
-            await self.intake.drain()
+            await self.intake.drain(DRAIN_SECONDS)
         if self.delivery is not None:
-            await self.delivery.drain()
+            await self.delivery.drain(DRAIN_SECONDS)
+
+    async def _finish_backlog(self) -> None:
+        """Nothing comes in any more: answer those who wait, within reason."""
+        with contextlib.suppress(TimeoutError, BusUnavailableError):
+            async with asyncio.timeout(BACKLOG_SECONDS):
+                while (await self.parts.bus.lag()).depth:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.05)
 
     def _spawn(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(loop, name=name)
@@ -89,8 +108,6 @@ class Workers:
 
     def _intake_parts(self) -> IntakeParts:
         parts = self.parts
-        if parts.bot is None:
-            raise ValueError("a worker needs a bot")
         return IntakeParts(
             bus=parts.bus,
             store=parts.store,

@@ -13,12 +13,14 @@ from aiohttp import web
 
 from bot.errors import BotError
 from channels.registry import kind_names, load_kind
+from gateway import __version__
 from gateway.http.app import build_app, build_health_app
 from gateway.http.parts import HttpParts
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
 from gateway.services.intake import language_of
 from gateway.services.signing_in import Passwords, one_time_password
+from gateway.wiring.bus_lease import BusLease
 from gateway.wiring.data_dir import StartError
 from gateway.wiring.parts import Parts
 from gateway.wiring.process import ALL_ROLES, RoleName, Workers
@@ -27,8 +29,7 @@ from gateway.wiring.storage import key_path
 
 log = logging.getLogger(__name__)
 
-VERSION = "0.1.0"
-SHUTDOWN_SECONDS = 20.0  # for requests that wait for their answer
+SHUTDOWN_SECONDS = 5.0  # for requests that are still under way
 CONSOLE = Path(__file__).resolve().parents[1] / "console" / "dist"
 
 
@@ -46,9 +47,10 @@ async def serve(parts: Parts, roles: frozenset[RoleName]) -> None:
         StartError: the port is taken, or a server that is needed does not answer.
     """
     passwords = Passwords()
-    password = await _start(parts, passwords)
+    lease = _bus_lease(parts)
+    password = await _start(parts, passwords, lease)
     draining = Draining()
-    workers = Workers(parts, roles)
+    workers = Workers(parts, roles, lease)
     runner = await _listen(parts, roles, passwords, draining)
     workers.start()
     warming = asyncio.create_task(_warm(parts))
@@ -58,10 +60,14 @@ async def serve(parts: Parts, roles: frozenset[RoleName]) -> None:
     draining.on = True
     parts.sink.close()
     warming.cancel()
-    await runner.cleanup()
+    # Workers first: requests that wait for a turn get it. Then the channels end their sockets and
+    # long polls, which would hold up the end of the HTTP server until its time limit.
     await workers.stop()
     await parts.channels.stop()
+    await runner.cleanup()
     await parts.bus.close()
+    if lease is not None:
+        await lease.release()
     await parts.hub.close()
     await parts.store.close()
     passwords.close()
@@ -69,10 +75,19 @@ async def serve(parts: Parts, roles: frozenset[RoleName]) -> None:
     log.info("stopped", extra={"action": "stopped"})
 
 
-async def _start(parts: Parts, passwords: Passwords) -> str | None:
+def _bus_lease(parts: Parts) -> BusLease | None:
+    settings = parts.settings
+    if settings.redis_url or settings.uses_sqlite:
+        return None
+    return BusLease(parts.store, parts.name, parts.clock)
+
+
+async def _start(parts: Parts, passwords: Passwords, lease: BusLease | None) -> str | None:
     """Connects and plants the first rows; returns a password that was made."""
     try:
         password = await _first_start(parts, passwords)
+        if lease is not None:
+            await lease.acquire()
         await parts.bus.start()
         await parts.hub.start()
         await parts.channels.reload()
@@ -160,7 +175,7 @@ def _http_parts(
         is_draining=lambda: draining.on,
         registry=parts.metrics.registry,
         console=CONSOLE,
-        version=VERSION,
+        version=__version__,
         roles=sorted(role.value for role in roles),
         public_url=parts.settings.public_url,
         trusted_proxies=parts.settings.trusted_proxies,
@@ -171,8 +186,14 @@ def _say_where(parts: Parts, roles: frozenset[RoleName], password: str | None) -
     """Tells a person at the terminal where to click."""
     settings = parts.settings
     url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    made = [
+        f"    Sign in as          {settings.admin_email}",
+        f"    One-time password   {password}",
+    ]
     if RoleName.HTTP not in roles:
         log.info("ready: %s", ", ".join(sorted(roles)), extra={"action": "ready"})
+        if password:
+            print("\n".join(made), flush=True)  # noqa: T201
         return
     lines = [
         "",
@@ -182,10 +203,7 @@ def _say_where(parts: Parts, roles: frozenset[RoleName], password: str | None) -
         f"    Read the API        {url}/api/docs",
     ]
     if password:
-        lines += [
-            f"    Sign in as          {settings.admin_email}",
-            f"    One-time password   {password}",
-        ]
+        lines += made
     elif roles == ALL_ROLES:
         lines.append(f"    Forgot a password?  yingda user reset {settings.admin_email}")
     print("\n".join([*lines, ""]), flush=True)  # noqa: T201  # the first words of `make run`

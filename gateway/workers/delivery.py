@@ -15,9 +15,10 @@ from channels.errors import PermanentDeliveryError, TransientDeliveryError
 from gateway.metrics import Metrics
 from gateway.ports.bus import Hub
 from gateway.ports.clock import Clock
-from gateway.ports.store import Store, StoreUnavailableError
+from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
 from gateway.services.delivery import Attempt, Ready, Result, claim_deliveries, finish_deliveries
 from gateway.services.publishing import DELIVERIES
+from gateway.workers.finishing import finish
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +65,9 @@ class DeliveryWorker:
         finally:
             subscription.close()
 
-    async def drain(self) -> None:
-        """Waits until nothing is in hand."""
-        while self._running:
-            await asyncio.wait(self._running)
+    async def drain(self, limit: float) -> None:
+        """Waits until nothing is in hand; after `limit` seconds leaves the rest to its lease."""
+        await finish(self._running, limit)
 
     async def _take(self) -> bool:
         """Claims and starts what is due; false when nothing was, or there is no room."""
@@ -115,8 +115,24 @@ class DeliveryWorker:
                 if time.monotonic() > give_up_at:
                     return  # tried again after the lease; the message's id shows the repeat
                 await asyncio.sleep(0.5)
+            except Exception:  # a fault of our own: the schedule's next try, not one each lease
+                log.exception("a try's end was not written", extra={"action": "finish_failed"})
+                await self._put_back(attempts)
+                return
             else:
                 return
+
+    async def _put_back(self, attempts: Sequence[Attempt]) -> None:
+        def work(uow: UnitOfWork) -> None:
+            for attempt in attempts:
+                delivery = attempt.ready.delivery
+                uow.outbox.postpone(
+                    delivery.id,
+                    attempts=delivery.attempts + 1,
+                    available_at=self._parts.clock() + LEASE,
+                )
+
+        await self._parts.store.write(work)
 
 
 async def _poke_or_sweep(poke: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from bot.contract import Bot, Handoff
 from channels.contract import InboundMessage
+from gateway.domain.errors import ConflictError
 from gateway.domain.inbox import Inbox
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, BusEntry, BusUnavailableError
@@ -25,6 +26,7 @@ from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.intake import Accepted, IntakeContext, IsMailbox, accept_batch
 from gateway.services.turns import Decided, apply_batch, take_turn
 from gateway.services.wire import UnreadableEntryError, decode_inbound
+from gateway.workers.finishing import finish
 
 log = logging.getLogger(__name__)
 
@@ -79,10 +81,9 @@ class IntakeWorker:
                 return
             self._spawn(self._handle_batch(entries))
 
-    async def drain(self) -> None:
-        """Waits until nothing is in hand."""
-        while self._running:
-            await asyncio.wait(self._running)
+    async def drain(self, limit: float) -> None:
+        """Waits until nothing is in hand; after `limit` seconds leaves the rest to the bus."""
+        await finish(self._running, limit)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -91,9 +92,18 @@ class IntakeWorker:
 
     async def _handle_batch(self, entries: Sequence[BusEntry]) -> None:
         try:
-            await self._handle(entries)
+            await self._guard(self._handle(entries), entries)
         finally:
             self._room.release()
+
+    async def _guard(self, work: Coroutine[Any, Any, None], entries: Sequence[BusEntry]) -> None:
+        """A fault of our own must not leave entries in hand, where they would block their keys."""
+        try:
+            await work
+        except Exception as error:
+            log.exception("the intake failed", extra={"action": "intake_failed"})
+            for entry in entries:  # what was acknowledged meanwhile stays so
+                await self._retry_or_bury(entry, error)
 
     async def _handle(self, entries: Sequence[BusEntry]) -> None:
         readable = [w for entry in entries if (w := await self._read(entry)) is not None]
@@ -102,7 +112,7 @@ class IntakeWorker:
         try:
             accepted = await self._accept(readable)
         except StoreUnavailableError as error:
-            await self._postpone([w.entry for w in readable], UNAVAILABLE_DELAY, str(error))
+            await self._wait_for_store([w.entry for w in readable], error)
             return
         except Exception as error:
             await self._isolate(readable, error)
@@ -117,7 +127,7 @@ class IntakeWorker:
             await self._bury(entry, str(error))
             return None
         except StoreUnavailableError as error:
-            await self._postpone([entry], UNAVAILABLE_DELAY, str(error))
+            await self._wait_for_store([entry], error)
             return None
         if inbox is None:
             await self._bury(entry, f"there is no inbox {inbound.inbox_id}")
@@ -153,7 +163,8 @@ class IntakeWorker:
         if turns:
             done, slow = await asyncio.wait(turns, timeout=QUICK)
             for task in slow:
-                self._spawn(self._finish_slow(task, turns[task]))
+                work = turns[task]
+                self._spawn(self._guard(self._finish_slow(task, work), [work.entry]))
             await self._apply([(turns[t], t.result()) for t in turns if t in done])
         await self._acknowledge([w.entry for w in settled])
 
@@ -170,7 +181,7 @@ class IntakeWorker:
                 partial(apply_batch, batch=batch, context=self._context(works))
             )
         except StoreUnavailableError as error:
-            await self._postpone([w.entry for w in works], UNAVAILABLE_DELAY, str(error))
+            await self._wait_for_store([w.entry for w in works], error)
             return
         except Exception as error:
             log.exception("applying turns failed", extra={"action": "apply_failed"})
@@ -193,16 +204,23 @@ class IntakeWorker:
             for work in works:
                 await self._handle([work.entry])
             return
-        entry = works[0].entry
-        if entry.attempts + 1 >= MAX_ATTEMPTS:
+        await self._retry_or_bury(works[0].entry, error)
+
+    async def _retry_or_bury(self, entry: BusEntry, error: Exception) -> None:
+        hopeless = isinstance(error, ConflictError)  # another try would find the same
+        if hopeless or entry.attempts + 1 >= MAX_ATTEMPTS:
             await self._bury(entry, f"{type(error).__name__}: {error}")
             return
         log.warning("an entry failed: %r", error, extra={"action": "intake_failed"})
-        await self._postpone([entry], 2.0**entry.attempts, repr(error))
+        delay = 2.0**entry.attempts
+        await self._parts.bus.retry(entry, delay=delay, reason=repr(error))
 
-    async def _postpone(self, entries: Sequence[BusEntry], delay: float, reason: str) -> None:
+    async def _wait_for_store(self, entries: Sequence[BusEntry], error: Exception) -> None:
+        """The database is away: that is no fault of these entries."""
         for entry in entries:
-            await self._parts.bus.retry(entry, delay=delay, reason=reason)
+            await self._parts.bus.retry(
+                entry, delay=UNAVAILABLE_DELAY, reason=str(error), counts=False
+            )
 
     async def _acknowledge(self, entries: Sequence[BusEntry]) -> None:
         if entries:

@@ -59,9 +59,11 @@ class HastyBus(EmbeddedBus):
         self.delays: list[float] = []
 
     @override
-    async def retry(self, entry: BusEntry, *, delay: float, reason: str) -> None:
+    async def retry(
+        self, entry: BusEntry, *, delay: float, reason: str, counts: bool = True
+    ) -> None:
         self.delays.append(delay)
-        await super().retry(entry, delay=delay / 100, reason=reason)
+        await super().retry(entry, delay=delay / 100, reason=reason, counts=counts)
 
 
 class EchoBot(ScriptedBot):
@@ -117,7 +119,7 @@ class Flow:
             with suppress(asyncio.CancelledError):
                 await self._loop
             self._loop = None
-        await self.worker.drain()
+        await self.worker.drain(10)
         await self.bus.close()
 
     async def deliver(self, *messages: InboundMessage) -> None:

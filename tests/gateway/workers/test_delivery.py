@@ -316,7 +316,7 @@ async def test_a_stop_finishes_what_is_in_hand(post: Post) -> None:
     await post.until(lambda: len(post.worker._running) == 1)
     await post.halt()
     release.set()
-    await post.worker.drain()
+    await post.worker.drain(10)
     assert (await post.message("one")).state is MessageState.SENT
     assert post.platform.texts == ["one"], "the next one is the next process's"
     assert await post.waiting() == 1
