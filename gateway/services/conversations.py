@@ -55,12 +55,7 @@ def claim(
         return conversation
     if force and conversation.agent_id not in {None, actor.id}:
         require(actor, Right.TAKE_OVER)
-    taken = take(uow, actor, conversation, force=force, now=now, new_id=new_id)
-    if version is not None and version != conversation.version:
-        raise ConflictError(
-            "The conversation changed since you looked; look again and decide.",
-            version=str(conversation.version),
-        )
+    taken = take(uow, actor, conversation, force=force, now=now, new_id=new_id, version=version)
     return store(uow, taken)
 
 

@@ -12,6 +12,7 @@ from channels.contract import MessageKind
 from gateway.domain.conversation import Controller, Conversation, ConversationStatus, preview_of
 from gateway.domain.conversation import claim as claim_conversation
 from gateway.domain.conversation import release as release_conversation
+from gateway.domain.errors import ConflictError
 from gateway.domain.events import ConversationChanged, TicketChanged
 from gateway.domain.people import Agent
 from gateway.domain.ticket import Severity, Ticket, TicketKind, TicketState, move
@@ -37,10 +38,21 @@ def take(
     force: bool,
     now: int,
     new_id: NewId,
+    version: int | None = None,
 ) -> Conversation:
-    """Puts the conversation and its ticket into the agent's own hands."""
+    """Puts the conversation and its ticket into the agent's own hands.
+
+    Raises:
+        AlreadyClaimedError: another agent holds it and `force` is not set.
+        ConflictError: `version` is given and not the present one.
+    """
     holder = holder_name(uow, conversation)
     taken = claim_conversation(conversation, actor.id, holder=holder, force=force)
+    if version is not None and version != conversation.version:
+        raise ConflictError(
+            "The conversation changed since you looked; look again and decide.",
+            version=str(conversation.version),
+        )
     if taken is conversation:  # one's own, solved or pending: taken up again
         taken = replace(
             conversation, status=ConversationStatus.OPEN, version=conversation.version + 1
