@@ -82,12 +82,13 @@ def change_agent(
         InvalidInputError: no such team.
     """
     require(actor, Right.CONFIGURE)
+    administrators = uow.agents.lock_administrators()  # first, so that what is read stays true
     before = uow.agents.get(agent_id)
     after: Agent = replace(before, **changes)
     if after == before:
         return before
     _check_teams(uow, after.team_ids)
-    _check_administrators_remain(uow, after)
+    _check_administrators_remain(administrators, after)
     uow.agents.update(after)
     if before.active and not after.active:
         uow.agents.remove_sessions(agent_id)
@@ -178,22 +179,22 @@ def _check_team_name(uow: UnitOfWork, name: str, own_id: str | None) -> None:
             raise ConflictError("There is a team of that name already.", field="/name")
 
 
-def _check_administrators_remain(uow: UnitOfWork, after: Agent) -> None:
+def _check_administrators_remain(administrators: Sequence[str], after: Agent) -> None:
     if after.active and after.role is Role.ADMINISTRATOR:
         return
-    others = (
-        agent
-        for agent in uow.agents.all()
-        if agent.id != after.id and agent.active and agent.role is Role.ADMINISTRATOR
-    )
-    if next(others, None) is None:
+    if not set(administrators) - {after.id}:
         raise ConflictError(
             "This is the last administrator; make somebody else one first.", field="/role"
         )
 
 
 def _release_all(uow: UnitOfWork, actor: Agent, agent: Agent, *, now: int, new_id: NewId) -> None:
-    """Everything unfinished that the agent holds goes back to the queues."""
+    """Everything that the agent holds goes back to the queues.
+
+    What is solved does so in silence, for when its customer writes again; it comes first, as
+    what is reopened meanwhile is then among the unfinished.
+    """
+    uow.conversations.release_solved(agent.id)
     held = ConversationFilter(
         scope=Scope(agent_id=agent.id, everything=False, team_ids=()),
         view=ListView.MINE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, literal_column, select
 
 from gateway.domain.errors import NotFoundError
 from gateway.domain.people import Agent, Availability, Role, Team
@@ -39,6 +39,12 @@ _BY_ID = select_by(agents, _COLUMNS, "id")
 _BY_EMAIL = select_by(agents, (*_COLUMNS, "password"), "email")
 _PASSWORD = select_by(agents, ("password",), "id")
 _ALL = Statement(select(*pick(agents, _COLUMNS)).order_by(agents.c.name, agents.c.id))
+_ADMINISTRATORS = Statement(
+    select(agents.c.id)
+    .where(agents.c.active, agents.c.role == literal_column(f"'{Role.ADMINISTRATOR.value}'"))
+    .order_by(agents.c.id)
+    .with_for_update()
+)
 _MEMBERS = Statement(
     select(team_members.c.agent_id, team_members.c.team_id).order_by(team_members.c.team_id)
 )
@@ -138,6 +144,10 @@ class SqlAgents:
         for agent_id, team_id in self._session.rows(_MEMBERS):
             members.setdefault(agent_id, []).append(team_id)
         return [_to_agent(row, members.get(row[0], ())) for row in self._session.rows(_ALL)]
+
+    def lock_administrators(self) -> list[str]:
+        """The ids of those who administer now; nobody else changes them until the commit."""
+        return [row[0] for row in self._session.rows(_ADMINISTRATORS)]
 
     def add(self, agent: Agent, password: str) -> None:
         """Inserts with a password hash, and the teams."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, literal_column, null, select, update
 
-from gateway.domain.conversation import Conversation
+from gateway.domain.conversation import Controller, Conversation
 from gateway.domain.errors import NotFoundError
 from gateway.ports.conversations import (
     ConversationFilter,
@@ -26,8 +26,9 @@ from gateway.store.conversation_rows import (
 )
 from gateway.store.rows import insert_into, pick, select_by, update_by
 from gateway.store.session import Session, Statement
-from gateway.store.tables import conversations
+from gateway.store.tables import conversations, tickets
 
+_SOLVED: ColumnElement[str] = literal_column("'solved'")  # the shelf's name and the state's
 _BY_ID = select_by(conversations, COLUMNS, "id")
 _BY_ID_LOCKED = select_by(conversations, COLUMNS, "id", lock=True)
 _BY_KEY = select_by(conversations, COLUMNS, "key")
@@ -41,6 +42,22 @@ _CHANGED_SUBJECT = Statement(
     ),
     "id",
     "subject",
+)
+_RELEASE_SOLVED = Statement(
+    update(conversations)
+    .where(conversations.c.agent_id == bindparam("key"), conversations.c.shelf == _SOLVED)
+    .values(
+        controller=literal_column(f"'{Controller.QUEUE.value}'"),
+        agent_id=null(),
+        version=conversations.c.version + literal_column("1"),
+    ),
+    "key",
+)
+_RELEASE_SOLVED_TICKETS = Statement(
+    update(tickets)
+    .where(tickets.c.agent_id == bindparam("key"), tickets.c.state == _SOLVED)
+    .values(agent_id=null()),
+    "key",
 )
 
 
@@ -92,6 +109,11 @@ class SqlConversations:
             search.enqueue(self._session, "subject", [rows[0][0] for rows in changed if rows])
         values = [(*standing(item), shelf(item), item.id) for item in conversations]
         self._session.run_many(_UPDATE, values)
+
+    def release_solved(self, agent_id: str) -> None:
+        """Takes the agent's solved conversations out of their hands, with their tickets."""
+        self._session.run(_RELEASE_SOLVED, (agent_id,))
+        self._session.run(_RELEASE_SOLVED_TICKETS, (agent_id,))
 
     def page(self, query: ConversationFilter) -> list[ConversationRow]:
         """One page of a list."""

@@ -1,7 +1,10 @@
 """Agents, inboxes, canned responses and the audit."""
 
+import asyncio
 import sqlite3
+import time
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from gateway.domain.errors import ConflictError, NotFoundError
 from gateway.domain.people import Agent, Availability, Role, Team
 from gateway.domain.records import AuditEntry, CannedResponse, SignInSession
 from gateway.ports.store import UnitOfWork
+from gateway.services import people
 from gateway.store import SqlStore, open_store
 from gateway.store.keys import AesSecretBox
 from tests.gateway.store import samples
@@ -227,3 +231,42 @@ async def test_the_audit_by_pages(store: SqlStore) -> None:
     assert [entry for _, entry in first] == made[:1:-1]
     rest = await store.read(lambda unit: unit.audit.page(before=first[-1][0], limit=3))
     assert [entry for _, entry in rest] == made[1::-1]
+
+
+async def test_two_administrators_cannot_demote_each_other_at_once(
+    migrated_postgres_url: str, box: AesSecretBox
+) -> None:
+    here, there = (open_store(migrated_postgres_url, secrets=box) for _ in range(2))
+    chiefs = [samples.agent(name, role=Role.ADMINISTRATOR) for name in ("ada", "lee")]
+    both_look = Event()
+
+    def plant(unit: UnitOfWork) -> None:
+        for chief in chiefs:
+            unit.agents.add(chief, "hash")
+
+    def demote(unit: UnitOfWork, actor: Agent, other: Agent) -> None:
+        people.change_agent(
+            unit, actor, other.id, {"role": Role.AGENT}, now=1, new_id=samples.new_id
+        )
+
+    def slowly(unit: UnitOfWork) -> None:
+        demote(unit, chiefs[0], chiefs[1])
+        both_look.wait(5)
+        time.sleep(0.3)
+
+    def meanwhile(unit: UnitOfWork) -> None:
+        both_look.set()
+        demote(unit, chiefs[1], chiefs[0])
+
+    try:
+        await here.write(plant)
+        first = asyncio.create_task(here.write(slowly))
+        await asyncio.sleep(0.1)
+        with pytest.raises(ConflictError, match="last administrator"):
+            await there.write(meanwhile)
+        await first
+        roles = {agent.id: agent.role for agent in await agents(here)}
+    finally:
+        await here.close()
+        await there.close()
+    assert roles == {"ada": Role.ADMINISTRATOR, "lee": Role.AGENT}
