@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from gateway.domain.people import Agent
 from gateway.domain.records import SignInSession, StoredAnswer
 from gateway.http.console_feed import ConsoleFeed
-from gateway.http.limiting import AttemptLimiter
+from gateway.http.limiting import AttemptLimiter, SignInLimiter
 from gateway.http.parts import HttpParts
 from gateway.http.presence import Presence
 from gateway.http.problems import ProblemError
@@ -34,6 +34,7 @@ class Desk:
     def __init__(self, parts: HttpParts) -> None:
         self.parts = parts
         self.limiter = AttemptLimiter(limit=10, window=5 * 60_000)
+        self.sign_ins = SignInLimiter()
         self.presence = Presence(parts.hub, parts.clock)
         self.feed = ConsoleFeed(parts, self.presence)
         self.running: set[str] = set()

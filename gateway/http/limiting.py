@@ -54,3 +54,30 @@ class AttemptLimiter:
             attempts.popleft()
         if not attempts:
             del self._attempts[key]
+
+
+class SignInLimiter:
+    """Attempts to sign in: few from one network address, more for one e-mail address.
+
+    Were both limits alike, a stranger who guesses could shut a person out. In an hour one
+    network address has 120 attempts, so only several together reach an e-mail address's limit,
+    which slows down those who guess from everywhere.
+    """
+
+    def __init__(self) -> None:
+        self._addresses = AttemptLimiter(limit=10, window=5 * 60_000)
+        self._emails = AttemptLimiter(limit=300, window=60 * 60_000)
+
+    def begin(self, address: str, email: str, *, now: int) -> None:
+        """Counts an attempt; `email` in lower case, `now` in ms since the epoch.
+
+        Raises:
+            RateLimitedError: there were too many.
+        """
+        self._addresses.begin(address, now=now)
+        self._emails.begin(email, now=now)
+
+    def succeed(self, address: str, email: str) -> None:
+        """Takes the newest attempt back."""
+        self._addresses.succeed(address)
+        self._emails.succeed(email)

@@ -25,8 +25,8 @@ async def sign_in(call: Call) -> web.Response:
         raise ProblemError("csrf", "Sign in from a page of this server.")
     body = call.body(inputs.SignIn)
     address = call.request.remote or ""
-    attempt = (f"address:{address}", f"email:{body.email.strip().lower()}")
-    call.desk.limiter.begin(*attempt, now=call.now)
+    attempt = (address, body.email.strip().lower())
+    call.desk.sign_ins.begin(*attempt, now=call.now)
     signed_in = await signing_in.sign_in(
         call.parts.store,
         call.parts.passwords,
@@ -36,7 +36,7 @@ async def sign_in(call: Call) -> web.Response:
         browser=_readable(call.request.headers.get("User-Agent", ""))[:200],
         now=call.now,
     )
-    call.desk.limiter.succeed(*attempt)
+    call.desk.sign_ins.succeed(*attempt)
     teams = await call.read(lambda uow: uow.agents.teams())
     response = json_response(_me(call, signed_in.agent, signed_in.session, teams))
     set_cookie(response, call.request, call.parts, signed_in.token)

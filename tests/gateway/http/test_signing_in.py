@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.services.signing_in import IDLE_MS, LONGEST_MS, TOUCH_MS
-from tests.gateway.http.place import PASSWORD, Opener, Place
+from tests.gateway.http.place import PASSWORD, Console, Opener, Place
 
 
 async def test_signing_in_gives_a_guarded_cookie_and_rights(place: Place) -> None:
@@ -107,6 +107,21 @@ async def test_one_persons_wrong_passwords_do_not_shut_out_from_elsewhere(
 
     assert same.status == 429
     assert other.status == 200
+
+
+async def guess(console: Console, address: str, password: str = "wrong") -> int:
+    body = {"email": "ann@qingchuan.example", "password": password}
+    return (await console.post("/sign-in", body, headers={"X-Forwarded-For": address})).status
+
+
+async def test_a_stranger_elsewhere_shuts_nobody_out(open_at: Opener) -> None:
+    place = await open_at(trusted_proxies=("127.0.0.1",))
+    console = await place.console()
+
+    guesses = [await guess(console, "203.0.113.9") for _ in range(11)]
+
+    assert guesses == [401] * 10 + [429]
+    assert await guess(console, "198.51.100.4", PASSWORD) == 200
 
 
 async def test_another_sites_page_cannot_sign_anybody_in(place: Place) -> None:
