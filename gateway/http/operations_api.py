@@ -46,9 +46,10 @@ async def requeue_dead_letter(call: Call) -> None:
     """Puts a dead letter back on the bus."""
     letter_id = call.path("id")
     require(call.agent, Right.OPERATE)
+    # The bus is no part of the transaction: what it did would go unwritten if this came after.
+    await call.write(lambda uow: operations.note_requeue(uow, call.agent, letter_id, now=call.now))
     if not await call.parts.bus.requeue(letter_id):
         raise NotFoundError("There is no such dead letter.")
-    await call.write(lambda uow: operations.note_requeue(uow, call.agent, letter_id, now=call.now))
 
 
 async def list_failed_messages(call: Call) -> Json:

@@ -45,13 +45,13 @@ def audit_page(uow: UnitOfWork, actor: Agent, *, before: int | None, limit: int)
 
 
 def note_requeue(uow: UnitOfWork, actor: Agent, letter_id: str, *, now: int) -> None:
-    """Writes down that an agent puts a dead letter back on the bus.
+    """Writes down that an agent wants a dead letter back on the bus, before it is put there.
 
     Raises:
         NotAllowedError: the role does not permit it.
     """
     require(actor, Right.OPERATE)
-    note(uow, actor.id, "dead_letter.requeued", ("dead_letter", letter_id), now=now)
+    note(uow, actor.id, "dead_letter.requeue_requested", ("dead_letter", letter_id), now=now)
 
 
 def letter_preview(letter: DeadLetter) -> str:

@@ -1,6 +1,10 @@
 """Dead letters, failed messages, status."""
 
+import pytest
+
 from channels.contract import InboundMessage
+from gateway.ports.store import StoreUnavailableError
+from gateway.services import operations
 from gateway.services.wire import encode_inbound
 from tests.gateway.http.place import Place
 
@@ -29,7 +33,24 @@ async def test_dead_letters_are_looked_at_and_put_back(place: Place) -> None:
     assert entry.payload == encode_inbound(inbound)
     again = await ada.post(f"/operations/dead-letters/{letter['id']}/requeue")
     assert again.code == "not_found"
-    assert (await place.actions())[0] == "dead_letter.requeued"
+    assert (await place.actions())[0] == "dead_letter.requeue_requested"
+
+
+async def test_a_letter_is_put_back_only_when_that_is_written_down(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await place.console("ada")
+    await bury(place, b"{}", "nobody knows")
+    (letter,) = await place.parts.bus.dead_letters(1)
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("away")
+
+    monkeypatch.setattr(operations, "note_requeue", away)
+    answer = await ada.post(f"/operations/dead-letters/{letter.id}/requeue")
+
+    assert answer.status == 503
+    assert await place.parts.bus.dead_letters(1) == [letter]
 
 
 async def test_an_unreadable_letter_is_shown_as_such(place: Place) -> None:
