@@ -305,7 +305,10 @@ class Channel(ABC, Generic[S]):
         self.context = context
 
     async def start(self) -> None:
-        """Begins to receive, where the channel polls or holds a connection."""
+        """Begins to receive, where the channel polls or holds a connection.
+
+        After a change of its settings an inbox's new channel starts before the old one stops.
+        """
 
     async def stop(self) -> None:
         """Stops receiving; returns when nothing is in flight."""

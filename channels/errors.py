@@ -67,6 +67,32 @@ class SinkFullError(ChannelError):
         self.retry_after = retry_after
 
 
+class UnavailableError(ChannelError):
+    """What a channel rests on is away for now; answered 503 with Retry-After.
+
+    Args:
+        what: what does not answer, in words a visitor understands.
+        retry_after: seconds after which to try again.
+    """
+
+    def __init__(self, what: str, retry_after: float) -> None:
+        super().__init__(f"{what} at present; try again in {retry_after:.0f} s")
+        self.retry_after = retry_after
+
+
+class RateLimitedError(ChannelError):
+    """Too much was asked for; answered 429 with Retry-After.
+
+    Args:
+        what: what there is too much of, in words a visitor understands.
+        retry_after: seconds after which to try again.
+    """
+
+    def __init__(self, what: str, retry_after: int) -> None:
+        super().__init__(f"too many {what}; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
 class SettingsError(ChannelError):
     """An inbox's settings are wrong.
 

@@ -22,8 +22,10 @@ from channels.errors import (
     ChannelError,
     MalformedPayloadError,
     OversizePayloadError,
+    RateLimitedError,
     SignatureError,
     SinkFullError,
+    UnavailableError,
     UnsupportedEventError,
 )
 
@@ -80,11 +82,18 @@ def refusal(error: ChannelError) -> web.Response:
             return problem(400, "malformed", error.message, field=error.field)
         case UnsupportedEventError():
             return web.json_response({"accepted": False, "reason": str(error)})
+        case RateLimitedError():
+            return problem(429, "rate", str(error), headers=_retry_after(error.retry_after))
         case SinkFullError():
-            seconds = str(max(1, math.ceil(error.retry_after)))
-            return problem(503, "busy", str(error), headers={"Retry-After": seconds})
+            return problem(503, "busy", str(error), headers=_retry_after(error.retry_after))
+        case UnavailableError():
+            return problem(503, "unavailable", str(error), headers=_retry_after(error.retry_after))
         case _:
             raise error
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
 def problem(

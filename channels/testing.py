@@ -335,9 +335,9 @@ def make_settings(kind: ChannelKind[Any], values: Mapping[str, Any]) -> Any:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MemoryDirectory:
-    """The live inboxes of one kind, the first one being the default."""
+    """The live inboxes of one kind, the first one being the default; a test may change them."""
 
     channels: tuple[Channel[Any], ...]
 

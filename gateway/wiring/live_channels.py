@@ -77,19 +77,24 @@ class LiveChannels:
     async def reload(self) -> None:
         """Brings the running channels in line with the store; unchanged ones go on undisturbed.
 
+        A changed inbox's new channel is there before the old one stops: those whom the old
+        one sends away find the new one, and nobody is told that there is no such inbox.
+
         Raises:
             StoreUnavailableError: the database does not answer; everything goes on as it was.
         """
         async with self._changing:
             inboxes = await self._directory.reload()
             wanted = {inbox.id: inbox for inbox in inboxes if inbox.enabled}
-            for inbox_id, running in list(self._running.items()):
-                if wanted.get(inbox_id) != running.inbox:
-                    del self._running[inbox_id]
-                    await self._stop(running)
+            leaving = [r for r in self._running.values() if wanted.get(r.inbox.id) != r.inbox]
+            for running in leaving:
+                if running.inbox.id not in wanted:
+                    del self._running[running.inbox.id]
             for inbox in wanted.values():
-                if inbox.id not in self._running:
+                running_now = self._running.get(inbox.id)
+                if running_now is None or running_now.inbox != inbox:
                     await self._start(inbox)
+            await asyncio.gather(*(self._stop(running) for running in leaving))
 
     async def stop(self) -> None:
         """Stops every channel."""
@@ -98,20 +103,28 @@ class LiveChannels:
                 await self._stop(self._running.popitem()[1])
 
     async def _start(self, inbox: Inbox) -> None:
+        """Puts the inbox's channel in the place of an earlier one, or of none if it fails."""
+        channel = await self._make(inbox)
+        if channel is None:
+            self._running.pop(inbox.id, None)
+        else:
+            self._running[inbox.id] = _Running(inbox, channel)
+
+    async def _make(self, inbox: Inbox) -> Channel[Any] | None:
+        """The started channel; None when it cannot start: the others must start all the same."""
         try:
-            kind = load_kind(inbox.kind)
-            channel = self._build(kind, inbox)
+            channel = self._build(load_kind(inbox.kind), inbox)
             if self._receives:
                 await channel.start()
-        except SettingsError as error:  # one broken inbox must not keep the others from starting
+        except SettingsError as error:
             log.error(
                 "inbox %s cannot start: %s", inbox.name, error, extra={"action": "inbox_failed"}
             )
-            return
+            return None
         except Exception:  # whatever an adapter or its platform does
             log.exception("inbox %s cannot start", inbox.name, extra={"action": "inbox_failed"})
-            return
-        self._running[inbox.id] = _Running(inbox, channel)
+            return None
+        return channel
 
     def _build(self, kind: ChannelKind[Any], inbox: Inbox) -> Channel[Any]:
         settings = parse_settings(kind, {**inbox.settings, **inbox.secrets})

@@ -17,7 +17,6 @@ from channels.adapters.webchat.frames import (
     compose_event,
     external_id,
 )
-from channels.adapters.webchat.limits import RateLimitedError, RateLimiter
 from channels.adapters.webchat.settings import WebChatSettings
 from channels.adapters.webchat.tokens import (
     DAY_MS,
@@ -36,7 +35,8 @@ from channels.contract import (
     OutboundMessage,
     PublicMessage,
 )
-from channels.errors import PermanentDeliveryError, SignatureError
+from channels.errors import PermanentDeliveryError, RateLimitedError, SignatureError
+from channels.limits import RateLimiter
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
@@ -134,7 +134,7 @@ class WebChat(Channel[WebChatSettings]):
         Raises:
             RateLimitedError: too many within the hour.
         """
-        self._check(self._newcomers, address, "new visitors from this address")
+        self._newcomers.check(address, self.context.now(), "new visitors from this address")
 
     def admit_upload(self, visitor: Visitor) -> None:
         """Counts an upload.
@@ -142,7 +142,7 @@ class WebChat(Channel[WebChatSettings]):
         Raises:
             RateLimitedError: too many within the minute.
         """
-        self._check(self._uploads, visitor.handle, "files")
+        self._uploads.check(visitor.handle, self.context.now(), "files")
 
     async def accept(self, visitor: Visitor, frame: MessageFrame) -> None:
         """Hands a visitor's message to the bus; returns when it is durable.
@@ -152,7 +152,7 @@ class WebChat(Channel[WebChatSettings]):
             FrameError: a file is not the visitor's, or its reference has expired.
             SinkFullError: the bus takes no more at present.
         """
-        self._check(self._messages, visitor.handle, "messages")
+        self._messages.check(visitor.handle, self.context.now(), "messages")
         now = self.context.now()
         await self.context.sink.deliver(
             InboundMessage(
@@ -184,11 +184,6 @@ class WebChat(Channel[WebChatSettings]):
         )
         token = sign_file(self.context.signer, file, self.context.now())
         return f"/web/v1/files/{token}"
-
-    def _check(self, limiter: RateLimiter, key: str, what: str) -> None:
-        wait = limiter.wait_seconds(key, self.context.now())
-        if wait:
-            raise RateLimitedError(what, wait)
 
     def _read_files(
         self, visitor: Visitor, frame: MessageFrame, now: int

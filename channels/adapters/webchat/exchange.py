@@ -11,14 +11,23 @@ from aiohttp import web
 
 from channels.adapters.webchat.channel import WebChat
 from channels.adapters.webchat.frames import MAX_FRAME_BYTES, FrameError
-from channels.adapters.webchat.limits import RateLimitedError
 from channels.adapters.webchat.tokens import Visitor, read_visitor
 from channels.contract import Directory, Handler
-from channels.errors import ChannelError, SignatureError
+from channels.errors import ChannelError, SignatureError, UnavailableError
 from channels.receiving import parse_object, problem, read_body, refusal
 
 PREFLIGHT_SECONDS: Final = 600
+AWAY_RETRY_S: Final = 5.0
+"""When to ask again for an inbox that is away: being restarted, or switched off for a while."""
+
 _SESSION_ENDED: Final = "the session has ended: ask for a new one at /web/v1/{inbox}/sessions"
+
+
+class InboxAwayError(UnavailableError):
+    """The session is in order, but its inbox is not there: the widget keeps it and tries again."""
+
+    def __init__(self) -> None:
+        super().__init__("this chat is switched off", AWAY_RETRY_S)
 
 
 class RefusedError(ChannelError):
@@ -85,7 +94,11 @@ def get_inbox(directory: Directory, inbox_id: str) -> WebChat:
     """
     channel = directory.find(inbox_id)
     if not isinstance(channel, WebChat):
-        raise _unknown_inbox()
+        raise RefusedError(
+            HTTPStatus.NOT_FOUND,
+            "unknown_inbox",
+            "no web chat inbox has this id, or it is switched off: check data-inbox",
+        )
     return channel
 
 
@@ -109,6 +122,7 @@ def authenticate(request: web.Request, directory: Directory) -> tuple[WebChat, V
 
     Raises:
         SignatureError: no session token, or one that has ended.
+        InboxAwayError: the inbox of the token is not there at present.
         RefusedError: the page's site is not allowed.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -123,13 +137,14 @@ def resolve_visitor(directory: Directory, token: str) -> tuple[WebChat, Visitor]
     """The inbox and the visitor of a session token.
 
     Raises:
-        SignatureError: forged or expired, or its inbox is gone.
+        SignatureError: forged or expired, or the inbox asks for identified visitors by now.
+        InboxAwayError: the inbox of the token is not there at present.
     """
     context = get_default(directory).context
     visitor = read_visitor(context.signer, token, context.now())
     channel = directory.find(visitor.inbox_id)
     if not isinstance(channel, WebChat):
-        raise SignatureError(_SESSION_ENDED)
+        raise InboxAwayError
     if channel.inbox.settings.identity_required and not visitor.verified:
         raise SignatureError(_SESSION_ENDED)
     return channel, visitor
@@ -139,11 +154,11 @@ def get_default(directory: Directory) -> WebChat:
     """The oldest enabled inbox, whose signer is the installation's.
 
     Raises:
-        RefusedError: there is none.
+        InboxAwayError: there is none at present.
     """
     channel = directory.default()
     if not isinstance(channel, WebChat):
-        raise _unknown_inbox()
+        raise InboxAwayError
     return channel
 
 
@@ -166,20 +181,9 @@ def reply(body: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> web.Re
     )
 
 
-def _unknown_inbox() -> RefusedError:
-    return RefusedError(
-        HTTPStatus.NOT_FOUND,
-        "unknown_inbox",
-        "no web chat inbox has this id, or it is switched off: check data-inbox",
-    )
-
-
 def _compose_problem(error: ChannelError) -> web.Response:
     if isinstance(error, RefusedError):
         return problem(error.status, error.code, error.detail)
-    if isinstance(error, RateLimitedError):
-        headers = {"Retry-After": str(error.retry_after)}
-        return problem(HTTPStatus.TOO_MANY_REQUESTS, "rate", str(error), headers=headers)
     if isinstance(error, FrameError):
         return problem(HTTPStatus.BAD_REQUEST, error.code, error.message, field=error.field)
     return refusal(error)

@@ -1,8 +1,9 @@
 """The widget's socket (RFC 6455): messages in with acknowledgement, events out with resume.
 
 The session token comes in the first frame, since addresses are logged. Close codes: 4001 no
-valid session, 4003 site not allowed, 4008 the widget does not read, 4029 too many frames or
-sockets, 1012 the server restarts.
+valid session (only then is the token worthless), 4003 site not allowed, 4008 the widget does
+not read, 4013 the inbox is away at present, 4029 too many frames or sockets, 1012 the inbox
+or the server restarts, 1013 the conversation cannot be read at present.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -18,7 +19,12 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from typing_extensions import override
 
 from channels.adapters.webchat.channel import Line, WebChat
-from channels.adapters.webchat.exchange import RefusedError, check_origin, resolve_visitor
+from channels.adapters.webchat.exchange import (
+    InboxAwayError,
+    RefusedError,
+    check_origin,
+    resolve_visitor,
+)
 from channels.adapters.webchat.frames import (
     MAX_FRAME_BYTES,
     FrameError,
@@ -30,14 +36,20 @@ from channels.adapters.webchat.frames import (
     compose_signal,
     parse_frame,
 )
-from channels.adapters.webchat.limits import RateLimitedError, RateLimiter
 from channels.adapters.webchat.tokens import Visitor
 from channels.contract import Directory, PublicMessage, Subscription
-from channels.errors import SignatureError, SinkFullError
+from channels.errors import (
+    RateLimitedError,
+    SignatureError,
+    SinkFullError,
+    UnavailableError,
+)
+from channels.limits import RateLimiter
 
 BAD_SESSION: Final = 4001
 ORIGIN_REFUSED: Final = 4003
 SLOW: Final = 4008
+AWAY: Final = 4013
 TOO_MANY: Final = 4029
 
 HEARTBEAT_S: Final = 25.0
@@ -72,8 +84,9 @@ async def serve_socket(directory: Directory, request: web.Request) -> web.WebSoc
         channel, visitor = resolve_visitor(directory, hello.token)
         check_origin(request, channel)
     except RefusedError as error:
-        code = ORIGIN_REFUSED if error.status is HTTPStatus.FORBIDDEN else BAD_SESSION
-        await _close(request, socket, code, error.detail)
+        await _close(request, socket, ORIGIN_REFUSED, error.detail)
+    except InboxAwayError as error:
+        await _close(request, socket, AWAY, str(error))
     except (SignatureError, FrameError, TimeoutError) as error:
         await _close(request, socket, BAD_SESSION, str(error) or "no hello came in time")
     else:
@@ -107,7 +120,7 @@ class _Connection(Line):
         self._frames = RateLimiter(FRAMES_AT_ONCE, FRAMES_PERIOD_MS, max_keys=1)
         self._typing = RateLimiter(1, TYPING_PERIOD_MS, max_keys=1)
         self._cursor = 0
-        self._replayed: set[str] = set()
+        self._replayed_to = 0
 
     @property
     def _address(self) -> tuple[str, str]:
@@ -120,6 +133,8 @@ class _Connection(Line):
                 await self._exchange(resume_from)
         except RateLimitedError as error:
             await self._close(TOO_MANY, str(error))
+        except UnavailableError as error:
+            await self._close(WSCloseCode.TRY_AGAIN_LATER, str(error))
         except SlowReaderError:
             await self._close(SLOW, "the widget does not read")
         except ConnectionError:
@@ -168,7 +183,8 @@ class _Connection(Line):
                 await mailbox.mark(*self._address, up_to=frame.seq, state=frame.state)
             elif isinstance(frame, TypingFrame):
                 if not self._typing.wait_seconds("", self._channel.context.now()):
-                    await mailbox.typing(*self._address)
+                    with suppress(UnavailableError):  # told again with the next one
+                        await mailbox.typing(*self._address)
             elif isinstance(frame, PingFrame):
                 await self._send({"type": "pong", "server_time": self._channel.context.now()})
             else:
@@ -196,7 +212,7 @@ class _Connection(Line):
             if frame["type"] == "overflow":
                 await self._replay()
             elif frame["type"] == "message":
-                await self._show((frame["message"],))
+                await self._show(frame["message"])
             else:
                 event = compose_signal(frame)
                 if event is not None:
@@ -233,19 +249,23 @@ class _Connection(Line):
         for _ in range(MAX_PAGES):
             is_from_start = self._cursor == 0
             page = await self._history(after=self._cursor, limit=PAGE)
-            await self._show(page)
-            self._replayed.update(message.id for message in page)
+            for message in page:
+                await self._show(message)
+            self._replayed_to = self._cursor
             if len(page) < PAGE or is_from_start:
                 return
         await self._send({"type": "resync"})
 
-    async def _show(self, messages: Sequence[PublicMessage]) -> None:
-        for message in messages:
-            if message.id in self._replayed:
-                self._replayed.discard(message.id)
-                continue
-            self._cursor = max(self._cursor, message.seq)
-            await self._send(self._channel.compose(self._visitor, message))
+    async def _show(self, message: PublicMessage) -> None:
+        """Sends a message, unless a replay brought it already.
+
+        The replay's end is compared, not the last message sent: frames of two processes may
+        come out of order, and the later one must not hide the earlier.
+        """
+        if message.seq <= self._replayed_to:
+            return
+        self._cursor = max(self._cursor, message.seq)
+        await self._send(self._channel.compose(self._visitor, message))
 
     async def _history(self, *, after: int, limit: int) -> Sequence[PublicMessage]:
         mailbox = self._channel.context.mailbox

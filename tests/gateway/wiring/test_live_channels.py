@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -51,6 +51,7 @@ class Line(Channel[LineSettings]):
 
     made: list[Line] = []  # noqa: RUF012  # emptied by a fixture
     gate: asyncio.Event | None = None
+    on_stop: Callable[[], None] | None = None
 
     def __init__(self, inbox: InboxConfig[LineSettings], context: ChannelContext) -> None:
         super().__init__(inbox, context)
@@ -68,6 +69,8 @@ class Line(Channel[LineSettings]):
     @override
     async def stop(self) -> None:
         self.life.append("stop")
+        if Line.on_stop is not None:
+            Line.on_stop()
         if self.inbox.settings.greeting == "stubborn":
             raise RuntimeError("will not stop")
 
@@ -122,6 +125,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(Line, "made", [])
     monkeypatch.setattr(Line, "gate", None)
+    monkeypatch.setattr(Line, "on_stop", None)
 
 
 @pytest.fixture
@@ -168,6 +172,24 @@ async def test_each_change_makes_a_new_channel(board: Switchboard, change: dict[
     before = board.find("a")
     await board.put(line("a", **change))
     assert board.find("a") is not before
+    assert before.life == ["start", "stop"]
+
+
+async def test_the_new_channel_is_there_before_the_old_one_stops(board: Switchboard) -> None:
+    await board.put(line("a"))
+    before = board.find("a")
+    found: list[Channel[Any] | None] = []
+    Line.on_stop = lambda: found.append(board.live.find_channel("a"))
+    await board.put(line("a", name="renamed"))
+    assert found == [board.find("a")]
+    assert found != [before]
+
+
+async def test_a_change_that_cannot_start_ends_the_old_channel(board: Switchboard) -> None:
+    await board.put(line("a"))
+    before = board.find("a")
+    await board.put(line("a", settings={"greeting": "forbidden"}))
+    assert board.live.find_channel("a") is None
     assert before.life == ["start", "stop"]
 
 

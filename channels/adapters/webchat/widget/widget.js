@@ -354,8 +354,9 @@
       const status = error instanceof Refusal ? error.status : 0;
       if (status === 401 && error.code !== 'identity') this.dropSession();
       else if (status === 401) return this.giveUp('identity', error);
-      else if (status === 403 || status === 404) return this.giveUp('refused', error);
-      this.retry(error.retryAfter || 0);
+      else if (status === 403 || (status === 404 && !state.config)) return this.giveUp('refused', error);
+      // An inbox that was there a while ago, when it told its looks, may come back.
+      this.retry(status === 404 ? 5 : error.retryAfter || 0);
     },
 
     giveUp(reason, error) {
@@ -411,7 +412,9 @@
           this.socket = null;
           clearInterval(this.watch);
           if (epoch !== this.epoch) return;
-          if (!isWelcome && event.code < 4000) this.suspectSocket();
+          // A close code of the server's got through, so sockets do: 1012 and 1013 ask to come again.
+          const isServers = event.code >= 4000 || event.code === 1012 || event.code === 1013;
+          if (!isWelcome && !isServers) this.suspectSocket();
           this.onClosed(event);
           resolve();
         };
@@ -433,7 +436,7 @@
         this.giveUp('refused', new Error(event.reason));
         return;
       }
-      this.retry(event.code === 4029 ? 10 : 0);
+      this.retry({ 4013: 5, 4029: 10 }[event.code] || 0);
     },
 
     /* A connection that died without a word is found out by its silence. */

@@ -73,6 +73,7 @@ class Shop:
 
     def __init__(self, **settings: Any) -> None:
         self.bench = Bench()
+        self.directory = MemoryDirectory(())
         self.settings: Mapping[str, Any] = {
             "identity_secret": SECRET,
             "messages_per_minute": 600,
@@ -122,7 +123,8 @@ class Shop:
         self.channel = self.bench.build(CHANNEL, self.settings)
         application = web.Application(middlewares=[self._gate])
         assert CHANNEL.routes is not None
-        application.add_routes(CHANNEL.routes(MemoryDirectory((self.channel,))))
+        self.directory.channels = (self.channel,)
+        application.add_routes(CHANNEL.routes(self.directory))
         application.router.add_get("/site", serve_site)
         await self.channel.start()
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)

@@ -202,6 +202,25 @@ async def test_unsent_messages_survive_a_reload(visit: OpenPage, shop: Shop) -> 
     await expect(widget.own).to_have_text(["written before the reload"])
 
 
+async def test_an_inbox_switched_off_and_on_keeps_its_visitors(
+    visit: OpenPage, shop: Shop
+) -> None:
+    widget = await visit()
+    await widget.open()
+    await widget.say("before")
+    await expect(widget.bubble("Answer to: before")).to_have_count(1)
+    channels, shop.directory.channels = shop.directory.channels, ()
+    await shop.channel.stop()
+    await expect(widget.notice).to_be_visible()
+    await widget.say("meanwhile")
+    await asyncio.sleep(3)  # it tries to come back, and is told to wait
+    shop.directory.channels = channels
+    await shop.channel.start()
+    await until(lambda: shop.texts == ["before", "meanwhile"], 30)
+    assert len({message.handle for message in shop.kept.values()}) == 1
+    await expect(widget.bubble("Answer to: before")).to_have_count(1)
+
+
 async def test_the_conversation_is_there_on_return(visit: OpenPage, shop: Shop) -> None:
     widget = await visit()
     await widget.open()

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from channels.adapters.webchat import CHANNEL
 from channels.adapters.webchat.tokens import Visitor, sign_visitor
+from channels.contract import ChannelKind
 from channels.errors import PermanentDeliveryError
 from channels.testing import (
     INBOX,
@@ -17,6 +18,8 @@ from channels.testing import (
     WebhookContractTests,
     WireRequest,
     make_outbound,
+    request_over_wire,
+    serve,
 )
 
 VISITOR = Visitor(inbox_id=INBOX, handle="v:contract")
@@ -50,7 +53,6 @@ class TestWebChatContract(WebhookContractTests):
             "nonsense",
             sign_visitor(other, VISITOR, now)[0],
             sign_visitor(self._signer, VISITOR, now - 31 * 86_400_000)[0],
-            sign_visitor(self._signer, Visitor(inbox_id="gone", handle="v:1"), now)[0],
             self._signer.sign("something.else", "[]", expires_at=now + 1000),
         )
         return [self._post({"client_msg_id": "contract-1", "text": "x"}, t) for t in tokens]
@@ -81,3 +83,10 @@ class TestWebChatContract(WebhookContractTests):
             body=body if isinstance(body, bytes) else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {token}"},
         )
+
+    @override
+    async def test_unknown_inboxes_are_refused(self, channel_kind: ChannelKind[Any]) -> None:
+        """503: a session may be in order though no inbox is there, so it is not given up."""
+        async with serve(channel_kind) as address:
+            answer = await request_over_wire(address, self.wire(text="hi", external_id="m-1"))
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")

@@ -246,6 +246,15 @@ async def test_newcomers_of_one_address_are_counted(http: aiohttp.ClientSession)
         assert (await open_session(http, shop))["status"] == 201
 
 
+async def test_a_session_outlives_its_inboxs_absence(caller: Caller, shop: Shop) -> None:
+    """Not 401, at which a widget drops its token and its visitor loses the history."""
+    channels, shop.directory.channels = shop.directory.channels, ()
+    status, body = await caller.call("GET", "messages")
+    assert (status, body["code"]) == (503, "unavailable")
+    shop.directory.channels = channels
+    assert (await caller.call("GET", "messages"))[0] == 200
+
+
 async def test_unknown_inboxes(http: aiohttp.ClientSession, shop: Shop) -> None:
     async with http.post(f"{shop.url}/web/v1/nothing/sessions", json={}) as answer:
         assert answer.status == 404

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from channels.adapters.webchat.limits import RateLimiter
 from channels.adapters.webchat.settings import WebChatSettings
 from channels.adapters.webchat.texts import choose_language, cut_line, find_language
 from channels.adapters.webchat.tokens import (
@@ -20,6 +19,7 @@ from channels.adapters.webchat.tokens import (
 )
 from channels.contract import Attachment, Secret
 from channels.errors import SettingsError, SignatureError
+from channels.limits import RateLimiter
 from channels.testing import MemorySigner
 
 NOW = 1_700_000_000_000

@@ -13,7 +13,8 @@ from channels.adapters.webchat import socket as serving
 from channels.adapters.webchat.channel import MAX_LINES_PER_VISITOR
 from channels.adapters.webchat.tokens import Visitor, sign_visitor
 from channels.contract import InboundMessage, MessageKind, MessageState, QuickReply
-from channels.testing import INBOX, Bench
+from channels.errors import UnavailableError
+from channels.testing import INBOX
 from tests.channels.adapters.webchat.shop import Caller, Line, Shop
 
 
@@ -199,6 +200,32 @@ async def test_what_comes_during_the_replay_is_shown_once(caller: Caller, shop: 
     assert await line.texts(1) == ["after"]
 
 
+async def test_what_a_replay_brought_never_comes_again(caller: Caller, shop: Shop) -> None:
+    line = await caller.connect()
+    await line.get("welcome")
+    shop.push({"type": "overflow"}, to=caller.visitor)
+    said = shop.say("once", to=caller.visitor)
+    assert await line.texts(1) == ["once"]
+    for _ in range(2):
+        shop.push({"type": "message", "message": said}, to=caller.visitor)
+    shop.say("after", to=caller.visitor)
+    assert await line.texts(1) == ["after"]
+
+
+async def test_frames_out_of_order_are_all_shown(caller: Caller, shop: Shop) -> None:
+    """Two processes publish what they stored each on its own way."""
+    line = await caller.connect()
+    await line.get("welcome")
+    mailbox = shop.bench.mailbox
+    push, frames = mailbox.push, []
+    mailbox.push = lambda *frame: frames.append(frame)  # type: ignore[method-assign]
+    shop.say("earlier", to=caller.visitor)
+    shop.say("later", to=caller.visitor)
+    for frame in reversed(frames):
+        push(*frame)
+    assert await line.texts(2) == ["later", "earlier"]
+
+
 async def test_two_tabs_stay_in_step(caller: Caller) -> None:
     one, other = await caller.connect(), await caller.connect()
     await one.get("welcome")
@@ -262,15 +289,21 @@ async def close_code(
     return await line.closed()
 
 
+async def test_a_session_whose_inbox_is_away_is_kept(
+    caller: Caller, shop: Shop, http: aiohttp.ClientSession
+) -> None:
+    away = Visitor(inbox_id="away", handle="v:1")
+    token, _ = sign_visitor(shop.bench.signer, away, shop.bench.now())
+    assert await close_code(shop, http, {"type": "hello", "token": token}) == 4013
+    shop.directory.channels = ()
+    assert await close_code(shop, http, {"type": "hello", "token": caller.token}) == 4013
+
+
 async def test_a_socket_needs_a_session(
     caller: Caller, shop: Shop, http: aiohttp.ClientSession
 ) -> None:
-    gone = sign_visitor(shop.bench.signer, Visitor(inbox_id="gone", handle="v:1"), Bench().now())[
-        0
-    ]
     frames: tuple[object, ...] = (
         {"type": "hello", "token": "forged"},
-        {"type": "hello", "token": gone},
         {"type": "hello"},
         {"type": "msg", "client_msg_id": "message-1", "text": "hi"},
         [],
@@ -424,6 +457,27 @@ async def test_a_failing_store_closes_and_is_told_to_operators(
     line = await caller.connect()
     assert await line.closed() == aiohttp.WSCloseCode.INTERNAL_ERROR
     assert "a web chat socket failed" in caplog.text
+
+
+async def test_a_database_that_is_away_asks_to_come_again(caller: Caller, shop: Shop) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise UnavailableError("the conversation cannot be read", 5)
+
+    shop.bench.mailbox.history = fail  # type: ignore[assignment,method-assign]
+    line = await caller.connect()
+    assert await line.closed() == aiohttp.WSCloseCode.TRY_AGAIN_LATER
+
+
+async def test_typing_that_cannot_be_told_ends_nothing(caller: Caller, shop: Shop) -> None:
+    async def fail(*_: object) -> None:
+        raise UnavailableError("the conversation cannot be read", 5)
+
+    line = await caller.connect()
+    await line.get("welcome")
+    shop.bench.mailbox.typing = fail  # type: ignore[assignment,method-assign]
+    await line.send(type="typing")
+    await line.say("message-1", "hi")
+    await line.get("ack")
 
 
 async def test_a_stop_sends_everybody_home(caller: Caller, shop: Shop) -> None:

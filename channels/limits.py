@@ -1,4 +1,4 @@
-"""How much a visitor or an address may ask for, counted in memory."""
+"""How much a customer or an address may ask for, counted in the memory of one process."""
 
 from __future__ import annotations
 
@@ -7,22 +7,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from channels.errors import ChannelError
+from channels.errors import RateLimitedError
 
 MAX_KEYS: Final = 20_000
-
-
-class RateLimitedError(ChannelError):
-    """Too much was asked for; answered 429 with Retry-After.
-
-    Args:
-        what: what there is too much of, in words a visitor understands.
-        retry_after: seconds after which to try again.
-    """
-
-    def __init__(self, what: str, retry_after: int) -> None:
-        super().__init__(f"too many {what}; try again in {retry_after} s")
-        self.retry_after = retry_after
 
 
 @dataclass(slots=True)
@@ -46,6 +33,21 @@ class RateLimiter:
 
     def __len__(self) -> int:
         return len(self._buckets)
+
+    def check(self, key: str, now: int, what: str) -> None:
+        """Takes one from the key's allowance.
+
+        Args:
+            key: who asks.
+            now: milliseconds since the epoch.
+            what: what there would be too much of.
+
+        Raises:
+            RateLimitedError: the allowance is used up.
+        """
+        wait = self.wait_seconds(key, now)
+        if wait:
+            raise RateLimitedError(what, wait)
 
     def wait_seconds(self, key: str, now: int) -> int:
         """Takes one from the key's allowance: 0 when it was there, else seconds to wait.
