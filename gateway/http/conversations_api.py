@@ -17,10 +17,9 @@ from gateway.http.loading import compose_messages, load_conversation, load_messa
 from gateway.http.registry import Endpoint
 from gateway.http.serial import Json, hop_json, row_json
 from gateway.http.typing_signals import tell_typing
-from gateway.ports.conversations import ConversationFilter, ConversationRow
 from gateway.ports.store import UnitOfWork
-from gateway.services import assignment, conversations, replies
-from gateway.services.access import get_conversation, get_message, require, scope_of
+from gateway.services import assignment, conversations, reading, replies
+from gateway.services.access import get_conversation
 from gateway.services.replies import Draft
 
 _LIST = "conversations"
@@ -34,21 +33,18 @@ async def list_conversations(call: Call) -> Json:
     if query.cursor is not None:
         at, key = read_cursor(call.parts.signer, _LIST, conditions, query.cursor, now=call.now)
         before = (at, key)
-    wanted = ConversationFilter(
-        scope=scope_of(call.agent),
-        view=query.view,
-        limit=query.limit + 1,
-        before=before,
-        inbox_id=query.inbox_id,
-        team_id=query.team_id,
-        severity=query.severity,
+    rows = await call.read(
+        lambda uow: reading.list_conversations(
+            uow,
+            call.agent,
+            query.view,
+            limit=query.limit + 1,
+            before=before,
+            inbox_id=query.inbox_id,
+            team_id=query.team_id,
+            severity=query.severity,
+        )
     )
-
-    def work(uow: UnitOfWork) -> list[ConversationRow]:
-        require(call.agent, Right.SEE_TEAM)
-        return uow.conversations.page(wanted)
-
-    rows = await call.read(work)
     shown = rows[: query.limit]
     cursor = None
     if len(rows) > query.limit:
@@ -60,15 +56,16 @@ async def list_conversations(call: Call) -> Json:
 
 async def count_conversations(call: Call) -> Json:
     """How many conversations each list holds."""
-    counts = await call.read(lambda uow: uow.conversations.counts(scope_of(call.agent)))
+    counts = await call.read(lambda uow: reading.count_conversations(uow, call.agent))
     return {view.value: count for view, count in counts.items()}
 
 
 async def search_conversations(call: Call) -> Json:
     """Where the words stand."""
     query = call.query(inputs.SearchQuery)
-    scope = scope_of(call.agent)
-    hits = await call.read(lambda uow: uow.conversations.search(scope, query.q, query.limit))
+    hits = await call.read(
+        lambda uow: reading.search_conversations(uow, call.agent, query.q, query.limit)
+    )
     return {
         "items": [
             {
@@ -94,19 +91,19 @@ async def read_conversation(call: Call) -> Json:
 async def list_messages(call: Call) -> Json:
     """Messages in order: after a `seq`, before one, or the newest."""
     query = call.query(inputs.MessageQuery)
-    forwards = query.after is not None
 
     def work(uow: UnitOfWork) -> Json:
-        found = get_conversation(uow, call.agent, call.path("id"))
-        messages = uow.messages.page(
-            found.id, after=query.after, before=query.before, limit=query.limit + 1
+        page = reading.list_messages(
+            uow,
+            call.agent,
+            call.path("id"),
+            after=query.after,
+            before=query.before,
+            limit=query.limit,
         )
-        has_more = len(messages) > query.limit
-        if has_more:  # the one too many is the farthest from where the page begins
-            messages = messages[:-1] if forwards else messages[1:]
-        rows = {found.id: uow.conversations.row(found.id)}
-        items = compose_messages(uow, messages, rows, call.parts.article_title)
-        return {"items": items, "has_more": has_more}
+        rows = {page.row.conversation.id: page.row}
+        items = compose_messages(uow, page.messages, rows, call.parts.article_title)
+        return {"items": items, "has_more": page.has_more}
 
     return await call.read(work)
 
@@ -255,12 +252,8 @@ async def resend_message(call: Call) -> Json:
 
 async def read_trail(call: Call) -> Json:
     """What happened to a message, hop by hop."""
-
-    def work(uow: UnitOfWork) -> Json:
-        message, _ = get_message(uow, call.agent, call.path("id"))
-        return {"items": [hop_json(entry) for entry in uow.trail.of_message(message.id)]}
-
-    return await call.read(work)
+    hops = await call.read(lambda uow: reading.read_trail(uow, call.agent, call.path("id")))
+    return {"items": [hop_json(entry) for entry in hops]}
 
 
 _TAG = "Conversations"
@@ -285,6 +278,7 @@ ENDPOINTS = (
         tag=_TAG,
         summary="How many conversations each list holds",
         answer=answers.Counts,
+        right=Right.SEE_TEAM,
     ),
     Endpoint(
         method="GET",
@@ -294,6 +288,7 @@ ENDPOINTS = (
         summary="Find conversations by words, customer, subject or ticket number",
         query=inputs.SearchQuery,
         answer=answers.SearchResult,
+        right=Right.SEE_TEAM,
     ),
     Endpoint(
         method="GET",

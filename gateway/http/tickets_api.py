@@ -10,8 +10,8 @@ from gateway.http.loading import load_tickets
 from gateway.http.registry import Endpoint
 from gateway.http.serial import Json
 from gateway.ports.store import UnitOfWork
-from gateway.services import tickets
-from gateway.services.access import get_ticket, require, scope_of
+from gateway.services import reading, tickets
+from gateway.services.access import get_ticket
 
 _LIST = "tickets"
 
@@ -25,9 +25,8 @@ async def list_tickets(call: Call) -> Json:
         (before,) = read_cursor(call.parts.signer, _LIST, conditions, query.cursor, now=call.now)
 
     def work(uow: UnitOfWork) -> list[Json]:
-        require(call.agent, Right.SEE_TEAM)
-        found = uow.tickets.page(
-            scope_of(call.agent), state=query.state, before=before, limit=query.limit + 1
+        found = reading.list_tickets(
+            uow, call.agent, state=query.state, before=before, limit=query.limit + 1
         )
         return load_tickets(uow, found)
 
