@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 import platform
-import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from typing import Any
 from intents.loading import SHIPPED_CATALOGUE, load_catalogue
 from tests.bench import targets
 from tests.bench.load import Sample, drive
+from tests.servers import PostgresServer, RedisServer, ServerMissingError
 
 SENDERS = (1, 8, 32)
 WARM_UP = 1.5  # seconds
@@ -78,8 +78,6 @@ def bench_embedded(texts: list[str], seconds: float) -> dict[str, Any]:
 
 def bench_split(texts: list[str], seconds: float) -> dict[str, Any]:
     """PostgreSQL with fsync, Redis with appendfsync always, two processes."""
-    from tests.servers import PostgresServer, RedisServer
-
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         postgres = stack.enter_context(PostgresServer(fsync=True))
@@ -117,7 +115,10 @@ def print_table(results: list[dict[str, Any]], echo: dict[str, Any]) -> None:
 def machine() -> str:
     """What it ran on."""
     cores = len(os.sched_getaffinity(0))
-    return f"{platform.system()} {platform.machine()}, {cores} cores, Python {sys.version[:6]}"
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = models[0] if models else platform.machine()
+    return f"{cores} cores of {name}, {platform.system()}, Python {platform.python_version()}"
 
 
 def main() -> None:
@@ -133,14 +134,20 @@ def main() -> None:
     results = [echo]
     if arguments.only != "split":
         results.append(bench_embedded(texts, arguments.seconds))
+    missing = ""
     if arguments.only != "embedded":
-        results.append(bench_split(texts, arguments.seconds))
+        try:
+            results.append(bench_split(texts, arguments.seconds))
+        except ServerMissingError as error:
+            missing = f"PostgreSQL + Redis: not measured, {error}"
     if arguments.peer:
         results.append(bench_peer(arguments.peer, texts, arguments.seconds))
     if arguments.json:
         print(json.dumps({"machine": machine(), "results": results}, ensure_ascii=False))
         return
     print_table(results, echo)
+    if missing:
+        print(missing)
     if arguments.peer:
         peer = {row["senders"]: row["turns_per_s"] for row in results[-1]["rows"]}
         for result in results[1:-1]:
