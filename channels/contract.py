@@ -207,7 +207,10 @@ class Subscription(Protocol):
 
 
 class Mailbox(Protocol):
-    """A customer's side of a conversation on a mailbox channel."""
+    """A customer's side of a conversation on a mailbox channel.
+
+    Its reads raise `UnavailableError` while the store does not answer.
+    """
 
     def subscribe(self, inbox_id: str, handle: str) -> Subscription:
         """Frames from now on, from whichever process they come."""
@@ -243,7 +246,11 @@ class Blobs(Protocol):
     """Files, addressed by the SHA-256 of their content."""
 
     async def put(self, content: bytes) -> str:
-        """Stores durably; returns the hash in hex."""
+        """Stores durably; returns the hash in hex.
+
+        Raises:
+            UnavailableError: the disk is full or does not answer.
+        """
         ...
 
     async def get(self, blob: str) -> bytes:
@@ -251,6 +258,7 @@ class Blobs(Protocol):
 
         Raises:
             KeyError: nothing is stored under that hash.
+            UnavailableError: the disk does not answer.
         """
         ...
 

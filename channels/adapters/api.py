@@ -31,7 +31,13 @@ from channels.contract import (
     OutboundMessage,
     Secret,
 )
-from channels.errors import MalformedPayloadError, PermanentDeliveryError, SettingsError
+from channels.errors import (
+    MalformedPayloadError,
+    PermanentDeliveryError,
+    SettingsError,
+    TransientDeliveryError,
+    UnavailableError,
+)
 from channels.files import accept_file
 from channels.outbound import AllowedNetworks, GuardedHttp, check_status, check_url
 from channels.receiving import (
@@ -191,7 +197,8 @@ class ApiChannel(Channel[ApiSettings]):
         """Posts the message to the callback, signed.
 
         Raises:
-            TransientDeliveryError: no answer in 15 s, 408, 409, 425, 429 or 5xx.
+            TransientDeliveryError: no answer in 15 s, 408, 409, 425, 429 or 5xx, or the disk
+                with the attachments does not answer.
             PermanentDeliveryError: any other refusal, no callback, or an address that may not
                 be called.
         """
@@ -219,6 +226,7 @@ class ApiChannel(Channel[ApiSettings]):
             SignatureError: the signature does not hold.
             MalformedPayloadError: the body cannot be read.
             SinkFullError: the message was not kept.
+            UnavailableError: its files were not kept, and so the message was not.
         """
         settings = self.inbox.settings
         limit = BODY_LIMIT_WITH_FILES if settings.attachments else BODY_LIMIT
@@ -279,6 +287,8 @@ class ApiChannel(Channel[ApiSettings]):
             return [await self.context.blobs.get(attachment.blob) for attachment in attachments]
         except KeyError as error:
             raise PermanentDeliveryError("an attached file is no longer stored") from error
+        except UnavailableError as error:
+            raise TransientDeliveryError(str(error), retry_after=error.retry_after) from error
 
 
 def parse_message(

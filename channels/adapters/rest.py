@@ -13,7 +13,7 @@ import hmac
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -43,6 +43,7 @@ from channels.errors import (
     PermanentDeliveryError,
     SettingsError,
     SignatureError,
+    UnavailableError,
 )
 from channels.files import download_headers
 from channels.receiving import (
@@ -203,6 +204,7 @@ class RestChannel(Channel[RestSettings]):
         Raises:
             SignatureError: missing or wrong token.
             MalformedPayloadError: no usable sender.
+            UnavailableError: the store does not answer.
         """
         self.check_token(request)
         if not self._token and not self.inbox.settings.open_mailbox:
@@ -222,6 +224,7 @@ class RestChannel(Channel[RestSettings]):
 
         Raises:
             SignatureError: forged or expired.
+            UnavailableError: the disk does not answer.
         """
         context = self.context
         value = context.signer.verify(_FILE_PURPOSE, token, now=context.now())
@@ -258,7 +261,10 @@ class RestChannel(Channel[RestSettings]):
             return done
         if kind == "overflow":
             # The frame that ends the turn may be among the lost ones.
-            return await self.context.mailbox.undelivered(self.inbox.id, message.handle) or None
+            # Its message is kept, so no error may make the sender send it again.
+            with suppress(UnavailableError):
+                waiting = await self.context.mailbox.undelivered(self.inbox.id, message.handle)
+                return waiting or None
         return None
 
     async def _write(

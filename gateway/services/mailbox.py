@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final, TypeVar
 
 from channels.contract import MessageState, PublicMessage
+from channels.errors import UnavailableError
 from gateway.domain.conversation import PUBLIC_KINDS, Controller, Message
 from gateway.domain.events import MessageStateChanged
 from gateway.domain.records import StateUpdate
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.bus import Hub, HubSubscription
 from gateway.ports.clock import Clock
-from gateway.ports.store import Store, UnitOfWork
+from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
 from gateway.services.access import holder_name
 from gateway.services.publishing import CONSOLE, handle_topic
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+RETRY_AFTER: Final = 5.0  # seconds, while the database is away
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Mark:
 class StoreMailbox:
     """Implements `channels.contract.Mailbox` over the store and the hub.
 
+    What it reads raises `channels.errors.UnavailableError` while the database does not answer.
     Marks that arrive while one write is under way share the next one.
     """
 
@@ -70,7 +77,7 @@ class StoreMailbox:
             )
             return [m.public() for m in messages]
 
-        return await self._store.read(work)
+        return await self._read(work)
 
     async def controller(self, inbox_id: str, handle: str) -> tuple[str, str]:
         """Who answers now, and the agent's name when it is one."""
@@ -82,7 +89,7 @@ class StoreMailbox:
                 return Controller.BOT.value, ""
             return found.controller.value, holder_name(uow, found)
 
-        return await self._store.read(work)
+        return await self._read(work)
 
     async def undelivered(self, inbox_id: str, handle: str) -> Sequence[PublicMessage]:
         """Outgoing messages that the customer has not fetched, oldest first."""
@@ -95,7 +102,7 @@ class StoreMailbox:
             waiting = uow.messages.in_state([found.id], MessageState.SENT)
             return [m.public() for m in waiting.get(found.id, ())]
 
-        return await self._store.read(work)
+        return await self._read(work)
 
     async def mark(self, inbox_id: str, handle: str, *, up_to: int, state: MessageState) -> None:
         """Notes what the customer's side received or saw; returns when that is stored.
@@ -132,12 +139,18 @@ class StoreMailbox:
         if not self._hub.wanted(CONSOLE):
             return
         key = f"{inbox_id}\x1f{handle}\x1f"
-        found = (await self._store.read(lambda uow: uow.conversations.by_keys([key]))).get(key)
+        found = (await self._read(lambda uow: uow.conversations.by_keys([key]))).get(key)
         if found is not None:
             self._hub.publish(
                 CONSOLE,
                 {"type": "typing", "conversation_id": found.id, "who": "customer", "name": ""},
             )
+
+    async def _read(self, work: Callable[[UnitOfWork], T]) -> T:
+        try:
+            return await self._store.read(work)
+        except StoreUnavailableError as error:
+            raise UnavailableError("the conversation cannot be read", RETRY_AFTER) from error
 
 
 _BELOW = {

@@ -17,6 +17,7 @@ from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
 from gateway.services.bot_data import StoreActionContext
+from gateway.services.channel_files import ChannelBlobs
 from gateway.services.frame_codec import decode_frame, encode_frame
 from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.intake import language_of
@@ -124,7 +125,7 @@ def _context(storage: Storage, hub: Hub, sink: BusSink, bot: CatalogueBot) -> Ch
     return ChannelContext(
         sink=sink,
         mailbox=StoreMailbox(storage.store, hub, clock),
-        blobs=storage.blobs,
+        blobs=ChannelBlobs(storage.blobs),
         signer=storage.keys.signer,
         now=clock,
         new_id=new_id,

@@ -20,11 +20,10 @@ from channels.adapters.webchat.exchange import (
 from channels.adapters.webchat.frames import FrameError
 from channels.adapters.webchat.tokens import read_file, sign_upload
 from channels.contract import Directory
-from channels.errors import OversizePayloadError, SinkFullError
+from channels.errors import OversizePayloadError
 from channels.files import accept_file, download_headers
 from channels.receiving import read_body
 
-BUSY_RETRY_S: Final = 30.0
 CACHE_S: Final = 3600
 UPLOAD_S: Final = 120
 """Time that a visitor has for a whole file, on a slow line too."""
@@ -45,16 +44,13 @@ async def upload(directory: Directory, request: web.Request) -> web.Response:
     channel.admit_upload(visitor)
     name, mime, content = await _read_file(request, settings.max_attachment_bytes)
     context = channel.context
-    try:
-        attachment = await accept_file(
-            context.blobs,
-            name=name,
-            declared_mime=mime,
-            content=content,
-            limit=settings.max_attachment_bytes,
-        )
-    except OSError as error:
-        raise SinkFullError(BUSY_RETRY_S) from error
+    attachment = await accept_file(
+        context.blobs,
+        name=name,
+        declared_mime=mime,
+        content=content,
+        limit=settings.max_attachment_bytes,
+    )
     thumbnail = attachment.thumbnail
     return reply(
         {

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 from typing_extensions import override
 
 from channels.contract import MessageKind, MessageState, PublicMessage
+from channels.errors import UnavailableError
 from gateway.bus.hub import LocalHub
 from gateway.domain.conversation import append_internal
 from gateway.domain.events import MessageStateChanged
 from gateway.domain.trail import Hop
-from gateway.ports.store import UnitOfWork
+from gateway.ports.store import Store, UnitOfWork
 from gateway.services.intake import Accepted
 from gateway.services.mailbox import StoreMailbox
 from gateway.services.publishing import CONSOLE, handle_topic
@@ -108,6 +109,25 @@ async def test_history_of_others_stays_theirs(desk: Desk, mailbox: StoreMailbox)
     for inbox_id, handle in ((MAILBOX.id, "stranger"), ("push", "visitor")):
         assert await mailbox.history(inbox_id, handle) == []
         assert await mailbox.undelivered(inbox_id, handle) == []
+
+
+async def test_a_database_that_is_away_is_told_in_the_channels_words() -> None:
+    hub = LocalHub()
+    store = Wire(cast("Store", None))
+    store.whole = False
+    mailbox = StoreMailbox(store, hub, clock)
+    console = hub.subscribe(CONSOLE)
+    for reading in (
+        mailbox.history(MAILBOX.id, "visitor"),
+        mailbox.controller(MAILBOX.id, "visitor"),
+        mailbox.undelivered(MAILBOX.id, "visitor"),
+        mailbox.typing(MAILBOX.id, "visitor"),
+    ):
+        with pytest.raises(UnavailableError) as caught:
+            await reading
+        assert caught.value.retry_after == 5
+        assert "cut off" not in str(caught.value)
+    console.close()
 
 
 async def test_undelivered_is_what_was_not_fetched(desk: Desk, mailbox: StoreMailbox) -> None:

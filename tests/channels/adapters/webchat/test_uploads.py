@@ -195,16 +195,6 @@ async def test_uploads_are_counted(http: aiohttp.ClientSession) -> None:
         assert (await caller.upload("a.png", "image/png", picture()))[0] == 429
 
 
-async def test_a_full_disk_is_told(caller: Caller, shop: Shop) -> None:
-    async def fail(content: bytes) -> str:
-        raise OSError(28, "No space left on device")
-
-    shop.bench.blobs.put = fail  # type: ignore[method-assign]
-    status, body = await caller.upload("a.png", "image/png", picture())
-    assert status == 503
-    assert "device" not in body["detail"]
-
-
 async def test_another_visitors_file_cannot_be_sent(
     caller: Caller, shop: Shop, http: aiohttp.ClientSession
 ) -> None:
