@@ -77,6 +77,15 @@ class SearchHit:
     snippet: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unindexed:
+    """What waits for the search index: a `message`, `subject`, `ticket` or `contact`."""
+
+    number: int
+    kind: str
+    ref: str
+
+
 class Conversations(Protocol):
     """Conversations and the lists over them."""
 
@@ -200,6 +209,18 @@ class Messages(Protocol):
 
         Messages, subjects, tickets and contacts wait from the moment they are written.
         """
+        ...
+
+    def unindexed(self, limit: int) -> list[Unindexed]:
+        """What waits for the search index, oldest first."""
+        ...
+
+    def index_one(self, number: int) -> None:
+        """Indexes what waits under that number; nothing when it waits no more."""
+        ...
+
+    def leave_unindexed(self, number: int) -> None:
+        """Gives up what waits under that number."""
         ...
 
 

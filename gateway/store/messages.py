@@ -12,6 +12,7 @@ from channels.contract import Attachment, MessageKind, MessageState, QuickReply
 from gateway.domain.conversation import OUTGOING_KINDS, PUBLIC_KINDS, Message, TurnState
 from gateway.domain.errors import NotFoundError
 from gateway.domain.records import StateUpdate
+from gateway.ports.conversations import Unindexed
 from gateway.store import search
 from gateway.store.rows import (
     NO_OFFSET,
@@ -212,6 +213,18 @@ class SqlMessages:
     def index_pending(self, limit: int) -> int:
         """Indexes for search what waits, oldest first; returns how much that was."""
         return search.index_pending(self._session, limit)
+
+    def unindexed(self, limit: int) -> list[Unindexed]:
+        """What waits for the search index, oldest first."""
+        return search.waiting(self._session, limit)
+
+    def index_one(self, number: int) -> None:
+        """Indexes what waits under that number; nothing when it waits no more."""
+        search.index_one(self._session, number)
+
+    def leave_unindexed(self, number: int) -> None:
+        """Gives up what waits under that number."""
+        search.give_up(self._session, number)
 
     def get(self, message_id: str) -> Message:
         """One message."""

@@ -34,9 +34,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from gateway.ports.conversations import ConversationRow, Scope, SearchHit
+from gateway.ports.conversations import ConversationRow, Scope, SearchHit, Unindexed
 from gateway.store import lists
-from gateway.store.rows import NO_OFFSET, insert_into, select_by
+from gateway.store.rows import NO_OFFSET, insert_into, pick, select_by
 from gateway.store.session import Row, Session, Statement
 from gateway.store.tables import (
     contacts,
@@ -66,7 +66,7 @@ _TICKET_NUMBER = re.compile(r"#?(\d{1,12})", re.ASCII)
 _PAIRED = re.compile(r"[㐀-䶿一-鿿豈-﫿\U00020000-\U0003fffd〇ぁ-ゖァ-ヺー가-힣]{1,2}")
 
 _ENQUEUE = insert_into(search_pending, ("kind", "ref"))
-_PENDING = Statement(
+_pending = (
     select(
         search_pending.c.number,
         search_pending.c.kind,
@@ -83,9 +83,15 @@ _PENDING = Statement(
         ),
     )
     .order_by(search_pending.c.number)
+    .with_for_update(skip_locked=True, of=search_pending)
+)
+_PENDING = Statement(_pending.limit(bindparam("most")).offset(NO_OFFSET), "most")
+_PENDING_ONE = Statement(_pending.where(search_pending.c.number == bindparam("number")), "number")
+_WAITING = Statement(
+    select(*pick(search_pending, ("number", "kind", "ref")))
+    .order_by(search_pending.c.number)
     .limit(bindparam("most"))
-    .offset(NO_OFFSET)
-    .with_for_update(skip_locked=True, of=search_pending),
+    .offset(NO_OFFSET),
     "most",
 )
 _DONE = Statement(
@@ -151,6 +157,26 @@ def index_pending(session: Session, limit: int) -> int:
     Several processes may do so at once: each takes what no other has in hand.
     """
     pending = session.rows(_PENDING, (limit,))
+    _index(session, pending)
+    return len(pending)
+
+
+def waiting(session: Session, limit: int) -> list[Unindexed]:
+    """What waits, oldest first."""
+    return [Unindexed(*row) for row in session.rows(_WAITING, (limit,))]
+
+
+def index_one(session: Session, number: int) -> None:
+    """Indexes what waits under that number; nothing when another process has it."""
+    _index(session, session.rows(_PENDING_ONE, (number,)))
+
+
+def give_up(session: Session, number: int) -> None:
+    """Leaves what waits under that number out of the index."""
+    session.run(_DONE, (number,))
+
+
+def _index(session: Session, pending: Sequence[Row]) -> None:
     documents = [*_messages(pending), *_others(session, pending)]
     again = [(item.kind, item.ref) for item in documents if item.kind != "message"]
     session.run_many(_FORGET, again)
@@ -161,7 +187,6 @@ def index_pending(session: Session, limit: int) -> int:
     index = _INDEX_SQLITE if session.on_sqlite else _INDEX_POSTGRESQL
     session.run_many(index, [(d.number, " ".join(d.words)) for d in documents])
     session.run_many(_DONE, [(row[0],) for row in pending])
-    return len(pending)
 
 
 def _messages(pending: Sequence[Row]) -> Iterator[_Document]:

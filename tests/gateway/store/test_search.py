@@ -269,6 +269,20 @@ async def test_indexing_goes_by_pieces_and_says_how_much(desk: SqlStore) -> None
     assert await ids(desk, "word7") == ["conversation"]
 
 
+async def test_what_waits_is_indexed_or_given_up_one_by_one(desk: SqlStore) -> None:
+    rows = [samples.message(n, f"word{n}") for n in (1, 2, 3)]
+    await desk.write(lambda unit: unit.messages.add(rows))
+    waiting = await desk.read(lambda unit: unit.messages.unindexed(9))
+    assert [(item.kind, item.ref) for item in waiting] == [("message", row.id) for row in rows]
+    assert await desk.read(lambda unit: unit.messages.unindexed(1)) == waiting[:1]
+    await desk.write(lambda unit: unit.messages.leave_unindexed(waiting[0].number))
+    for _ in range(2):  # the second time it waits no more
+        await desk.write(lambda unit: unit.messages.index_one(waiting[1].number))
+    assert await desk.read(lambda unit: unit.messages.unindexed(9)) == waiting[2:]
+    assert await ids(desk, "word1") == []
+    assert await ids(desk, "word2") == ["conversation"]
+
+
 async def test_two_processes_index_together(migrated_postgres_url: str, box: AesSecretBox) -> None:
     stores = [open_store(migrated_postgres_url, secrets=box) for _ in range(2)]
     await stores[0].write(samples.add_conversation)
