@@ -233,8 +233,19 @@ class Mailbox(Protocol):
         """Outgoing messages in state `sent`, oldest first."""
         ...
 
-    async def mark(self, inbox_id: str, handle: str, *, up_to: int, state: MessageState) -> None:
-        """The customer's side received (`delivered`) or saw (`read`) everything up to that seq."""
+    async def mark(
+        self,
+        inbox_id: str,
+        handle: str,
+        *,
+        up_to: int,
+        state: MessageState,
+        in_reply_to: str | None = None,
+    ) -> None:
+        """The customer's side received (`delivered`) or saw (`read`) everything up to that seq.
+
+        With `in_reply_to`, an external id, only what answers that message.
+        """
         ...
 
     async def typing(self, inbox_id: str, handle: str) -> None:

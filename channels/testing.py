@@ -133,6 +133,7 @@ class MemoryMailbox:
         attachments: tuple[Attachment, ...] = (),
         article: str | None = None,
         external_id: str | None = None,
+        in_reply_to: str | None = None,
     ) -> PublicMessage:
         """Stores a message and pushes its frame; outgoing ones wait in state `sent`."""
         self._seq += 1
@@ -150,6 +151,7 @@ class MemoryMailbox:
             attachments=attachments,
             article=article,
             external_id=external_id,
+            in_reply_to=in_reply_to,
         )
         self._messages[inbox_id, handle].append(message)
         self.push(inbox_id, handle, {"type": "message", "message": message})
@@ -195,7 +197,15 @@ class MemoryMailbox:
         """Outgoing messages in state `sent`."""
         return self._undelivered(inbox_id, handle)
 
-    async def mark(self, inbox_id: str, handle: str, *, up_to: int, state: MessageState) -> None:
+    async def mark(
+        self,
+        inbox_id: str,
+        handle: str,
+        *,
+        up_to: int,
+        state: MessageState,
+        in_reply_to: str | None = None,
+    ) -> None:
         """Moves outgoing messages up to that seq on, never back."""
         order = list(MessageState)
         messages = self._messages[inbox_id, handle]
@@ -205,6 +215,7 @@ class MemoryMailbox:
             if (
                 outgoing
                 and message.seq <= up_to
+                and in_reply_to in {None, message.in_reply_to}
                 and order.index(message.state) < order.index(state)
             ):
                 messages[index] = dataclasses.replace(message, state=state)
@@ -303,7 +314,13 @@ class Bench:
 
         def answer(message: InboundMessage) -> None:
             for text in texts:
-                self.mailbox.say(message.inbox_id, message.handle, text, choices=choices)
+                self.mailbox.say(
+                    message.inbox_id,
+                    message.handle,
+                    text,
+                    choices=choices,
+                    in_reply_to=message.external_id,
+                )
             self.mailbox.finish_turn(message)
 
         self.sink.on_message = answer

@@ -2,7 +2,8 @@
 
 `POST /webhooks/rest/webhook` goes to the default inbox, `POST /webhooks/rest/{inbox}/webhook` to a
 named one. The answer holds everything that the sender has not fetched yet: what the bot says to
-this message, and what agents said since. It counts as delivered once it was written.
+this message, and what agents said since. Where anyone may call, it holds only what the bot says to
+this very message: a sender's id is no proof. It counts as delivered once it was written.
 """
 
 from __future__ import annotations
@@ -78,8 +79,8 @@ class RestSettings:
     """Settings of one REST inbox.
 
     `token` is asked of every caller where it is set. `wait_seconds` is how long a request waits
-    for its answer. `open_mailbox` lets anyone who knows a sender id fetch that sender's messages
-    without a token.
+    for its answer. `open_mailbox` hands a sender's messages to anyone who knows the sender's
+    id; without it and without a token a caller gets only the bot's answers to its own messages.
 
     Raises:
         SettingsError: a value is out of bounds.
@@ -137,12 +138,31 @@ class _Reader:
         self.seen = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What one request may be given: the sender's messages, or the answers to one message.
+
+    `answers_to` is the external id of that message; None where the caller is trusted.
+    """
+
+    handle: str
+    reader: _Reader
+    answers_to: str | None
+
+    def shows(self, message: PublicMessage) -> bool:
+        """Whether the message is for this request, and was not written by an earlier one."""
+        if self.answers_to is None:
+            return message.seq > self.reader.seen
+        return message.in_reply_to == self.answers_to
+
+
 class RestChannel(Channel[RestSettings]):
     """One REST inbox. The customer's side fetches its messages, so nothing is ever sent."""
 
     def __init__(self, inbox: InboxConfig[RestSettings], context: ChannelContext) -> None:
         super().__init__(inbox, context)
         self._token = inbox.settings.token.encode()
+        self._is_private = bool(self._token) or inbox.settings.open_mailbox
         self._readers: dict[str, _Reader] = {}
         self._settling: set[asyncio.Task[None]] = set()
 
@@ -174,6 +194,8 @@ class RestChannel(Channel[RestSettings]):
     async def accept(self, request: web.Request) -> web.StreamResponse:
         """Delivers the message of a request and answers with what the sender has not fetched.
 
+        Callers whom nothing vouches for get the answers to this message only.
+
         Raises:
             SignatureError: missing or wrong token.
             MalformedPayloadError: the body cannot be read.
@@ -189,14 +211,15 @@ class RestChannel(Channel[RestSettings]):
             return web.json_response([])
         with self._reading(message.handle) as reader:
             subscription = context.mailbox.subscribe(self.inbox.id, message.handle)
+            view = _View(message.handle, reader, None if self._is_private else message.external_id)
             try:
                 await context.sink.deliver(message)
                 if request.query.get("stream") == "true":
-                    return await self._stream(request, message, subscription, reader)
-                answers = await self._wait(message, subscription)
+                    return await self._stream(request, message, subscription, view)
+                answers = await self._wait(message, subscription, view)
             finally:
                 subscription.close()
-            return await self._write(request, message.handle, answers, reader)
+            return await self._write(request, answers, view)
 
     async def fetch(self, request: web.Request) -> web.StreamResponse:
         """Answers with what the sender has not fetched.
@@ -207,7 +230,7 @@ class RestChannel(Channel[RestSettings]):
             UnavailableError: the store does not answer.
         """
         self.check_token(request)
-        if not self._token and not self.inbox.settings.open_mailbox:
+        if not self._is_private:
             return problem(
                 403,
                 "mailbox_closed",
@@ -217,7 +240,9 @@ class RestChannel(Channel[RestSettings]):
         handle = _take_sender(request.query)
         with self._reading(handle) as reader:
             waiting = await self.context.mailbox.undelivered(self.inbox.id, handle)
-            return await self._write(request, handle, waiting, reader)
+            view = _View(handle, reader, None)
+            fresh = [message for message in waiting if view.shows(message)]
+            return await self._write(request, fresh, view)
 
     async def download(self, token: str) -> web.Response:
         """The attachment that a signed address stands for.
@@ -238,15 +263,24 @@ class RestChannel(Channel[RestSettings]):
         return web.Response(body=content, headers=download_headers(name, mime))
 
     async def _wait(
-        self, message: InboundMessage, subscription: Subscription
+        self, message: InboundMessage, subscription: Subscription, view: _View
     ) -> Sequence[PublicMessage]:
-        """The messages for the sender once the turn is done; none when it takes too long."""
+        """The messages for the request once the turn is done, or when it takes too long."""
         deadline = self._deadline()
+        answers: dict[str, PublicMessage] = {}
         while (frame := await _next_frame(subscription, deadline)) is not None:
             done = await self._turn_end(message, frame)
+            if view.answers_to is None:
+                if done is not None:
+                    return [answer for answer in done if view.shows(answer)]
+                continue
+            # A sender who never fetches has a backlog that may hide the answer: it is taken
+            # as it is said too.
+            said = _said(frame) if done is None else done
+            answers |= {answer.id: answer for answer in said if view.shows(answer)}
             if done is not None:
-                return done
-        return ()
+                break
+        return list(answers.values())
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self.inbox.settings.wait_seconds
@@ -268,15 +302,14 @@ class RestChannel(Channel[RestSettings]):
         return None
 
     async def _write(
-        self, request: web.Request, handle: str, messages: Sequence[PublicMessage], reader: _Reader
+        self, request: web.Request, messages: Sequence[PublicMessage], view: _View
     ) -> web.StreamResponse:
-        fresh = [message for message in messages if message.seq > reader.seen]
-        items = [item for message in fresh for item in self._items(handle, message)]
+        items = [item for message in messages for item in self._items(view.handle, message)]
         response = web.Response(body=orjson.dumps(items), content_type="application/json")
-        if fresh:
+        if messages:
             await response.prepare(request)
             await response.write_eof()
-            self._settle(request, handle, fresh[-1].seq, reader)
+            self._settle(request, view, messages[-1].seq)
         return response
 
     async def _stream(
@@ -284,12 +317,12 @@ class RestChannel(Channel[RestSettings]):
         request: web.Request,
         message: InboundMessage,
         subscription: Subscription,
-        reader: _Reader,
+        view: _View,
     ) -> web.StreamResponse:
         """One JSON object per line, each as soon as it is there."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        written = reader.seen
+        written = 0
         deadline = self._deadline()
         done: Sequence[PublicMessage] | None = None
         while done is None:
@@ -298,12 +331,12 @@ class RestChannel(Channel[RestSettings]):
                 break
             done = await self._turn_end(message, frame)
             for answer in _said(frame) if done is None else done:
-                if answer.seq > written:
-                    await response.write(self._lines(message.handle, answer))
+                if answer.seq > written and view.shows(answer):
+                    await response.write(self._lines(view.handle, answer))
                     written = answer.seq
         await response.write_eof()
-        if written > reader.seen:
-            self._settle(request, message.handle, written, reader)
+        if written:
+            self._settle(request, view, written)
         return response
 
     def _lines(self, handle: str, message: PublicMessage) -> bytes:
@@ -360,7 +393,7 @@ class RestChannel(Channel[RestSettings]):
         if not reader.requests:
             del self._readers[handle]
 
-    def _settle(self, request: web.Request, handle: str, seq: int, reader: _Reader) -> None:
+    def _settle(self, request: web.Request, view: _View, seq: int) -> None:
         """Marks as delivered what was written, without keeping the next request waiting.
 
         Where the connection is gone nothing is marked: the messages come again.
@@ -368,22 +401,28 @@ class RestChannel(Channel[RestSettings]):
         transport = request.transport
         if transport is None or transport.is_closing():
             return
-        reader.seen = max(reader.seen, seq)
+        reader = view.reader
+        if view.answers_to is None:
+            reader.seen = seq = max(reader.seen, seq)
         reader.requests += 1
-        task = asyncio.create_task(self._mark(handle, reader.seen, reader))
+        task = asyncio.create_task(self._mark(view, seq))
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
 
-    async def _mark(self, handle: str, seq: int, reader: _Reader) -> None:
+    async def _mark(self, view: _View, seq: int) -> None:
         try:
             await self.context.mailbox.mark(
-                self.inbox.id, handle, up_to=seq, state=MessageState.DELIVERED
+                self.inbox.id,
+                view.handle,
+                up_to=seq,
+                state=MessageState.DELIVERED,
+                in_reply_to=view.answers_to,
             )
         except Exception:
             # The messages stay undelivered and come again, recognisable by their ids.
             _LOG.exception("marking as delivered failed", extra={"inbox": self.inbox.id})
         finally:
-            self._release(handle, reader)
+            self._release(view.handle, view.reader)
 
 
 async def _next_frame(subscription: Subscription, deadline: float) -> Mapping[str, Any] | None:

@@ -30,17 +30,25 @@ RETRY_AFTER: Final = 5.0  # seconds, while the database is away
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The customer's side received or saw everything up to a `seq`."""
+    """The customer's side received or saw everything up to a `seq`.
+
+    With `in_reply_to`, an external id, only what answers that message.
+    """
 
     inbox_id: str
     handle: str
     up_to: int
     state: MessageState
+    in_reply_to: str | None = None
 
     @property
     def key(self) -> str:
         """The conversation key: mailbox channels have no threads."""
         return f"{self.inbox_id}\x1f{self.handle}\x1f"
+
+    def covers(self, message: Message) -> bool:
+        """Whether the mark is about this message of its conversation."""
+        return message.seq <= self.up_to and self.in_reply_to in {None, message.in_reply_to}
 
 
 class StoreMailbox:
@@ -54,7 +62,7 @@ class StoreMailbox:
         self._store = store
         self._hub = hub
         self._clock = clock
-        self._marks: dict[tuple[str, MessageState], Mark] = {}
+        self._marks: dict[tuple[str, MessageState, str | None], Mark] = {}
         self._writing: asyncio.Task[None] | None = None
         self._next: asyncio.Future[None] | None = None
 
@@ -104,15 +112,24 @@ class StoreMailbox:
 
         return await self._read(work)
 
-    async def mark(self, inbox_id: str, handle: str, *, up_to: int, state: MessageState) -> None:
+    async def mark(
+        self,
+        inbox_id: str,
+        handle: str,
+        *,
+        up_to: int,
+        state: MessageState,
+        in_reply_to: str | None = None,
+    ) -> None:
         """Notes what the customer's side received or saw; returns when that is stored.
 
         Losing a mark in a crash is harmless: the messages are offered again.
         """
-        mark = Mark(inbox_id, handle, up_to, state)
-        earlier = self._marks.get((mark.key, state))
+        mark = Mark(inbox_id, handle, up_to, state, in_reply_to)
+        place = (mark.key, state, in_reply_to)
+        earlier = self._marks.get(place)
         if earlier is None or earlier.up_to < up_to:
-            self._marks[mark.key, state] = mark
+            self._marks[place] = mark
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
         written = self._next
@@ -171,7 +188,7 @@ def write_marks(uow: UnitOfWork, marks: Sequence[Mark], now: int) -> None:
             message
             for state in _BELOW[mark.state]
             for message in uow.messages.in_state([conversation.id], state).get(conversation.id, ())
-            if message.seq <= mark.up_to
+            if mark.covers(message)
         ]
         if reached:
             _raise_state(uow, reached, mark, now)

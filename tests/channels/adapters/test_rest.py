@@ -194,9 +194,9 @@ async def test_a_quick_next_request_sees_nothing_twice(rest: Rest) -> None:
     mark = mailbox.mark
     release = asyncio.Event()
 
-    async def slow_mark(inbox_id: str, handle: str, *, up_to: int, state: MessageState) -> None:
+    async def slow_mark(*address: str, **options: Any) -> None:
         await release.wait()
-        await mark(inbox_id, handle, up_to=up_to, state=state)
+        await mark(*address, **options)
 
     mailbox.mark = slow_mark  # type: ignore[method-assign]
     rest.bench.answer_with("answer")
@@ -215,7 +215,7 @@ async def test_a_failed_mark_brings_the_message_again(
     mailbox = rest.bench.mailbox
     mark = mailbox.mark
 
-    async def broken_mark(inbox_id: str, handle: str, *, up_to: int, state: MessageState) -> None:
+    async def broken_mark(*address: str, **options: Any) -> None:
         raise OSError("the database is locked")
 
     mailbox.mark = broken_mark  # type: ignore[method-assign]
@@ -338,6 +338,61 @@ async def test_fetching_needs_a_token_or_the_setting(
             headers={"Authorization": f"Bearer {TOKEN}"},
         )
         assert (await request_over_wire(address, request)).status == expected
+
+
+@pytest.fixture
+async def open_rest() -> AsyncIterator[Rest]:
+    """An inbox as it comes: anyone may call it."""
+    bench = Bench()
+    channel = bench.build(CHANNEL, {"wait_seconds": 1})
+    assert isinstance(channel, RestChannel)
+    async with serve(CHANNEL, channel) as address:
+        yield Rest(bench, channel, address)
+    assert not channel._readers
+
+
+async def test_naming_a_sender_does_not_open_the_senders_mailbox(open_rest: Rest) -> None:
+    bench = open_rest.bench
+    bench.mailbox.say(INBOX, "anna", "your invoice", kind=MessageKind.AGENT, author="Lin")
+    bench.mailbox.say(INBOX, "anna", "late answer", in_reply_to="another request")
+    bench.answer_with("answer")
+    items = await open_rest.post({"sender": "anna", "message": "hi"})
+    assert [item["text"] for item in items] == ["answer"]
+    await open_rest.settled()
+    assert open_rest.states() == [MessageState.SENT, MessageState.SENT, MessageState.DELIVERED]
+
+
+async def test_naming_a_sender_does_not_open_the_stream_either(open_rest: Rest) -> None:
+    def answer(message: InboundMessage) -> None:
+        mailbox = open_rest.bench.mailbox
+        mailbox.say(INBOX, "anna", "your invoice", kind=MessageKind.AGENT, author="Lin")
+        mailbox.say(INBOX, "anna", "answer", in_reply_to=message.external_id)
+        mailbox.finish_turn(message)
+
+    open_rest.bench.sink.on_message = answer
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(
+            open_rest.address + "/webhooks/rest/webhook?stream=true",
+            json={"sender": "anna", "message": "hi"},
+        ) as response,
+    ):
+        lines = (await response.text()).splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["answer"]
+    await open_rest.settled()
+    assert open_rest.states() == [MessageState.SENT, MessageState.DELIVERED]
+
+
+async def test_a_backlog_does_not_hide_the_answer_from_an_open_inbox(open_rest: Rest) -> None:
+    def answer(message: InboundMessage) -> None:
+        mailbox = open_rest.bench.mailbox
+        mailbox.say(INBOX, "anna", "answer", in_reply_to=message.external_id)
+        frame = {"type": "turn_done", "external_id": message.external_id, "messages": []}
+        mailbox.push(INBOX, "anna", frame)
+
+    open_rest.bench.sink.on_message = answer
+    items = await open_rest.post({"sender": "anna", "message": "hi"})
+    assert [item["text"] for item in items] == ["answer"]
 
 
 async def test_attachments_have_an_address_that_expires(rest: Rest) -> None:

@@ -151,6 +151,15 @@ async def test_reading_what_was_never_delivered_counts_as_both(
     assert await states(desk, accepted) == {2: READ}
 
 
+async def test_a_mark_of_one_answer_leaves_the_others(desk: Desk, mailbox: StoreMailbox) -> None:
+    accepted = await talk(desk, 3)
+    second = (await desk.messages(accepted))[3]
+    assert second.in_reply_to is not None
+    for answers_to in ("unknown", second.in_reply_to):
+        await mailbox.mark(MAILBOX.id, "visitor", up_to=6, state=DELIVERED, in_reply_to=answers_to)
+    assert await states(desk, accepted) == {2: SENT, 4: DELIVERED, 6: SENT}
+
+
 async def test_marks_never_lower_a_state_and_count_once(desk: Desk, mailbox: StoreMailbox) -> None:
     accepted = await talk(desk, 1)
     desk.events.clear()
