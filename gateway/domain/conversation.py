@@ -33,14 +33,6 @@ class ConversationStatus(StrEnum):
     SOLVED = "solved"
 
 
-class TurnState(StrEnum):
-    """Whether the bot still owes a turn on a customer's message."""
-
-    NONE = "none"
-    PENDING = "pending"
-    DONE = "done"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """A customer (H6.1)."""
@@ -119,7 +111,6 @@ class Message:
     in_reply_to: str | None = None
     failure: str | None = None
     sent_at: int | None = None
-    turn: TurnState = TurnState.NONE
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def public(self) -> PublicMessage:

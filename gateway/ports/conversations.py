@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from channels.contract import MessageKind, MessageState
-from gateway.domain.conversation import Contact, Conversation, Message, TurnState
+from gateway.domain.conversation import Contact, Conversation, Message
 from gateway.domain.records import Delivery, Handle, NewDelivery, StateUpdate, TurnRecord
 from gateway.domain.ticket import Ticket, TicketState
 from gateway.domain.trail import TrailEntry
@@ -192,10 +192,6 @@ class Messages(Protocol):
         """Bots' and agents' messages in that state, the oldest 100 of each conversation."""
         ...
 
-    def set_turns(self, message_ids: Sequence[str], turn: TurnState) -> None:
-        """Notes whether the bot still owes a turn."""
-        ...
-
     def set_states(self, updates: Sequence[StateUpdate]) -> None:
         """Notes how far outgoing messages got."""
         ...
@@ -319,10 +315,6 @@ class Outbox(Protocol):
 
     def postpone(self, delivery_id: int, *, attempts: int, available_at: int) -> None:
         """Gives a delivery back for a later try."""
-        ...
-
-    def next_due(self) -> int | None:
-        """When the earliest waiting head may be tried, in ms."""
         ...
 
     def depth(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.domain.inbox import Inbox
-from gateway.domain.people import Agent, Availability, Team
+from gateway.domain.people import Agent, Team
 from gateway.domain.records import AuditEntry, CannedResponse, SignInSession
 
 
@@ -47,10 +47,6 @@ class Agents(Protocol):
 
     def set_password(self, agent_id: str, password: str, *, must_change: bool) -> None:
         """Replaces the password hash."""
-        ...
-
-    def set_availability(self, agent_id: str, availability: Availability) -> None:
-        """Online or away."""
         ...
 
     def teams(self) -> list[Team]:

@@ -57,7 +57,6 @@ _TEAMS_OF = Statement(
 _INSERT = insert_into(agents, (*_COLUMNS, "password"))
 _UPDATE = update_by(agents, _COLUMNS[1:], "id")
 _SET_PASSWORD = update_by(agents, ("must_change_password", "password"), "id")
-_SET_AVAILABILITY = update_by(agents, ("availability",), "id")
 _LEAVE = Statement(delete(team_members).where(team_members.c.agent_id == bindparam("key")), "key")
 _JOIN = insert_into(team_members, ("agent_id", "team_id"))
 _TEAMS = Statement(select(teams.c.id, teams.c.name).order_by(teams.c.name))
@@ -163,10 +162,6 @@ class SqlAgents:
     def set_password(self, agent_id: str, password: str, *, must_change: bool) -> None:
         """Replaces the password hash."""
         self._session.run(_SET_PASSWORD, (must_change, password, agent_id))
-
-    def set_availability(self, agent_id: str, availability: Availability) -> None:
-        """Online or away."""
-        self._session.run(_SET_AVAILABILITY, (availability.value, agent_id))
 
     def teams(self) -> list[Team]:
         """Every team, by name."""

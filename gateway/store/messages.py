@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, update
 
 from channels.contract import Attachment, MessageKind, MessageState, QuickReply
-from gateway.domain.conversation import OUTGOING_KINDS, PUBLIC_KINDS, Message, TurnState
+from gateway.domain.conversation import OUTGOING_KINDS, PUBLIC_KINDS, Message
 from gateway.domain.errors import NotFoundError
 from gateway.domain.records import StateUpdate
 from gateway.ports.conversations import Unindexed
@@ -46,7 +46,6 @@ COLUMNS = (
     "in_reply_to",
     "failure",
     "sent_at",
-    "turn",
     "details",
 )
 _SEARCHED_KINDS = PUBLIC_KINDS | {MessageKind.NOTE}
@@ -105,7 +104,6 @@ _FAILED = Statement(
     .offset(NO_OFFSET),
     "most",
 )
-_SET_TURN = update_by(messages, ("turn",), "id")
 _SENT_AT = func.coalesce(messages.c.sent_at, bindparam("sent_at"))
 _SET_STATE = Statement(
     update(messages)
@@ -120,7 +118,6 @@ _SET_EXTERNAL_ID = update_by(messages, ("external_id",), "id")
 
 _KINDS = {item.value: item for item in MessageKind}
 _STATES = {item.value: item for item in MessageState}
-_TURNS = {item.value: item for item in TurnState}
 
 
 def to_message(row: Row) -> Message:
@@ -144,8 +141,7 @@ def to_message(row: Row) -> Message:
         in_reply_to=row[15],
         failure=row[16],
         sent_at=row[17],
-        turn=_TURNS[row[18]],
-        details=load_map(row[19]),
+        details=load_map(row[18]),
     )
 
 
@@ -185,7 +181,6 @@ def _values(item: Message) -> Row:
         item.in_reply_to,
         item.failure,
         item.sent_at,
-        item.turn.value,
         dump_map(item.details),
     )
 
@@ -280,10 +275,6 @@ class SqlMessages:
             conversation_id: [to_message(row) for row in rows]
             for conversation_id, rows in zip(wanted, found, strict=True)
         }
-
-    def set_turns(self, message_ids: Sequence[str], turn: TurnState) -> None:
-        """Notes whether the bot still owes a turn."""
-        self._session.run_many(_SET_TURN, [(turn.value, item) for item in message_ids])
 
     def set_states(self, updates: Sequence[StateUpdate]) -> None:
         """Notes how far outgoing messages got.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
-from sqlalchemy import bindparam, case, delete, exists, func, select
+from sqlalchemy import bindparam, delete, exists, func, select
 
 from gateway.domain.records import Delivery, NewDelivery
 from gateway.store.rows import NO_OFFSET, insert_into, pick, update_by
@@ -46,16 +45,6 @@ _INSERT = insert_into(outbox, _NEW)
 _LEASE = update_by(outbox, ("worker", "leased_until"), "id")
 _POSTPONE = update_by(outbox, ("attempts", "available_at", "worker", "leased_until"), "id")
 _DELETE = Statement(delete(outbox).where(outbox.c.id == bindparam("key")), "key")
-_NEXT_DUE = Statement(
-    select(
-        func.min(
-            case(
-                (outbox.c.available_at > outbox.c.leased_until, outbox.c.available_at),
-                else_=outbox.c.leased_until,
-            )
-        )
-    ).where(_IS_HEAD)
-)
 _DEPTH = Statement(select(func.count()).select_from(outbox))
 
 
@@ -103,11 +92,6 @@ class SqlOutbox:
     def postpone(self, delivery_id: int, *, attempts: int, available_at: int) -> None:
         """Gives a delivery back for a later try."""
         self._session.run(_POSTPONE, (attempts, available_at, None, 0, delivery_id))
-
-    def next_due(self) -> int | None:
-        """When the earliest waiting head may be tried, in ms."""
-        row = self._session.row(_NEXT_DUE)
-        return None if row is None else cast("int | None", row[0])
 
     def depth(self) -> int:
         """How many deliveries wait."""

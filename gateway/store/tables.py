@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from channels.contract import MessageKind, MessageState
-from gateway.domain.conversation import Controller, ConversationStatus, TurnState
+from gateway.domain.conversation import Controller, ConversationStatus
 from gateway.domain.people import Availability, Role
 from gateway.domain.ticket import Severity, TicketKind, TicketState
 from gateway.domain.trail import Hop, Outcome
@@ -264,7 +264,6 @@ messages = Table(
     Column("in_reply_to", Text),
     Column("failure", Text),
     Column("sent_at", BigInteger),
-    *_enum("turn", TurnState),
     _text("details"),
     UniqueConstraint("conversation_id", "seq"),
     # Redelivery by the channel is harmless; our own messages may share ids with theirs.

@@ -27,10 +27,6 @@ class NewerDatabaseError(RuntimeError):
     """The database was written by a newer release than this one."""
 
 
-class OlderDatabaseError(RuntimeError):
-    """The database was written by an older release and is not migrated yet."""
-
-
 def migrate(url: str) -> None:
     """Creates the schema or brings it up to date, in one transaction.
 
@@ -44,7 +40,7 @@ def migrate(url: str) -> None:
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    with _connected(url, writer=True) as connection:
+    with _connected(url) as connection:
         if connection.dialect.name == "postgresql":
             # Whoever waits here finds the work done.
             connection.execute(text("SET LOCAL lock_timeout = 0"))
@@ -56,20 +52,10 @@ def migrate(url: str) -> None:
         command.upgrade(config, "head")
 
 
-def current(url: str) -> str | None:
-    """The database's revision, None when it is empty.
-
-    Raises:
-        StoreUnavailableError: the database does not answer, or its file is none.
-    """
-    with _connected(url, writer=False) as connection:
-        return _revision(connection)
-
-
 @contextmanager
-def _connected(url: str, *, writer: bool) -> Iterator[Connection]:
+def _connected(url: str) -> Iterator[Connection]:
     """A transaction of its own; the database's errors become ours."""
-    engine = create(url, writer=writer)
+    engine = create(url, writer=True)
     try:
         with engine.begin() as connection:
             yield connection
@@ -87,23 +73,6 @@ def head() -> str:
     if newest is None:
         raise RuntimeError("the package's migrations are missing: install it again")
     return newest
-
-
-def check_version(url: str) -> None:
-    """Makes sure that code and database fit each other.
-
-    Raises:
-        NewerDatabaseError: the code is older than the database.
-        OlderDatabaseError: the database is not migrated yet.
-        StoreUnavailableError: the database does not answer, or its file is none.
-    """
-    revision = current(url)
-    _refuse_newer(revision)
-    if revision != head():
-        raise OlderDatabaseError(
-            f"The database is at revision {revision or 'none'}, this release needs {head()}; "
-            "run `yingda migrate`."
-        )
 
 
 def _refuse_newer(revision: str | None) -> None:

@@ -192,6 +192,12 @@ class Desk:
         await self.store.write(work)
 
 
+def next_due(uow: UnitOfWork) -> int:
+    """When the one waiting delivery may be tried, in ms; it stays free for others."""
+    (waiting,) = uow.outbox.claim("onlooker", now=2**53, leased_until=0, limit=2)
+    return waiting.available_at
+
+
 def texts_of(messages: Sequence[Message], kind: MessageKind) -> list[str]:
     return [m.text for m in messages if m.kind is kind]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from channels.contract import Attachment, MessageKind, MessageState, QuickReply
-from gateway.domain.conversation import PUBLIC_KINDS, Message, TurnState
+from gateway.domain.conversation import PUBLIC_KINDS, Message
 from gateway.domain.errors import ConflictError, NotFoundError
 from gateway.domain.records import StateUpdate
 from gateway.ports.store import UnitOfWork
@@ -47,7 +47,6 @@ async def test_every_field_comes_back(talk: SqlStore) -> None:
         in_reply_to="x-0",
         failure="gone",
         sent_at=2**52,
-        turn=TurnState.DONE,
         details={"intent": "refund", "confidence": 0.25, "list": [1, None], "名": "值"},
     )
     await talk.write(adding(full))
@@ -135,15 +134,6 @@ async def test_in_state_are_outgoing_ones(talk: SqlStore) -> None:
     ):
         found = await talk.read(partial(in_state, state))
         assert found == {"conversation": expected}
-
-
-async def test_turns(talk: SqlStore) -> None:
-    asked = [samples.message(n, turn=TurnState.PENDING) for n in (1, 2, 3)]
-    await talk.write(adding(*asked))
-    done = [asked[0].id, asked[2].id]
-    await talk.write(lambda unit: unit.messages.set_turns(done, TurnState.DONE))
-    rows = await talk.read(lambda unit: unit.messages.page("conversation", limit=9))
-    assert [row.turn for row in rows] == [TurnState.DONE, TurnState.PENDING, TurnState.DONE]
 
 
 async def test_how_far_messages_got(talk: SqlStore) -> None:

@@ -50,17 +50,15 @@ async def test_agents_and_their_teams(desk: SqlStore) -> None:
         await desk.read(lambda unit: unit.agents.password("nobody"))
 
 
-async def test_passwords_and_availability(desk: SqlStore) -> None:
+async def test_passwords(desk: SqlStore) -> None:
     def change(unit: UnitOfWork) -> None:
         unit.agents.set_password("li", "new", must_change=True)
-        unit.agents.set_availability("li", Availability.AWAY)
 
     await desk.write(change)
     assert await desk.read(lambda unit: unit.agents.password("li")) == "new"
     assert await desk.read(lambda unit: unit.agents.password("wang")) == "hash-wang"
     li, wang = await agents(desk)
-    assert (li.must_change_password, li.availability) == (True, Availability.AWAY)
-    assert (wang.must_change_password, wang.availability) == (False, Availability.ONLINE)
+    assert (li.must_change_password, wang.must_change_password) == (True, False)
 
 
 async def test_addresses_and_team_names_come_once(desk: SqlStore) -> None:

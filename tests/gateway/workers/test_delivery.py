@@ -29,7 +29,7 @@ from gateway.wiring.ids import clock
 from gateway.workers import delivery
 from gateway.workers.delivery import DeliveryParts, DeliveryWorker
 from tests.gateway.bus.grounds import Wire
-from tests.gateway.services.desk import PUSH, Desk, ScriptedBot, inbound, reply
+from tests.gateway.services.desk import PUSH, Desk, ScriptedBot, inbound, next_due, reply
 
 Answer = Exception | str | None
 """What a platform does: fails, takes the message under an id, or hangs."""
@@ -143,8 +143,7 @@ class Post:
 
     async def wait_after(self, text: str) -> float:
         """Seconds from the last try of a message to its next one."""
-        due = await self.desk.store.read(lambda uow: uow.outbox.next_due())
-        assert due is not None
+        due = await self.desk.store.write(next_due)
         return (due - (await self.trail(text))[-1].at) / 1000
 
     async def message(self, text: str) -> Message:

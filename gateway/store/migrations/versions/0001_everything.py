@@ -283,7 +283,6 @@ def _create_messages() -> None:
         sa.Column("in_reply_to", sa.Text(), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
-        sa.Column("turn", sa.Text(), nullable=False),
         sa.Column("details", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('customer', 'bot', 'agent', 'note', 'activity')",
@@ -293,7 +292,6 @@ def _create_messages() -> None:
             "state IN ('pending', 'sent', 'delivered', 'read', 'failed')",
             name=op.f("ck_messages_state"),
         ),
-        sa.CheckConstraint("turn IN ('none', 'pending', 'done')", name=op.f("ck_messages_turn")),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversations.id"], name=op.f("fk_messages_conversation_id")
         ),
