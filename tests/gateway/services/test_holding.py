@@ -30,7 +30,6 @@ from tests.gateway.services.staff import (
     LEE,
     OFF,
     activities,
-    add_staff,
     audited,
     standing,
     waiting,
@@ -43,12 +42,6 @@ async def do(desk: Desk, move: Move, actor: Agent, at: str, **more: object) -> C
     return await desk.store.write(
         lambda uow: move(uow, actor, at, now=clock(), new_id=new_id, **more)
     )
-
-
-@pytest.fixture
-async def staffed(desk: Desk) -> Desk:
-    await desk.store.write(add_staff)
-    return desk
 
 
 async def test_claiming_takes_the_ticket_too(staffed: Desk) -> None:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gateway.domain.conversation import Controller, ConversationStatus
 from gateway.domain.ticket import TicketState
 from gateway.ports.store import UnitOfWork
 from gateway.services import conversations, people
 from gateway.wiring.ids import clock, new_id
 from tests.gateway.services.desk import Desk, inbound
-from tests.gateway.services.staff import ADA, ANN, BOB, add_staff, standing, waiting
-
-
-@pytest.fixture
-async def staffed(desk: Desk) -> Desk:
-    await desk.store.write(add_staff)
-    return desk
+from tests.gateway.services.staff import ADA, ANN, BOB, standing, waiting
 
 
 async def test_a_solved_conversation_of_one_who_left_waits_in_the_queue_when_reopened(

@@ -13,15 +13,9 @@ from gateway.ports.store import UnitOfWork
 from gateway.services import reading
 from gateway.services.reading import MessagePage
 from tests.gateway.services.desk import Desk, inbound
-from tests.gateway.services.staff import ADA, ANN, CAI, OFF, add_staff, waiting
+from tests.gateway.services.staff import ADA, ANN, CAI, OFF, waiting
 
 Look = Callable[[UnitOfWork, Agent], object]
-
-
-@pytest.fixture
-async def staffed(desk: Desk) -> Desk:
-    await desk.store.write(add_staff)
-    return desk
 
 
 @pytest.mark.parametrize(
