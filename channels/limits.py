@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Final
 
 from channels.errors import RateLimitedError
@@ -21,6 +22,7 @@ class _Bucket:
 class RateLimiter:
     """A token bucket for each key: `count` at once, refilled evenly within `period_ms`.
 
+    A count of 0 sets no limit.
     At most `max_keys` buckets are kept; the one unused longest goes first, which at worst
     gives a key its full allowance again.
     """
@@ -56,6 +58,8 @@ class RateLimiter:
             key: who asks.
             now: milliseconds since the epoch.
         """
+        if not self._count:
+            return 0
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._open(key, now)
@@ -73,3 +77,39 @@ class RateLimiter:
             self._buckets.popitem(last=False)
         bucket = self._buckets[key] = _Bucket(float(self._count), now)
         return bucket
+
+
+class RecentKeys:
+    """The keys that were seen of late, at most `max_keys`; the one seen longest ago goes first."""
+
+    def __init__(self, *, max_keys: int = MAX_KEYS) -> None:
+        self._max_keys = max_keys
+        self._keys: OrderedDict[str, None] = OrderedDict()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
+
+    def add(self, key: str) -> None:
+        """Remembers the key as the latest."""
+        self._keys[key] = None
+        self._keys.move_to_end(key)
+        if len(self._keys) > self._max_keys:
+            self._keys.popitem(last=False)
+
+
+def is_own_host(address: str) -> bool:
+    """Whether a request comes from a program on the same host."""
+    return address.removeprefix("::ffff:").startswith("127.") or address == "::1"
+
+
+def network_of(address: str) -> str:
+    """What one caller has: the address, or of IPv6 the /64 that a line is given (RFC 6177)."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address):
+        return address
+    if parsed.ipv4_mapped is not None:  # RFC 4291 §2.5.5.2
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((int(parsed) >> 64 << 64, 64)))

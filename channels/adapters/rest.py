@@ -47,6 +47,7 @@ from channels.errors import (
     UnavailableError,
 )
 from channels.files import download_headers
+from channels.limits import RateLimiter, RecentKeys, is_own_host, network_of
 from channels.receiving import (
     guarded,
     parse_object,
@@ -66,6 +67,9 @@ BODY_LIMIT: Final = 131_072
 FILE_SECONDS: Final = 86_400
 """How long the address of an attachment works."""
 
+MINUTE_MS: Final = 60_000
+MOST_PER_MINUTE: Final = 1_000_000
+
 _MESSAGE_ID_LIMIT: Final = 128
 _ATTRIBUTES: Final = 20
 _PAYLOAD: Final = re.compile(r"/[\w./-]{1,200}")
@@ -81,6 +85,9 @@ class RestSettings:
     `token` is asked of every caller where it is set. `wait_seconds` is how long a request waits
     for its answer. `open_mailbox` hands a sender's messages to anyone who knows the sender's
     id; without it and without a token a caller gets only the bot's answers to its own messages.
+    `requests_per_minute` and `new_senders_per_minute` limit a network address,
+    `messages_per_minute` a sender, where there is no token; 0 sets no limit. Callers on the
+    same host have none.
 
     Raises:
         SettingsError: a value is out of bounds.
@@ -117,11 +124,45 @@ class RestSettings:
         },
     )
 
+    requests_per_minute: int = field(
+        default=6_000,
+        metadata={
+            "label": {
+                "en": "Requests per address and minute without a token (0: no limit)",
+                "zh-Hans": "无令牌时每地址每分钟请求数(0 为不限)",
+                "zh-Hant": "無權杖時每位址每分鐘請求數(0 為不限)",
+            }
+        },
+    )
+    new_senders_per_minute: int = field(
+        default=1_200,
+        metadata={
+            "label": {
+                "en": "New senders per address and minute without a token (0: no limit)",
+                "zh-Hans": "无令牌时每地址每分钟新发送者数(0 为不限)",
+                "zh-Hant": "無權杖時每位址每分鐘新傳送者數(0 為不限)",
+            }
+        },
+    )
+    messages_per_minute: int = field(
+        default=120,
+        metadata={
+            "label": {
+                "en": "Messages per sender and minute without a token (0: no limit)",
+                "zh-Hans": "无令牌时每发送者每分钟消息数(0 为不限)",
+                "zh-Hant": "無權杖時每傳送者每分鐘訊息數(0 為不限)",
+            }
+        },
+    )
+
     def __post_init__(self) -> None:
         if self.token and not 16 <= len(self.token) <= 256:
             raise SettingsError("token", "use 16 to 256 random characters")
         if not 1 <= self.wait_seconds <= 60:
             raise SettingsError("wait_seconds", "choose a number from 1 to 60")
+        for name in ("requests_per_minute", "new_senders_per_minute", "messages_per_minute"):
+            if not 0 <= getattr(self, name) <= MOST_PER_MINUTE:
+                raise SettingsError(name, f"choose a number from 0 to {MOST_PER_MINUTE:,}")
 
 
 class _Reader:
@@ -156,6 +197,38 @@ class _View:
         return message.in_reply_to == self.answers_to
 
 
+class _Gate:
+    """How much callers whom no token vouches for may ask of an inbox."""
+
+    def __init__(self, settings: RestSettings) -> None:
+        self._requests = RateLimiter(settings.requests_per_minute, MINUTE_MS)
+        self._newcomers = RateLimiter(settings.new_senders_per_minute, MINUTE_MS)
+        self._messages = RateLimiter(settings.messages_per_minute, MINUTE_MS)
+        self._known = RecentKeys()
+
+    def admit_request(self, address: str, now: int) -> None:
+        """Counts a request from a network address.
+
+        Raises:
+            RateLimitedError: too many within the minute.
+        """
+        if not is_own_host(address):
+            self._requests.check(network_of(address), now, "requests from this address")
+
+    def admit_message(self, address: str, sender: str, now: int) -> None:
+        """Counts a message; a sender who was not seen of late counts as new.
+
+        Raises:
+            RateLimitedError: too many within the minute.
+        """
+        if is_own_host(address):
+            return
+        self._messages.check(sender, now, "messages of this sender")
+        if sender not in self._known:
+            self._newcomers.check(network_of(address), now, "new senders from this address")
+        self._known.add(sender)
+
+
 class RestChannel(Channel[RestSettings]):
     """One REST inbox. The customer's side fetches its messages, so nothing is ever sent."""
 
@@ -163,6 +236,7 @@ class RestChannel(Channel[RestSettings]):
         super().__init__(inbox, context)
         self._token = inbox.settings.token.encode()
         self._is_private = bool(self._token) or inbox.settings.open_mailbox
+        self._gate = None if self._token else _Gate(inbox.settings)
         self._readers: dict[str, _Reader] = {}
         self._settling: set[asyncio.Task[None]] = set()
 
@@ -191,6 +265,11 @@ class RestChannel(Channel[RestSettings]):
                 "the access token is missing or wrong; send Authorization: Bearer … or ?token=…"
             )
 
+    def _admit(self, request: web.Request) -> None:
+        self.check_token(request)
+        if self._gate is not None:
+            self._gate.admit_request(request.remote or "", self.context.now())
+
     async def accept(self, request: web.Request) -> web.StreamResponse:
         """Delivers the message of a request and answers with what the sender has not fetched.
 
@@ -199,9 +278,10 @@ class RestChannel(Channel[RestSettings]):
         Raises:
             SignatureError: missing or wrong token.
             MalformedPayloadError: the body cannot be read.
+            RateLimitedError: the caller has no token, and asks too much.
             SinkFullError: the message was not kept.
         """
-        self.check_token(request)
+        self._admit(request)
         body = await read_body(request, BODY_LIMIT)
         context = self.context
         message = parse_message(
@@ -209,6 +289,8 @@ class RestChannel(Channel[RestSettings]):
         )
         if message is None:
             return web.json_response([])
+        if self._gate is not None:
+            self._gate.admit_message(request.remote or "", message.handle, message.received_at)
         with self._reading(message.handle) as reader:
             subscription = context.mailbox.subscribe(self.inbox.id, message.handle)
             view = _View(message.handle, reader, None if self._is_private else message.external_id)
@@ -227,9 +309,10 @@ class RestChannel(Channel[RestSettings]):
         Raises:
             SignatureError: missing or wrong token.
             MalformedPayloadError: no usable sender.
+            RateLimitedError: the caller has no token, and asks too much.
             UnavailableError: the store does not answer.
         """
-        self.check_token(request)
+        self._admit(request)
         if not self._is_private:
             return problem(
                 403,

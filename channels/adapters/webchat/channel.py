@@ -44,6 +44,11 @@ MAX_CLOCK_LEAD_MS: Final = MINUTE_MS
 MAX_LINES_PER_VISITOR: Final = 8
 """Sockets and long polls that one visitor may hold at a time: tabs and devices."""
 
+REQUESTS_PER_MINUTE: Final = 300
+"""Polls and signals of one visitor: several tabs of a lively conversation need fewer."""
+
+TYPING_PERIOD_MS: Final = 2_000
+
 
 class Line(Protocol):
     """An open connection to a widget."""
@@ -66,6 +71,8 @@ class WebChat(Channel[WebChatSettings]):
         self._held: Counter[str] = Counter()
         self._messages = RateLimiter(settings.messages_per_minute, MINUTE_MS)
         self._uploads = RateLimiter(settings.messages_per_minute, MINUTE_MS)
+        self._requests = RateLimiter(REQUESTS_PER_MINUTE, MINUTE_MS)
+        self._typing = RateLimiter(1, TYPING_PERIOD_MS)
         self._newcomers = RateLimiter(settings.sessions_per_hour, HOUR_MS)
 
     @override
@@ -143,6 +150,19 @@ class WebChat(Channel[WebChatSettings]):
             RateLimitedError: too many within the minute.
         """
         self._uploads.check(visitor.handle, self.context.now(), "files")
+
+    def admit_request(self, visitor: Visitor) -> None:
+        """Counts a poll or a signal.
+
+        Raises:
+            RateLimitedError: too many within the minute.
+        """
+        self._requests.check(visitor.handle, self.context.now(), "requests")
+
+    async def tell_typing(self, visitor: Visitor) -> None:
+        """Tells the agents that the visitor types; not oftener than they could see."""
+        if not self._typing.wait_seconds(visitor.handle, self.context.now()):
+            await self.context.mailbox.typing(self.inbox.id, visitor.handle)
 
     async def accept(self, visitor: Visitor, frame: MessageFrame) -> None:
         """Hands a visitor's message to the bus; returns when it is durable.

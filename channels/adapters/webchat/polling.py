@@ -44,12 +44,13 @@ async def post_message(directory: Directory, request: web.Request) -> web.Respon
 async def post_signal(directory: Directory, request: web.Request) -> web.Response:
     """`POST /web/v1/signals`: a `seen` or `typing` frame, as on the socket."""
     channel, visitor = authenticate(request, directory)
+    channel.admit_request(visitor)
     frame = parse_frame(await read_body(request, MAX_FRAME_BYTES))
     mailbox = channel.context.mailbox
     if isinstance(frame, SeenFrame):
         await mailbox.mark(channel.inbox.id, visitor.handle, up_to=frame.seq, state=frame.state)
     elif isinstance(frame, TypingFrame):
-        await mailbox.typing(channel.inbox.id, visitor.handle)
+        await channel.tell_typing(visitor)
     else:
         raise FrameError("malformed", "type: use seen or typing here", field="/type")
     return reply({}, HTTPStatus.ACCEPTED)
@@ -61,6 +62,7 @@ async def get_messages(directory: Directory, request: web.Request) -> web.Respon
     Without `after` the newest ones.
     """
     channel, visitor = authenticate(request, directory)
+    channel.admit_request(visitor)
     after = _read_number(request, "after", MAX_SEQ, 0)
     limit = max(1, _read_number(request, "limit", PAGE, PAGE))
     return reply(_page(await _history(channel, visitor, after, limit), after))
@@ -72,6 +74,7 @@ async def get_events(directory: Directory, request: web.Request) -> web.Response
     `wait` is in seconds, at most 25. An answer without events is no error: ask again.
     """
     channel, visitor = authenticate(request, directory)
+    channel.admit_request(visitor)
     after = _read_number(request, "after", MAX_SEQ, 0)
     wait = _read_number(request, "wait", MAX_WAIT_S, MAX_WAIT_S)
     with channel.hold(visitor):

@@ -60,7 +60,6 @@ SEND_S: Final = 10.0
 CLOSE_S: Final = 3.0
 FRAMES_AT_ONCE: Final = 80
 FRAMES_PERIOD_MS: Final = 4_000
-TYPING_PERIOD_MS: Final = 2_000
 PAGE: Final = 100
 MAX_PAGES: Final = 5
 """A widget that missed more than these pages fetches its history anew."""
@@ -118,7 +117,6 @@ class _Connection(Line):
         self._channel = channel
         self._visitor = visitor
         self._frames = RateLimiter(FRAMES_AT_ONCE, FRAMES_PERIOD_MS, max_keys=1)
-        self._typing = RateLimiter(1, TYPING_PERIOD_MS, max_keys=1)
         self._cursor = 0
         self._replayed_to = 0
 
@@ -182,9 +180,8 @@ class _Connection(Line):
             elif isinstance(frame, SeenFrame):
                 await mailbox.mark(*self._address, up_to=frame.seq, state=frame.state)
             elif isinstance(frame, TypingFrame):
-                if not self._typing.wait_seconds("", self._channel.context.now()):
-                    with suppress(UnavailableError):  # told again with the next one
-                        await mailbox.typing(*self._address)
+                with suppress(UnavailableError):  # told again with the next one
+                    await self._channel.tell_typing(self._visitor)
             elif isinstance(frame, PingFrame):
                 await self._send({"type": "pong", "server_time": self._channel.context.now()})
             else:

@@ -8,6 +8,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
@@ -21,16 +23,23 @@ from channels.contract import (
     QuickReply,
     Secret,
 )
-from channels.errors import MalformedPayloadError, PermanentDeliveryError, SettingsError
+from channels.errors import (
+    MalformedPayloadError,
+    PermanentDeliveryError,
+    RateLimitedError,
+    SettingsError,
+)
 from channels.testing import (
     INBOX,
     Bench,
+    MemoryDirectory,
     MemorySubscription,
     WebhookContractTests,
     WireRequest,
     make_outbound,
     request_over_wire,
     serve,
+    serve_application,
 )
 
 TOKEN = "token-of-sixteen-characters"
@@ -395,6 +404,100 @@ async def test_a_backlog_does_not_hide_the_answer_from_an_open_inbox(open_rest: 
     assert [item["text"] for item in items] == ["answer"]
 
 
+class Street:
+    """Callers at addresses of their own, as a trusted proxy would tell them."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.bench = Bench()
+        self.bench.answer_with("answer")
+        self.channel = self.bench.build(CHANNEL, {"wait_seconds": 5, **settings})
+        self.headers: dict[str, str] = {}
+
+    @web.middleware
+    async def _tell(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        caller = request.headers["Caller"]
+        response: web.StreamResponse = await handler(request.clone(remote=caller))
+        return response
+
+    async def statuses(self, *callers: tuple[str, str]) -> list[int]:
+        """The answers' statuses to messages, each with its address and sender."""
+        application = web.Application(middlewares=[self._tell])
+        assert CHANNEL.routes is not None
+        application.add_routes(CHANNEL.routes(MemoryDirectory((self.channel,))))
+        statuses = []
+        async with serve_application(application) as server, aiohttp.ClientSession() as http:
+            for address, sender in callers:
+                async with http.post(
+                    f"{server}/webhooks/rest/webhook",
+                    json={"sender": sender, "message": "hi"},
+                    headers={"Caller": address, **self.headers},
+                ) as answer:
+                    statuses.append(answer.status)
+                    if answer.status == 429:
+                        assert int(answer.headers["Retry-After"]) > 0
+                        assert (await answer.json(content_type=None))["code"] == "rate"
+        await self.channel.stop()
+        return statuses
+
+
+HERE, THERE = "203.0.113.5", "203.0.113.6"
+
+
+async def test_an_address_makes_so_many_requests() -> None:
+    street = Street(requests_per_minute=2)
+    callers = [(HERE, "a"), (HERE, "a"), (HERE, "a"), (THERE, "a")]
+    assert await street.statuses(*callers) == [200, 200, 429, 200]
+    assert len(street.bench.sink.messages) == 3
+
+
+async def test_an_address_brings_so_many_new_senders() -> None:
+    street = Street(new_senders_per_minute=2)
+    callers = [(HERE, "a"), (HERE, "b"), (HERE, "c"), (HERE, "a"), (HERE, "c"), (THERE, "c")]
+    assert await street.statuses(*callers) == [200, 200, 429, 200, 429, 200]
+
+
+async def test_a_sender_writes_so_many_messages() -> None:
+    street = Street(messages_per_minute=2)
+    callers = [(HERE, "a"), (THERE, "a"), (HERE, "a"), (HERE, "b")]
+    assert await street.statuses(*callers) == [200, 200, 429, 200]
+
+
+async def test_a_line_of_ipv6_is_one_address() -> None:
+    street = Street(requests_per_minute=1)
+    callers = [("2001:db8::1", "a"), ("2001:db8::2", "b"), ("2001:db8:0:1::1", "c")]
+    assert await street.statuses(*callers) == [200, 429, 200]
+
+
+@pytest.mark.parametrize(
+    ("address", "settings"),
+    [
+        ("127.0.0.1", {}),
+        ("::1", {}),
+        (HERE, {"token": TOKEN}),
+        (
+            HERE,
+            {"requests_per_minute": 0, "new_senders_per_minute": 0, "messages_per_minute": 0},
+        ),
+    ],
+)
+async def test_who_has_no_limit(address: str, settings: dict[str, Any]) -> None:
+    few = {"requests_per_minute": 1, "new_senders_per_minute": 1, "messages_per_minute": 1}
+    street = Street(**{**few, **settings})
+    street.headers = {"Authorization": f"Bearer {TOKEN}"}
+    callers = [(address, sender) for sender in "aabb"]
+    assert await street.statuses(*callers) == [200] * 4
+
+
+async def test_fetching_is_limited_too() -> None:
+    bench = Bench()
+    channel = bench.build(CHANNEL, {"open_mailbox": True, "requests_per_minute": 1})
+    assert isinstance(channel, RestChannel)
+    request = make_mocked_request("GET", "/?sender=anna").clone(remote=HERE)
+    channel._admit(request)
+    with pytest.raises(RateLimitedError):
+        await channel.fetch(request)
+
+
 async def test_attachments_have_an_address_that_expires(rest: Rest) -> None:
     blob = await rest.bench.blobs.put(b"%PDF-1.7")
     attachment = Attachment(blob=blob, name="账单.pdf", mime="application/pdf", size=8)
@@ -458,6 +561,9 @@ async def test_an_endless_body_is_cut(rest: Rest) -> None:
         ({"token": Secret("short")}, "token"),
         ({"wait_seconds": 0}, "wait_seconds"),
         ({"wait_seconds": 61}, "wait_seconds"),
+        ({"requests_per_minute": -1}, "requests_per_minute"),
+        ({"new_senders_per_minute": 1_000_001}, "new_senders_per_minute"),
+        ({"messages_per_minute": -1}, "messages_per_minute"),
     ],
 )
 def test_settings_out_of_bounds_are_refused(values: dict[str, Any], field: str) -> None:

@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp import web
 
 from channels.adapters.webchat import CHANNEL
+from channels.adapters.webchat.channel import WebChat
 from channels.contract import (
     Attachment,
     ChannelContext,
@@ -120,7 +121,9 @@ class Shop:
             new_id=context.new_id,
             greeting=greet,
         )
-        self.channel = self.bench.build(CHANNEL, self.settings)
+        channel = self.bench.build(CHANNEL, self.settings)
+        assert isinstance(channel, WebChat)
+        self.channel = channel
         application = web.Application(middlewares=[self._gate])
         assert CHANNEL.routes is not None
         self.directory.channels = (self.channel,)

@@ -564,14 +564,14 @@ async def test_a_full_gateway_is_waited_for(visit: OpenPage, shop: Shop) -> None
 async def test_a_refused_message_can_be_tried_again_or_removed(
     visit: OpenPage, shop: Shop
 ) -> None:
-    accept = shop.channel.accept  # type: ignore[attr-defined]
+    accept = shop.channel.accept
 
     async def refuse(visitor: object, frame: Any) -> None:
         raise FrameError(
             "file_expired", "upload it again", field="/x", client_msg_id=frame.client_msg_id
         )
 
-    shop.channel.accept = refuse  # type: ignore[attr-defined]
+    shop.channel.accept = refuse  # type: ignore[method-assign]
     widget = await visit()
     await widget.open()
     await widget.say("one")
@@ -580,7 +580,7 @@ async def test_a_refused_message_can_be_tried_again_or_removed(
     await expect(widget.row("one").locator(".meta")).to_contain_text("please attach it again")
     await widget.row("one").get_by_role("button", name="Remove").click()
     await expect(widget.own).to_have_text(["two"])
-    shop.channel.accept = accept  # type: ignore[attr-defined]
+    shop.channel.accept = accept  # type: ignore[method-assign]
     await widget.row("two").get_by_role("button", name="Try again").click()
     await expect(widget.bubble("Answer to: two")).to_have_count(1)
     assert shop.texts == ["two"]

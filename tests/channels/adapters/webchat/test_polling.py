@@ -1,11 +1,13 @@
 """Plain HTTP instead of the socket: same ids, same events, no message lost between two polls."""
 
 import asyncio
+from typing import Any
 
 import aiohttp
 import pytest
 
-from channels.adapters.webchat.channel import MAX_LINES_PER_VISITOR
+from channels.adapters.webchat.channel import MAX_LINES_PER_VISITOR, MINUTE_MS
+from channels.limits import RateLimiter
 from channels.testing import INBOX
 from tests.channels.adapters.webchat.shop import Caller, Shop
 
@@ -173,3 +175,31 @@ async def test_visitors_do_not_see_one_another(
     await other.open()
     _, page = await other.call("GET", "messages")
     assert page["events"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "signals"), ("GET", "messages"), ("GET", "events?after=1&wait=0")],
+)
+async def test_polls_and_signals_are_limited(
+    caller: Caller, http: aiohttp.ClientSession, shop: Shop, method: str, path: str
+) -> None:
+    body: dict[str, Any] = {"json": {"type": "seen", "seq": 1}} if method == "POST" else {}
+    shop.channel._requests = RateLimiter(3, MINUTE_MS)
+    answers = [await caller.call(method, path, **body) for _ in range(4)]
+    assert [status // 100 for status, _ in answers] == [2, 2, 2, 4]
+    assert (answers[-1][0], answers[-1][1]["code"]) == (429, "rate")
+    other = Caller(http, shop)
+    await other.open()
+    assert (await other.call(method, path, **body))[0] < 300
+
+
+async def test_typing_is_passed_on_sparingly(caller: Caller, shop: Shop) -> None:
+    line = await caller.connect()
+    await line.get("welcome")
+    for _ in range(5):
+        assert (await caller.call("POST", "signals", json={"type": "typing"}))[0] == 202
+    await line.send(type="typing")
+    await line.send(type="ping")
+    await line.get("pong")
+    assert shop.bench.mailbox.typed == [(INBOX, caller.visitor)]
