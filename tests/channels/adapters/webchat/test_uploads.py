@@ -230,7 +230,7 @@ async def test_a_file_that_was_purged(
     caller: Caller, shop: Shop, http: aiohttp.ClientSession
 ) -> None:
     lost = Attachment(blob="0" * 64, name="a.txt", mime="text/plain", size=1)
-    async with http.get(shop.url + shop.channel.link(lost, lost.blob)) as answer:  # type: ignore[attr-defined]
+    async with http.get(shop.url + shop.channel.link(lost, lost.blob)) as answer:
         assert answer.status == 404
         assert (await answer.json(content_type=None))["code"] == "unknown_file"
     assert await shop.bench.mailbox.history(INBOX, caller.visitor) == []
