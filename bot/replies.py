@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache, partial
 from typing import Any
 
 from bot.contract import BotMessage, Choice, HandoffReason
@@ -40,6 +41,7 @@ class Replies:
     def __init__(self, catalogue: Catalogue, index: ArticleIndex) -> None:
         self._responses = catalogue.responses
         self._index = index
+        self._rendered = lru_cache(maxsize=4096)(partial(self._render, values={}))
 
     def greeting(self, language: Language) -> BotMessage:
         """The first words on a channel (H1.3)."""
@@ -117,8 +119,14 @@ class Replies:
             The message, or None when the catalogue and the built-in texts have no such
             response, or nothing of it is left without its placeholders.
         """
+        if not values:  # most are rendered without, and then look the same each time
+            return self._rendered(name, language, channel, turn)
+        return self._render(name, language, channel, turn, values)
+
+    def _render(
+        self, name: str, language: Language, channel: str, turn: int, values: Values
+    ) -> BotMessage | None:
         variants = self._variants(name, language, channel)
-        values = values or {}
         whole = [v for v in variants if _can_fill(v.text, values)]
         for variant in (*_turned(whole, turn), *variants):
             text = _scripted(fill(variant.text, values), language)

@@ -79,6 +79,8 @@ def to_traditional(text: str) -> str:
     return "".join(pieces)
 
 
+# Several parts of one turn ask for the same text.
+@lru_cache(maxsize=256)
 def normalise_text(text: str) -> str:
     """Return the form in which texts are compared and recognised.
 
