@@ -90,9 +90,10 @@ def normalise_text(text: str) -> str:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     if not folded.isascii():
         folded = to_simplified(folded)
-    if not folded.isprintable():
-        folded = "".join(_visible(folded))
-    return " ".join(folded.split())
+    line = " ".join(folded.split())
+    if line.isprintable():
+        return line
+    return " ".join("".join(_visible(line)).split())
 
 
 def _visible(text: str) -> Iterator[str]:

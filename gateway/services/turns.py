@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from bot.contract import (
@@ -50,6 +50,8 @@ from gateway.services.intake import Accepted, IntakeContext, language_of
 from gateway.services.tickets import add_activity, open_ticket
 
 log = logging.getLogger(__name__)
+
+_STATE_FIELDS = tuple(field.name for field in fields(BotState))
 
 _SPEAKERS = {
     MessageKind.CUSTOMER: Speaker.CUSTOMER,
@@ -177,10 +179,9 @@ def _apply(
     asked = item.accepted.message
     if conversation.turned_seq >= asked.seq:
         return None
-    conversation = replace(conversation, turned_seq=asked.seq)
     if conversation.controller is not Controller.BOT:
         return _Applied(
-            conversation,
+            replace(conversation, turned_seq=asked.seq),
             (),
             _record(item, context.now, dropped=True),
             (_hop(item, context.now, Outcome.DROPPED, "a person took over meanwhile"),),
@@ -246,9 +247,17 @@ def _say(
         conversation = append_outgoing(conversation, said.text, context.now)
         messages.append(_bot_message(said, item, conversation, context, mailbox=mailbox))
     conversation = replace(
-        conversation, bot_state=asdict(decision.state), language=decision.language.value
+        conversation,
+        bot_state=_stored(decision.state),
+        language=decision.language.value,
+        turned_seq=item.accepted.message.seq,
     )
     return conversation, tuple(messages)
+
+
+def _stored(state: BotState) -> dict[str, Any]:
+    """The state as JSON values; `_bot_state` reads it back."""
+    return {name: getattr(state, name) for name in _STATE_FIELDS}
 
 
 def _bot_message(
