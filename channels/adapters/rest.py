@@ -349,20 +349,22 @@ class RestChannel(Channel[RestSettings]):
         self, message: InboundMessage, subscription: Subscription, view: _View
     ) -> Sequence[PublicMessage]:
         """The messages for the request once the turn is done, or when it takes too long."""
-        deadline = self._deadline()
         answers: dict[str, PublicMessage] = {}
-        while (frame := await _next_frame(subscription, deadline)) is not None:
-            done = await self._turn_end(message, frame)
-            if view.answers_to is None:
-                if done is not None:
-                    return [answer for answer in done if view.shows(answer)]
-                continue
-            # A sender who never fetches has a backlog that may hide the answer: it is taken
-            # as it is said too.
-            said = _said(frame) if done is None else done
-            answers |= {answer.id: answer for answer in said if view.shows(answer)}
-            if done is not None:
-                break
+        with suppress(TimeoutError):  # then there is no more than what was said so far
+            async with asyncio.timeout(self.inbox.settings.wait_seconds):
+                while True:
+                    frame = await subscription.get()
+                    done = await self._turn_end(message, frame)
+                    if view.answers_to is None:
+                        if done is not None:
+                            return [answer for answer in done if view.shows(answer)]
+                        continue
+                    # A sender who never fetches has a backlog that may hide the answer: it is
+                    # taken as it is said too.
+                    said = _said(frame) if done is None else done
+                    answers |= {answer.id: answer for answer in said if view.shows(answer)}
+                    if done is not None:
+                        break
         return list(answers.values())
 
     def _deadline(self) -> float:

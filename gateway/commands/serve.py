@@ -13,7 +13,7 @@ from gateway.settings import Settings
 from gateway.wiring.data_dir import StartError
 from gateway.wiring.parts import build_parts
 from gateway.wiring.process import ALL_ROLES, RoleName, parse_roles
-from gateway.wiring.serving import serve
+from gateway.wiring.serving import check_port, serve
 from intents.errors import CatalogueError
 
 # The database thread gives the interpreter away at each row; with Python's own 5 ms it would then
@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return 2
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
+        check_port(settings.host, settings.port)
         parts = build_parts(
             settings, receives=RoleName.RECEIVER in roles, alone=roles == ALL_ROLES
         )

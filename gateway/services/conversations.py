@@ -14,7 +14,7 @@ from gateway.domain.conversation import solve as solve_conversation
 from gateway.domain.errors import ConflictError
 from gateway.domain.events import TicketChanged
 from gateway.domain.people import Agent, Right
-from gateway.domain.ticket import TicketState, move
+from gateway.domain.ticket import TicketKind, TicketState, move
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
 from gateway.services.access import get_conversation, require, require_free_hand
@@ -86,7 +86,8 @@ def hand_back(
     Raises:
         NotFoundError: there is none in the agent's scope.
         AlreadyClaimedError: another agent holds it.
-        ConflictError: the bot already has it, or the inbox has no bot.
+        ConflictError: the bot already has it, the inbox has no bot, or it is about a complaint
+            that nobody solved yet (H5.1).
     """
     conversation = get_conversation(uow, actor, conversation_id, lock=True)
     require_free_hand(uow, actor, conversation)
@@ -113,6 +114,8 @@ def _solve_quietly(uow: UnitOfWork, conversation: Conversation, now: int) -> Non
         return
     ticket = uow.tickets.get(conversation.ticket_id, lock=True)
     if ticket.state not in {TicketState.SOLVED, TicketState.CLOSED}:
+        if ticket.kind is TicketKind.COMPLAINT:
+            raise ConflictError("This is a complaint: solve it first, then the bot may go on.")
         solved = move(ticket, TicketState.SOLVED, now)
         uow.tickets.update(solved)
         uow.emit(TicketChanged(ticket=solved))

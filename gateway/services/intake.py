@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from channels.contract import InboundMessage, MessageKind, MessageState
@@ -359,6 +360,7 @@ def _new_conversation(
     )
 
 
+@lru_cache(maxsize=1024)
 def language_of(wanted: str, default: str) -> Language:
     """The language named by a BCP 47 tag, else the default's, else English."""
     for tag in (wanted, default):

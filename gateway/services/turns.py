@@ -48,9 +48,15 @@ from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.store import UnitOfWork
 from gateway.services.intake import Accepted, IntakeContext, language_of
 from gateway.services.tickets import add_activity, open_ticket
+from intents.model import Language
 
 log = logging.getLogger(__name__)
 
+_TICKET_LINE = {
+    Language.ZH_HANS: "您的工单号：{number}",
+    Language.ZH_HANT: "您的工單號：{number}",
+    Language.EN: "Your ticket number: {number}",
+}
 _STATE_FIELDS = tuple(field.name for field in fields(BotState))
 
 _SPEAKERS = {
@@ -201,19 +207,19 @@ def _apply_handoff(
     context: IntakeContext,
 ) -> _Applied:
     inbox = context.inboxes[conversation.inbox_id]
-    conversation, messages = _say(item, conversation, context)
     ticket = open_ticket(
         uow,
         conversation,
         kind=TicketKind(decision.kind),
         severity=Severity(decision.severity),
-        subject=item.accepted.conversation.preview,
+        subject=_subject(item, decision),
         summary=decision.summary,
         reason=decision.reason.value,
         team_id=inbox.team_id,
         now=context.now,
         new_id=context.new_id,
     )
+    conversation, messages = _say(item, conversation, context, number=ticket.number)
     conversation = hand_off(conversation, ticket_id=ticket.id, team_id=inbox.team_id)
     # An answer that only holds the line does not end the customer's waiting.
     conversation = replace(
@@ -236,14 +242,26 @@ def _apply_handoff(
     return _Applied(conversation, messages, _record(item, context.now), trail)
 
 
+def _subject(item: Decided, decision: Handoff) -> str:
+    """What it is about: for a mere wish for a person, what the customer asked before."""
+    asked = [line.text for line in item.accepted.lines if line.kind is MessageKind.CUSTOMER]
+    if decision.reason is HandoffReason.WISH and asked:
+        return asked[-1]
+    return item.accepted.conversation.preview
+
+
 def _say(
-    item: Decided, conversation: Conversation, context: IntakeContext
+    item: Decided,
+    conversation: Conversation,
+    context: IntakeContext,
+    *,
+    number: int | None = None,
 ) -> tuple[Conversation, tuple[Message, ...]]:
-    """The conversation with the decision's messages appended."""
+    """The conversation with the decision's messages appended; the last names the ticket."""
     decision = item.decision
     mailbox = context.is_mailbox(context.inboxes[conversation.inbox_id].kind)
     messages: list[Message] = []
-    for said in decision.messages:
+    for said in _with_number(decision, number):
         conversation = append_outgoing(conversation, said.text, context.now)
         messages.append(_bot_message(said, item, conversation, context, mailbox=mailbox))
     conversation = replace(
@@ -253,6 +271,14 @@ def _say(
         turned_seq=item.accepted.message.seq,
     )
     return conversation, tuple(messages)
+
+
+def _with_number(decision: Decision, number: int | None) -> tuple[BotMessage, ...]:
+    if number is None:
+        return decision.messages
+    line = _TICKET_LINE[decision.language].format(number=number)
+    last = decision.messages[-1]
+    return (*decision.messages[:-1], replace(last, text=f"{last.text}\n{line}"))
 
 
 def _stored(state: BotState) -> dict[str, Any]:

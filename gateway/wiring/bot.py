@@ -52,7 +52,7 @@ def load_recogniser(catalogue: Catalogue, folder: Path) -> Recogniser:
         from bot.training import train
 
         log.info(
-            "training the bot on %d intents, a few seconds",
+            "training the bot on %d intents, half a minute at most; once for each catalogue",
             len(catalogue.intents),
             extra={"action": "training"},
         )

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import signal
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,6 +138,21 @@ async def _listen(
         await runner.cleanup()
         raise StartError(_cannot_listen(error, settings.host, settings.port)) from error
     return runner
+
+
+def check_port(host: str, port: int) -> None:
+    """Asks for the port before anything is trained or written, which takes a while.
+
+    Raises:
+        StartError: it is taken, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartError(_cannot_listen(error, host, port)) from error
 
 
 def _cannot_listen(error: OSError, host: str, port: int) -> str:

@@ -156,7 +156,7 @@ async def test_a_fault_of_ours_tells_its_number_and_nothing_else(
     def broken(*_: object) -> object:
         raise RuntimeError("secret inner matter")
 
-    monkeypatch.setattr("gateway.http.conversations_api.scope_of", broken)
+    monkeypatch.setattr("gateway.services.reading.scope_of", broken)
     with caplog.at_level(logging.ERROR):
         async with ann.session.get(
             place.server.make_url("/api/v1/conversations"), headers={"X-Request-Id": "r-1"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -17,7 +18,7 @@ from gateway.domain.errors import (
     NotFoundError,
 )
 from gateway.domain.people import Agent
-from gateway.domain.ticket import TicketState
+from gateway.domain.ticket import TicketKind, TicketState
 from gateway.ports.store import UnitOfWork
 from gateway.services import conversations
 from gateway.wiring.ids import clock, new_id
@@ -148,6 +149,19 @@ async def test_what_nobody_holds_cannot_be_put_back(staffed: Desk) -> None:
     at = await waiting(staffed)
     with pytest.raises(ConflictError):
         await do(staffed, conversations.release, ANN, at)
+
+
+async def test_a_complaint_is_solved_before_the_bot_goes_on(staffed: Desk) -> None:
+    at = await waiting(staffed)
+    _, ticket = await standing(staffed, at)
+    assert ticket is not None
+    complaint = replace(ticket, kind=TicketKind.COMPLAINT)
+    await staffed.store.write(lambda uow: uow.tickets.update(complaint))
+    await do(staffed, conversations.claim, ANN, at)
+    with pytest.raises(ConflictError, match="complaint"):
+        await do(staffed, conversations.hand_back, ANN, at)
+    kept, _ = await standing(staffed, at)
+    assert kept.controller is Controller.AGENT
 
 
 async def test_handing_back_solves_the_ticket_and_owes_no_turn(staffed: Desk) -> None:

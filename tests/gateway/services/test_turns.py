@@ -12,6 +12,8 @@ from channels.contract import Attachment, MessageKind, MessageState
 from gateway.domain.conversation import Controller
 from gateway.domain.events import TurnDone
 from gateway.domain.trail import Hop, Outcome
+from gateway.ports.store import UnitOfWork
+from gateway.services.intake import IDLE
 from tests.gateway.services.desk import (
     NO_BOT,
     PUSH,
@@ -68,7 +70,9 @@ async def test_each_hand_off_opens_one_ticket_and_says_so(
         "important",
     )
     messages = await desk.messages(accepted)
-    assert texts_of(messages, MessageKind.BOT) == ["A colleague will answer."]
+    assert texts_of(messages, MessageKind.BOT) == [
+        f"A colleague will answer.\nYour ticket number: {ticket.number}"
+    ]
     assert conversation.waiting_since is not None, "the customer still waits for a person"
 
 
@@ -86,7 +90,8 @@ async def test_what_the_bot_does_wrong_ends_with_people(
     accepted = await desk.accept(inbound(1))
     await desk.apply(await desk.take(ScriptedBot(fault), accepted, limit=0.05))
     messages = await desk.messages(accepted)
-    assert texts_of(messages, MessageKind.BOT) == [f"hold {reason.value} en"]
+    (said,) = texts_of(messages, MessageKind.BOT)
+    assert said.startswith(f"hold {reason.value} en")
     assert (await desk.conversation(accepted)).controller is Controller.QUEUE
 
 
@@ -160,3 +165,27 @@ async def test_an_inbox_without_a_bot_goes_to_the_queue(desk: Desk) -> None:
     conversation = await desk.conversation(accepted)
     assert conversation.controller is Controller.QUEUE
     assert conversation.ticket_id is not None
+
+
+async def test_a_ticket_is_about_what_was_asked_before_the_wish_for_a_person(desk: Desk) -> None:
+    await desk.turn(inbound(1, "my invoice is wrong"), ScriptedBot(reply("Hi")))
+    bot = ScriptedBot(handoff(HandoffReason.WISH))
+    accepted = await desk.turn(inbound(2, "a person please"), bot)
+    conversation = await desk.conversation(accepted)
+    ticket = await desk.store.read(lambda uow: uow.tickets.get(conversation.ticket_id or ""))
+    assert ticket.subject == "my invoice is wrong"
+
+
+async def test_the_bot_begins_anew_after_an_hour(desk: Desk) -> None:
+    first = await desk.turn(inbound(1, "hello"), ScriptedBot(reply("Hi")))
+
+    def age(uow: UnitOfWork) -> None:
+        found = uow.conversations.get(first.conversation.id, lock=True)
+        uow.conversations.update(
+            [replace(found, last_message_at=found.last_message_at - IDLE - 1)]
+        )
+
+    await desk.store.write(age)
+    bot = ScriptedBot(reply("Ok"))
+    await desk.turn(inbound(2, "hello again"), bot)
+    assert bot.asked[0].state.turns == 0
