@@ -45,6 +45,11 @@ class Attachment:
     thumbnail: str | None = None
 
 
+def conversation_key(inbox_id: str, handle: str, thread: str = "") -> str:
+    """What tells conversations apart; channels without threads leave `thread` empty."""
+    return f"{inbox_id}\x1f{handle}\x1f{thread}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
     """A customer's message as it came, parsed.
@@ -74,7 +79,7 @@ class InboundMessage:
     @property
     def conversation_key(self) -> str:
         """Messages with the same key belong to one conversation and keep their order."""
-        return f"{self.inbox_id}\x1f{self.handle}\x1f{self.thread}"
+        return conversation_key(self.inbox_id, self.handle, self.thread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

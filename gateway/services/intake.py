@@ -129,7 +129,7 @@ def _store(
     uow.trail.add([_trail_of(a, new=a in new, now=context.now) for a in accepted])
     for result in new:
         uow.emit(MessageAdded(conversation=result.conversation, message=result.message))
-    _tell_mailboxes(uow, [a for a in accepted if not a.owes_turn], context)
+    tell_mailboxes(uow, [a for a in accepted if not a.owes_turn], context)
 
 
 def _trail_of(accepted: Accepted, *, new: bool, now: int) -> TrailEntry:
@@ -143,8 +143,8 @@ def _trail_of(accepted: Accepted, *, new: bool, now: int) -> TrailEntry:
     )
 
 
-def _tell_mailboxes(uow: UnitOfWork, settled: Sequence[Accepted], context: IntakeContext) -> None:
-    """Messages on which no turn is owed are dealt with: whoever waits on them may go on."""
+def tell_mailboxes(uow: UnitOfWork, settled: Sequence[Accepted], context: IntakeContext) -> None:
+    """These messages are dealt with, no turn is owed on them: whoever waits may go on."""
     waiting = [a for a in settled if context.is_mailbox(context.inboxes[a.inbound.inbox_id].kind)]
     if not waiting:
         return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
-from channels.contract import MessageState, PublicMessage
+from channels.contract import MessageState, PublicMessage, conversation_key
 from channels.errors import UnavailableError
 from gateway.domain.conversation import PUBLIC_KINDS, Controller, Message
 from gateway.domain.events import MessageStateChanged
@@ -44,7 +44,7 @@ class Mark:
     @property
     def key(self) -> str:
         """The conversation key: mailbox channels have no threads."""
-        return f"{self.inbox_id}\x1f{self.handle}\x1f"
+        return conversation_key(self.inbox_id, self.handle)
 
     def covers(self, message: Message) -> bool:
         """Whether the mark is about this message of its conversation."""
@@ -74,7 +74,7 @@ class StoreMailbox:
         self, inbox_id: str, handle: str, *, after: int = 0, limit: int = 100
     ) -> Sequence[PublicMessage]:
         """Public messages after a `seq`, oldest first; the newest ones when `after` is 0."""
-        key = f"{inbox_id}\x1f{handle}\x1f"
+        key = conversation_key(inbox_id, handle)
 
         def work(uow: UnitOfWork) -> list[PublicMessage]:
             found = uow.conversations.by_keys([key]).get(key)
@@ -89,7 +89,7 @@ class StoreMailbox:
 
     async def controller(self, inbox_id: str, handle: str) -> tuple[str, str]:
         """Who answers now, and the agent's name when it is one."""
-        key = f"{inbox_id}\x1f{handle}\x1f"
+        key = conversation_key(inbox_id, handle)
 
         def work(uow: UnitOfWork) -> tuple[str, str]:
             found = uow.conversations.by_keys([key]).get(key)
@@ -101,7 +101,7 @@ class StoreMailbox:
 
     async def undelivered(self, inbox_id: str, handle: str) -> Sequence[PublicMessage]:
         """Outgoing messages that the customer has not fetched, oldest first."""
-        key = f"{inbox_id}\x1f{handle}\x1f"
+        key = conversation_key(inbox_id, handle)
 
         def work(uow: UnitOfWork) -> list[PublicMessage]:
             found = uow.conversations.by_keys([key]).get(key)
@@ -155,7 +155,7 @@ class StoreMailbox:
         """Tells the consoles that the customer is typing."""
         if not self._hub.wanted(CONSOLE):
             return
-        key = f"{inbox_id}\x1f{handle}\x1f"
+        key = conversation_key(inbox_id, handle)
         found = (await self._read(lambda uow: uow.conversations.by_keys([key]))).get(key)
         if found is not None:
             self._hub.publish(

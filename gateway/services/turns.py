@@ -39,14 +39,13 @@ from gateway.domain.events import (
     ConversationChanged,
     DeliveryQueued,
     MessageAdded,
-    TurnDone,
 )
 from gateway.domain.inbox import Inbox
 from gateway.domain.records import NewDelivery, TurnRecord
 from gateway.domain.ticket import Severity, TicketKind
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.store import UnitOfWork
-from gateway.services.intake import Accepted, IntakeContext, language_of
+from gateway.services.intake import Accepted, IntakeContext, language_of, tell_mailboxes
 from gateway.services.tickets import add_activity, open_ticket
 from intents.model import Language
 
@@ -172,7 +171,7 @@ def apply_batch(uow: UnitOfWork, batch: Sequence[Decided], context: IntakeContex
     for result in applied:
         for message in result.messages:
             uow.emit(MessageAdded(conversation=result.conversation, message=message))
-    _tell_mailboxes(uow, batch, context)
+    tell_mailboxes(uow, [item.accepted for item in batch], context)
 
 
 def _apply(
@@ -377,23 +376,3 @@ def _queue_deliveries(
         ]
     )
     uow.emit(DeliveryQueued(conversation_ids=tuple({m.conversation_id for m in pending})))
-
-
-def _tell_mailboxes(uow: UnitOfWork, batch: Sequence[Decided], context: IntakeContext) -> None:
-    mailboxes = [
-        item.accepted
-        for item in batch
-        if context.is_mailbox(context.inboxes[item.accepted.inbound.inbox_id].kind)
-    ]
-    if not mailboxes:
-        return
-    unfetched = uow.messages.in_state([a.conversation.id for a in mailboxes], MessageState.SENT)
-    for accepted in mailboxes:
-        uow.emit(
-            TurnDone(
-                inbox_id=accepted.inbound.inbox_id,
-                handle=accepted.inbound.handle,
-                external_id=accepted.inbound.external_id,
-                messages=tuple(unfetched.get(accepted.conversation.id, ())),
-            )
-        )

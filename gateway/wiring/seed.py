@@ -93,20 +93,20 @@ _CANNED = (
         "hello",
         "zh-Hans",
         "问候",
-        "您好 {contact.name},我是 {agent.name},很高兴为您服务。请问有什么可以帮您?",
+        "您好 {contact.name}，我是 {agent.name}，很高兴为您服务。请问有什么可以帮您？",
     ),
     ("hello-en", "en", "Greeting", "Hello {contact.name}, this is {agent.name}. How can I help?"),
     (
         "hello-hant",
         "zh-Hant",
         "問候",
-        "您好 {contact.name},我是 {agent.name},很高興為您服務。請問有什麼可以幫您?",
+        "您好 {contact.name}，我是 {agent.name}，很高興為您服務。請問有什麼可以幫您？",
     ),
     (
         "ticket",
         "zh-Hans",
         "工单已受理",
-        "您的问题已登记,工单号 {ticket.number}。有进展我们会第一时间告诉您。",
+        "您的问题已登记，工单号 {ticket.number}。有进展我们会第一时间告诉您。",
     ),
     (
         "ticket-en",
@@ -114,7 +114,7 @@ _CANNED = (
         "Ticket taken",
         "Your request is registered as ticket {ticket.number}. We will tell you about progress.",
     ),
-    ("thanks", "zh-Hans", "结束语", "感谢您的咨询,如还有问题请随时联系我们,祝您生活愉快!"),
+    ("thanks", "zh-Hans", "结束语", "感谢您的咨询，如还有问题请随时联系我们，祝您生活愉快！"),
     (
         "thanks-en",
         "en",

@@ -89,7 +89,7 @@ async def _start(parts: Parts, passwords: Passwords, lease: BusLease | None) -> 
         password = await _first_start(parts, passwords)
         if lease is not None:
             await lease.acquire()
-        await parts.bus.start()
+        await _start_bus(parts)
         await parts.hub.start()
         await parts.channels.reload()
     except StoreUnavailableError as error:
@@ -99,6 +99,13 @@ async def _start(parts: Parts, passwords: Passwords, lease: BusLease | None) -> 
     except BusUnavailableError as error:
         raise StartError(f"YINGDA_REDIS_URL: Redis does not answer: {error}") from error
     return password
+
+
+async def _start_bus(parts: Parts) -> None:
+    try:
+        await parts.bus.start()
+    except ValueError as error:  # its entries were spread by another number of partitions
+        raise StartError(f"YINGDA_REDIS_URL: {error}") from error
 
 
 async def _first_start(parts: Parts, passwords: Passwords) -> str | None:

@@ -99,8 +99,7 @@ class DeliveryWorker:
         started = time.perf_counter()
         attempt = await _try_to_send(channel, ready)
         spent = round((time.perf_counter() - started) * 1000)
-        kind = type(channel).__module__.rpartition(".")[2] if channel else "none"
-        self._parts.metrics.deliveries.labels(kind, attempt.result.value).inc()
+        self._parts.metrics.deliveries.labels(_kind(channel), attempt.result.value).inc()
         await self._finish([_with_time(attempt, spent)])
 
     async def _finish(self, attempts: Sequence[Attempt]) -> None:
@@ -133,6 +132,14 @@ class DeliveryWorker:
                 )
 
         await self._parts.store.write(work)
+
+
+def _kind(channel: Channel[Any] | None) -> str:
+    """The kind of channel, from where its adapter lives: `channels.adapters.KIND`."""
+    if channel is None:
+        return "none"
+    home = type(channel).__module__.removeprefix("channels.adapters.")
+    return home.partition(".")[0]
 
 
 async def _poke_or_sweep(poke: Any) -> None:
