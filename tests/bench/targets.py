@@ -158,6 +158,9 @@ def split(folder: Path, database_url: str, redis_url: str) -> Iterator[Target]:
         "YINGDA_DATABASE_URL": database_url,
         "YINGDA_REDIS_URL": redis_url,
     }
+    first = _serve(environ, "http", "timer")  # trains, once for each catalogue
+    wait_until_ready(f"http://127.0.0.1:{port}/readyz", first)
+    stop([first])
     http = _serve(environ, "http", "timer")
     processes = [http]
     try:
