@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, assert_never
 
 from bot.actions.runner import ActionResult, RasaActionRunner, Said
@@ -45,6 +46,7 @@ from intents.text import detect_language, to_traditional
 
 UNDERSTOOD_LENGTH = 500
 _REMEMBERED_LINES = 6
+_REMEMBERED_TEXTS = 4096
 _LINE_LENGTH = 160
 _SLOT_LENGTH = 200
 
@@ -98,6 +100,9 @@ class CatalogueBot:
         self._recogniser = recogniser
         self._settings = settings or BotSettings()
         self._index = ArticleIndex(catalogue.articles)
+        # Many customers send the very same words: pressed buttons, greetings, common questions.
+        self._recognise = lru_cache(maxsize=_REMEMBERED_TEXTS)(recogniser.recognise)
+        self._search = lru_cache(maxsize=_REMEMBERED_TEXTS)(self._index.search)
         self._playbook = compile_playbook(catalogue, self._index)
         self._entities = EntityFinder(catalogue)
         self._replies = Replies(catalogue, self._index)
@@ -171,11 +176,11 @@ class CatalogueBot:
         text = turn.text[:UNDERSTOOD_LENGTH]
         language = _language(turn, text)
         entities = self._entities.find(text)
-        understanding = replace(self._recogniser.recognise(text), entities=entities)
+        understanding = replace(self._recognise(text), entities=entities)
         sure = understanding.confidence >= self._settings.accept
         hits: tuple[Hit, ...] = ()
         if not sure or understanding.intent == OUT_OF_SCOPE:
-            hits = self._index.search(text, language)
+            hits = self._search(text, language)
         return _View(
             turn=replace(turn, language=language),
             language=language,

@@ -103,6 +103,7 @@ def _visible(text: str) -> Iterator[str]:
             yield character
 
 
+@lru_cache(maxsize=1024)
 def detect_language(text: str, default: Language) -> Language:
     """Return the language of a message.
 

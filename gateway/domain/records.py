@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from channels.contract import MessageState
+from channels.contract import MessageKind, MessageState
+
+
+class PastLine(NamedTuple):
+    """What was said earlier in a conversation, and by whom."""
+
+    seq: int
+    kind: MessageKind
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from channels.contract import MessageKind, MessageState
 from gateway.domain.conversation import Contact, Conversation, Message
-from gateway.domain.records import Delivery, Handle, NewDelivery, StateUpdate, TurnRecord
+from gateway.domain.records import Delivery, Handle, NewDelivery, PastLine, StateUpdate, TurnRecord
 from gateway.domain.ticket import Ticket, TicketState
 from gateway.domain.trail import TrailEntry
 
@@ -182,7 +182,7 @@ class Messages(Protocol):
         """Messages in order of `seq`: after one, before one (the nearest), or the newest."""
         ...
 
-    def recent(self, conversation_ids: Sequence[str], limit: int) -> dict[str, list[Message]]:
+    def recent(self, conversation_ids: Sequence[str], limit: int) -> dict[str, list[PastLine]]:
         """The newest public messages of each conversation, oldest first."""
         ...
 

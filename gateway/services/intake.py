@@ -23,7 +23,7 @@ from gateway.domain.conversation import (
 from gateway.domain.errors import ConflictError
 from gateway.domain.events import ConversationChanged, MessageAdded, TicketChanged, TurnDone
 from gateway.domain.inbox import Inbox
-from gateway.domain.records import Handle
+from gateway.domain.records import Handle, PastLine
 from gateway.domain.ticket import Severity, TicketKind, reopen
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.clock import NewId
@@ -50,7 +50,7 @@ class Accepted:
     conversation: Conversation
     message: Message
     owes_turn: bool
-    lines: tuple[Message, ...] = ()
+    lines: tuple[PastLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

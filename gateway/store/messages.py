@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, u
 from channels.contract import Attachment, MessageKind, MessageState, QuickReply
 from gateway.domain.conversation import OUTGOING_KINDS, PUBLIC_KINDS, Message
 from gateway.domain.errors import NotFoundError
-from gateway.domain.records import StateUpdate
+from gateway.domain.records import PastLine, StateUpdate
 from gateway.ports.conversations import Unindexed
 from gateway.store import search
 from gateway.store.rows import (
@@ -71,7 +71,7 @@ _KNOWN = Statement(
     "external_id",
 )
 _RECENT = Statement(
-    select(*_PICKED)
+    select(messages.c.seq, messages.c.kind, messages.c.text)
     .where(messages.c.conversation_id == bindparam("conversation_id"), _is("kind", *PUBLIC_KINDS))
     .order_by(messages.c.seq.desc())
     .limit(bindparam("most"))
@@ -256,12 +256,14 @@ class SqlMessages:
         found = [to_message(row) for row in rows]
         return found if forwards else found[::-1]
 
-    def recent(self, conversation_ids: Sequence[str], limit: int) -> dict[str, list[Message]]:
+    def recent(self, conversation_ids: Sequence[str], limit: int) -> dict[str, list[PastLine]]:
         """The newest public messages of each conversation, oldest first."""
         wanted = list(dict.fromkeys(conversation_ids))
         found = self._session.each(_RECENT, [(item, limit) for item in wanted])
         return {
-            conversation_id: [to_message(row) for row in reversed(rows)]
+            conversation_id: [
+                PastLine(seq, _KINDS[kind], text) for seq, kind, text in reversed(rows)
+            ]
             for conversation_id, rows in zip(wanted, found, strict=True)
         }
 

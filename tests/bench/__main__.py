@@ -29,7 +29,7 @@ def questions() -> list[str]:
 
 
 def measure(target: targets.Target, texts: list[str], seconds: float) -> list[dict[str, Any]]:
-    """One row for each number of senders."""
+    """One row for each number of senders, and one in which no two texts are the same."""
     rows = []
     run = f"b{time.time_ns()}"
     asyncio.run(drive(target.url, texts, senders=8, seconds=WARM_UP, prefix=f"{run}-warm"))
@@ -39,6 +39,12 @@ def measure(target: targets.Target, texts: list[str], seconds: float) -> list[di
             drive(target.url, texts, senders=senders, seconds=seconds, prefix=f"{run}-{senders}")
         )
         rows.append(_row(sample, target.cpu_seconds() - before))
+    before = target.cpu_seconds()
+    load = drive(
+        target.url, texts, senders=32, seconds=seconds, prefix=f"{run}-new", always_new=True
+    )
+    sample = asyncio.run(load)
+    rows.append({**_row(sample, target.cpu_seconds() - before), "always_new": True})
     return rows
 
 
@@ -100,8 +106,9 @@ def print_table(results: list[dict[str, Any]], echo: dict[str, Any]) -> None:
     print("{:<28}{:>8}{:>10}{:>9}{:>9}{:>9}{:>13}{:>8}".format(*head))
     for result in results:
         for row in result["rows"]:
+            name = "  every text new" if row.get("always_new") else result["name"]
             print(
-                f"{result['name']:<28}{row['senders']:>8}{row['turns_per_s']:>10.0f}"
+                f"{name:<28}{row['senders']:>8}{row['turns_per_s']:>10.0f}"
                 f"{row['turns_per_s'] / ceiling[row['senders']]:>9.2f}{row['p50_ms']:>9.1f}"
                 f"{row['p99_ms']:>9.1f}{row['cpu_ms_per_turn']:>13.3f}{row['errors']:>8}"
             )

@@ -87,8 +87,11 @@ class Customers:
     Once a person is to answer, the bot is rightly silent: that is no turn to be counted.
     """
 
-    def __init__(self, texts: Sequence[str], prefix: str, offset: int) -> None:
+    def __init__(
+        self, texts: Sequence[str], prefix: str, offset: int, *, always_new: bool = False
+    ) -> None:
         self._texts = texts
+        self._always_new = always_new
         self._prefix = prefix
         self._said = offset
         self._turns = 0
@@ -100,10 +103,10 @@ class Customers:
             self.change()
         self._turns += 1
         self._said += 7
-        asked = {
-            "sender": f"{self._prefix}-{self._customer}",
-            "message": self._texts[self._said % len(self._texts)],
-        }
+        text = self._texts[self._said % len(self._texts)]
+        if self._always_new:
+            text = f"{text} ({self._said})"
+        asked = {"sender": f"{self._prefix}-{self._customer}", "message": text}
         return json.dumps(asked, ensure_ascii=False).encode()
 
     def change(self) -> None:
@@ -131,7 +134,13 @@ async def _send(
 
 
 async def drive(
-    url: str, texts: Sequence[str], *, senders: int, seconds: float, prefix: str
+    url: str,
+    texts: Sequence[str],
+    *,
+    senders: int,
+    seconds: float,
+    prefix: str,
+    always_new: bool = False,
 ) -> Sample:
     """Sends turns for a while from that many concurrent senders.
 
@@ -141,6 +150,7 @@ async def drive(
         senders: how many at once, each waiting for its answer before the next turn.
         seconds: how long.
         prefix: begins the senders' names; new for each run.
+        always_new: gives each text a number, so that no two are the same.
     """
     latencies: list[float] = []
     bad = [0, 0]
@@ -148,7 +158,11 @@ async def drive(
     await asyncio.gather(
         *(
             _send(
-                url, Customers(texts, f"{prefix}-{n}", n * 31), started + seconds, latencies, bad
+                url,
+                Customers(texts, f"{prefix}-{n}", n * 31, always_new=always_new),
+                started + seconds,
+                latencies,
+                bad,
             )
             for n in range(senders)
         )

@@ -8,7 +8,7 @@ import pytest
 from channels.contract import Attachment, MessageKind, MessageState, QuickReply
 from gateway.domain.conversation import PUBLIC_KINDS, Message
 from gateway.domain.errors import ConflictError, NotFoundError
-from gateway.domain.records import StateUpdate
+from gateway.domain.records import PastLine, StateUpdate
 from gateway.ports.store import UnitOfWork
 from gateway.store import SqlStore
 from tests.gateway.store import samples
@@ -115,7 +115,8 @@ async def test_recent_are_the_newest_public_ones(talk: SqlStore) -> None:
     await talk.write(adding(*mine, note, theirs))
     wanted = ["conversation", "other", "none", "other"]
     found = await talk.read(lambda unit: unit.messages.recent(wanted, 2))
-    assert found == {"conversation": mine[1:], "other": [theirs], "none": []}
+    lines = [PastLine(item.seq, item.kind, item.text) for item in (*mine[1:], theirs)]
+    assert found == {"conversation": lines[:2], "other": lines[2:], "none": []}
 
 
 def in_state(state: MessageState, unit: UnitOfWork) -> dict[str, list[Message]]:
