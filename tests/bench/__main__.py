@@ -28,8 +28,10 @@ def questions() -> list[str]:
     return [check.text for intent in catalogue.intents for check in intent.checks]
 
 
-def measure(target: targets.Target, texts: list[str], seconds: float) -> list[dict[str, Any]]:
-    """One row for each number of senders, and one in which no two texts are the same."""
+def measure(
+    target: targets.Target, texts: list[str], seconds: float, *, thinks: bool = True
+) -> list[dict[str, Any]]:
+    """One row for each number of senders; for what thinks, one in which all texts are new."""
     rows = []
     run = f"b{time.time_ns()}"
     asyncio.run(drive(target.url, texts, senders=8, seconds=WARM_UP, prefix=f"{run}-warm"))
@@ -39,6 +41,8 @@ def measure(target: targets.Target, texts: list[str], seconds: float) -> list[di
             drive(target.url, texts, senders=senders, seconds=seconds, prefix=f"{run}-{senders}")
         )
         rows.append(_row(sample, target.cpu_seconds() - before))
+    if not thinks:
+        return rows
     before = target.cpu_seconds()
     load = drive(
         target.url, texts, senders=32, seconds=seconds, prefix=f"{run}-new", always_new=True
@@ -63,7 +67,7 @@ def _row(sample: Sample, cpu: float) -> dict[str, Any]:
 def bench_echo(texts: list[str], seconds: float) -> dict[str, Any]:
     """The ceiling."""
     with targets.echo() as target:
-        return {"name": "bare aiohttp echo", "rows": measure(target, texts, seconds)}
+        return {"name": "bare aiohttp echo", "rows": measure(target, texts, seconds, thinks=False)}
 
 
 def _result(name: str, target: targets.Target, rows: list[dict[str, Any]]) -> dict[str, Any]:
