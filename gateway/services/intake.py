@@ -38,6 +38,10 @@ IDLE = 3_600_000  # ms without a message after which the bot begins anew with a 
 IsMailbox = Callable[[str], bool]
 
 
+class ForeignIdError(ConflictError):
+    """A sender used the id of another conversation's message; it stays refused."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """What became of one inbound message.
@@ -75,7 +79,7 @@ def accept_batch(
         context: inboxes, time and ids.
 
     Raises:
-        ConflictError: the id of a message belongs to another conversation's.
+        ForeignIdError: the id of a message belongs to another conversation's.
     """
     known = uow.messages.known([(item.inbox_id, item.external_id) for item in batch])
     conversations = uow.conversations.by_keys([item.conversation_key for item in batch], lock=True)
@@ -114,7 +118,7 @@ def _refuse_strangers(
         earlier = known.get((item.inbox_id, item.external_id))
         own = conversations.get(item.conversation_key)
         if earlier is not None and (own is None or own.id != earlier.conversation_id):
-            raise ConflictError("The id of this message belongs to another conversation's.")
+            raise ForeignIdError("The id of this message belongs to another conversation's.")
 
 
 def _store(

@@ -16,14 +16,19 @@ from typing import Any
 
 from bot.contract import Bot, Handoff
 from channels.contract import InboundMessage
-from gateway.domain.errors import ConflictError
 from gateway.domain.inbox import Inbox
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, BusEntry, BusUnavailableError
 from gateway.ports.clock import Clock, NewId
 from gateway.ports.store import Store, StoreUnavailableError
 from gateway.services.inbox_directory import InboxDirectory
-from gateway.services.intake import Accepted, IntakeContext, IsMailbox, accept_batch
+from gateway.services.intake import (
+    Accepted,
+    ForeignIdError,
+    IntakeContext,
+    IsMailbox,
+    accept_batch,
+)
 from gateway.services.turns import Decided, apply_batch, take_turn
 from gateway.services.wire import UnreadableEntryError, decode_inbound
 from gateway.workers.finishing import finish
@@ -130,7 +135,8 @@ class IntakeWorker:
             await self._wait_for_store([entry], error)
             return None
         if inbox is None:
-            await self._bury(entry, f"there is no inbox {inbound.inbox_id}")
+            # Perhaps it was made a moment ago and this process has not heard of it yet.
+            await self._retry_or_bury(entry, LookupError(f"no inbox {inbound.inbox_id}"))
             return None
         return _Work(entry, inbound, inbox)
 
@@ -207,7 +213,7 @@ class IntakeWorker:
         await self._retry_or_bury(works[0].entry, error)
 
     async def _retry_or_bury(self, entry: BusEntry, error: Exception) -> None:
-        hopeless = isinstance(error, ConflictError)  # another try would find the same
+        hopeless = isinstance(error, ForeignIdError)  # another try would find the same
         if hopeless or entry.attempts + 1 >= MAX_ATTEMPTS:
             await self._bury(entry, f"{type(error).__name__}: {error}")
             return

@@ -91,12 +91,13 @@ class Flow:
         self.bot = bot or EchoBot()
         self.metrics = Metrics()
         self.sink = BusSink(self.bus)
+        self.inboxes = InboxDirectory(self.weather, clock)
         self.worker = IntakeWorker(
             IntakeParts(
                 bus=self.bus,
                 store=self.weather,
                 bot=self.bot,
-                inboxes=InboxDirectory(self.weather, clock),
+                inboxes=self.inboxes,
                 is_mailbox=lambda kind: kind == "rest",
                 clock=clock,
                 new_id=new_id,

@@ -161,7 +161,7 @@ async def test_an_unknown_inbox_is_buried_and_the_rest_goes_on(flow: Flow) -> No
     await flow.settled()
     assert await flow.said("visitor") == ["hello", "re: hello"]
     (letter,) = await flow.letters()
-    assert letter.reason == "there is no inbox nowhere"
+    assert letter.reason == "LookupError: no inbox nowhere"
     assert flow.bus.delays == [], "at once: waiting would change nothing"
 
 
@@ -346,3 +346,13 @@ async def test_an_acknowledgement_that_fails_stops_nobody(
     await flow.deliver(inbound(1, "hello", handle="b"))
     await flow.until(lambda: flow.count("yingda_turns_total", decision="reply") == 2)
     assert await flow.said("b") == ["hello", "re: hello"]
+
+
+async def test_an_inbox_made_a_moment_ago_is_waited_for(flow: Flow) -> None:
+    young = replace(MAILBOX, id="young", name="Young")
+    await flow.deliver(inbound(1, "hello", young))
+    await asyncio.sleep(0.02)
+    await flow.desk.store.write(lambda uow: uow.inboxes.add(young))
+    await flow.inboxes.reload()
+    await flow.settled()
+    assert await flow.letters() == []
