@@ -200,9 +200,8 @@ class Subscription(Protocol):
 
         Frames: `{"type":"message","message":PublicMessage}`; `{"type":"state","ids":[…],
         "state":…}`; `{"type":"typing","author":str}`; `{"type":"controller","controller":
-        "bot"|"queue"|"agent","agent":str}`; `{"type":"turn_done","external_id":str,
-        "messages":[PublicMessage…]}` (after an inbound message was dealt with: all outgoing
-        messages that the customer has not fetched yet, oldest first).
+        "bot"|"queue"|"agent","agent":str}`; `{"type":"turn_done","external_id":str}` (an inbound
+        message was dealt with; what was said to it came before).
         """
         ...
 

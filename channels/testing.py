@@ -168,11 +168,7 @@ class MemoryMailbox:
 
     def finish_turn(self, message: InboundMessage) -> None:
         """Pushes the `turn_done` frame of an inbound message."""
-        frame = {
-            "type": "turn_done",
-            "external_id": message.external_id,
-            "messages": self._undelivered(message.inbox_id, message.handle),
-        }
+        frame = {"type": "turn_done", "external_id": message.external_id}
         self.push(message.inbox_id, message.handle, frame)
 
     def subscribe(self, inbox_id: str, handle: str) -> MemorySubscription:
@@ -195,7 +191,7 @@ class MemoryMailbox:
 
     async def undelivered(self, inbox_id: str, handle: str) -> Sequence[PublicMessage]:
         """Outgoing messages in state `sent`."""
-        return self._undelivered(inbox_id, handle)
+        return [m for m in self._messages[inbox_id, handle] if m.state is MessageState.SENT]
 
     async def mark(
         self,
@@ -226,9 +222,6 @@ class MemoryMailbox:
     async def typing(self, inbox_id: str, handle: str) -> None:
         """Remembers who typed."""
         self.typed.append((inbox_id, handle))
-
-    def _undelivered(self, inbox_id: str, handle: str) -> list[PublicMessage]:
-        return [m for m in self._messages[inbox_id, handle] if m.state is MessageState.SENT]
 
 
 class MemoryBlobs:

@@ -349,42 +349,50 @@ class RestChannel(Channel[RestSettings]):
         self, message: InboundMessage, subscription: Subscription, view: _View
     ) -> Sequence[PublicMessage]:
         """The messages for the request once the turn is done, or when it takes too long."""
-        answers: dict[str, PublicMessage] = {}
+        said: dict[str, PublicMessage] = {}
+        answers: Sequence[PublicMessage] | None = None
         with suppress(TimeoutError):  # then there is no more than what was said so far
             async with asyncio.timeout(self.inbox.settings.wait_seconds):
-                while True:
+                while answers is None:
                     frame = await subscription.get()
-                    done = await self._turn_end(message, frame)
-                    if view.answers_to is None:
-                        if done is not None:
-                            return [answer for answer in done if view.shows(answer)]
-                        continue
-                    # A sender who never fetches has a backlog that may hide the answer: it is
-                    # taken as it is said too.
-                    said = _said(frame) if done is None else done
-                    answers |= {answer.id: answer for answer in said if view.shows(answer)}
-                    if done is not None:
-                        break
-        return list(answers.values())
+                    if view.answers_to is not None:
+                        said |= {m.id: m for m in _said(frame) if view.shows(m)}
+                    answers = await self._turn_end(message, frame, view, list(said.values()))
+        return list(said.values()) if answers is None else answers
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self.inbox.settings.wait_seconds
 
     async def _turn_end(
-        self, message: InboundMessage, frame: Mapping[str, Any]
+        self,
+        message: InboundMessage,
+        frame: Mapping[str, Any],
+        view: _View,
+        said: Sequence[PublicMessage],
     ) -> Sequence[PublicMessage] | None:
-        """What the sender is to get, when this frame ends the turn."""
-        kind = frame["type"]
-        if kind == "turn_done" and frame["external_id"] == message.external_id:
-            done: Sequence[PublicMessage] = frame["messages"]
-            return done
-        if kind == "overflow":
-            # The frame that ends the turn may be among the lost ones.
-            # Its message is kept, so no error may make the sender send it again.
-            with suppress(UnavailableError):
-                waiting = await self.context.mailbox.undelivered(self.inbox.id, message.handle)
-                return waiting or None
-        return None
+        """What the request is to get, when this frame ends the turn.
+
+        Whoever may fetch everything gets what was not fetched before too; others get what was
+        said to this message, which a repeated request finds in the store.
+        """
+        done = frame["type"] == "turn_done" and frame["external_id"] == message.external_id
+        if done and said:
+            return said
+        if not done and frame["type"] != "overflow":
+            return None
+        waiting = await self._unfetched(message.handle, view)
+        # After an overflow the frame that ends the turn may be among the lost ones.
+        return waiting if done or waiting else None
+
+    async def _unfetched(self, handle: str, view: _View) -> Sequence[PublicMessage]:
+        """What the store holds for the request; nothing while it does not answer.
+
+        Its message is kept, so no error may make the sender send it again.
+        """
+        with suppress(UnavailableError):
+            found = await self.context.mailbox.undelivered(self.inbox.id, handle)
+            return [one for one in found if view.shows(one)]
+        return ()
 
     async def _write(
         self, request: web.Request, messages: Sequence[PublicMessage], view: _View
@@ -409,13 +417,17 @@ class RestChannel(Channel[RestSettings]):
         await response.prepare(request)
         written = 0
         deadline = self._deadline()
-        done: Sequence[PublicMessage] | None = None
-        while done is None:
+        answers: Sequence[PublicMessage] | None = None
+        if view.answers_to is None:
+            for earlier in await self._unfetched(message.handle, view):
+                await response.write(self._lines(view.handle, earlier))
+                written = earlier.seq
+        while answers is None:
             frame = await _next_frame(subscription, deadline)
             if frame is None:
                 break
-            done = await self._turn_end(message, frame)
-            for answer in _said(frame) if done is None else done:
+            answers = await self._turn_end(message, frame, view, ())
+            for answer in _said(frame) if answers is None else answers:
                 if answer.seq > written and view.shows(answer):
                     await response.write(self._lines(view.handle, answer))
                     written = answer.seq

@@ -1,16 +1,18 @@
 """The conversation bus inside the process, with the store's journal as its truth.
 
-For a single process: the composition root holds a lock on the data directory. Entries are
-written in groups, each group with one unit of work, and go from there straight into the lanes;
-the journal is read at the start, and when more waits than is kept in memory.
+For a single process: the composition root holds a lock on the data directory. An entry goes into
+the lanes at once, and its sender waits until it is durable. Mostly a worker has dealt with
+it within milliseconds: then what the worker stored is the proof, and the journal never hears of
+it. Everything else is journaled, in groups, each with one unit of work. The journal is
+read at the start, and when more waits than is kept in memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gateway.bus.flushing import Flusher
@@ -21,8 +23,8 @@ from gateway.ports.bus import BusEntry, BusFullError, BusLag, BusUnavailableErro
 from gateway.ports.clock import Clock
 from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
 
-ACKNOWLEDGED_WITHIN = 0.02
-"""Seconds in which acknowledgements are written when no new entry takes them along."""
+WRITTEN_WITHIN = 0.05
+"""Seconds after which entries that no worker has dealt with, and acknowledgements, are written."""
 BURY_PAUSE = 1.0
 """Seconds after which an entry that could not be buried is given out again."""
 FULL_PAUSE = 2.0
@@ -35,8 +37,18 @@ REFILL_PAUSE = 0.5
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Append = tuple[str, bytes, int, asyncio.Future[None]]
-"""Key, payload, when it came (ms), and the future that its sender waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """An entry that the journal does not hold yet.
+
+    `kept` is what its sender waits for; `given` says that it is in the lanes.
+    """
+
+    entry: JournalEntry
+    kept: asyncio.Future[None]
+    given: bool
 
 
 class EmbeddedBus:
@@ -60,15 +72,17 @@ class EmbeddedBus:
         self._max_depth = max_depth
         self._window = window
         self._dispenser = Dispenser()
-        self._flusher = Flusher(self._flush, linger=ACKNOWLEDGED_WITHIN)
+        self._flusher = Flusher(self._flush, linger=WRITTEN_WITHIN)
         self._writing = asyncio.Lock()
-        self._appends: list[Append] = []
+        self._fresh: dict[int, _Fresh] = {}
+        self._orphans: dict[int, _Fresh] = {}  # in hand, and the journal could not be written
         self._handled: list[int] = []
         self._tries: dict[int, int] = {}
         self._refilling: asyncio.Task[None] | None = None
         self._last_id = 0  # highest id given
         self._written = 0  # highest id known to be in the journal
         self._read = 0  # highest id that has been put into the lanes
+        self._skipped = 0  # entries that wait for the journal because the lanes were full
         self._depth = 0
         self._dead = 0
 
@@ -89,7 +103,7 @@ class EmbeddedBus:
             raise BusUnavailableError(str(error)) from error
 
     async def append(self, key: str, payload: bytes) -> None:
-        """Writes the entry with all that arrive while the store is busy.
+        """Returns when the entry is dealt with or in the journal, whichever comes first.
 
         Raises:
             BusFullError: as many entries wait as may; nothing was kept.
@@ -99,18 +113,35 @@ class EmbeddedBus:
         check_key(key)
         if self._depth >= self._max_depth:
             raise BusFullError(FULL_PAUSE)
-        written = asyncio.get_running_loop().create_future()
         self._depth += 1
-        self._appends.append((key, payload, self._clock(), written))
-        self._flusher.soon()
-        await written
+        in_step = self._in_step()
+        self._last_id += 1
+        entry = JournalEntry(
+            id=self._last_id, key=key, payload=payload, attempts=0, appended_at=self._clock()
+        )
+        fresh = _Fresh(entry, asyncio.get_running_loop().create_future(), in_step)
+        self._fresh[entry.id] = fresh
+        if in_step and self._dispenser.attended:
+            self._flusher.later()
+        else:
+            self._flusher.soon()
+        if in_step:
+            self._put([entry])
+        else:
+            self._skipped += 1
+        await fresh.kept
+
+    def _in_step(self) -> bool:
+        """Whether a new entry may go straight into the lanes: none before it is left out."""
+        caught_up = self._read >= self._written and not self._skipped
+        return caught_up and len(self._dispenser.lanes) < self._window
 
     async def take(self, limit: int) -> list[BusEntry]:
         """Waits for entries of keys that nobody holds; empty when the bus was closed."""
         return await self._dispenser.take(limit)
 
     async def acknowledge(self, entries: Sequence[BusEntry]) -> None:
-        """Lets their keys go on; the journal forgets them within milliseconds."""
+        """Lets their keys go on, and their senders; the journal forgets them a moment later."""
         for entry in entries:
             if self._dispenser.release(entry):
                 self._forget(int(entry.id))
@@ -120,6 +151,8 @@ class EmbeddedBus:
         self, entry: BusEntry, *, delay: float, reason: str, counts: bool = True
     ) -> None:
         """Gives it out again after `delay` seconds; the attempt is written a moment later."""
+        if self._give_back(entry, reason):
+            return
         log.info("retry entry=%s delay=%.1f reason=%s", entry.id, delay, reason)
         again = replace(entry, attempts=entry.attempts + 1) if counts else entry
         if self._dispenser.delay(again, delay) and counts:
@@ -151,9 +184,7 @@ class EmbeddedBus:
             return
         if self._dispenser.release(entry):
             self._dead += 1
-            self._depth -= 1
-            self._tries.pop(int(entry.id), None)
-            self._refill()
+            self._forget(int(entry.id))
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Newest first.
@@ -173,31 +204,37 @@ class EmbeddedBus:
             BusUnavailableError: the store did not write it.
         """
         async with self._writing:
-            entry_id = self._last_id + 1
-            now = self._clock()
-
-            def work(uow: UnitOfWork) -> JournalEntry | None:
-                letter = uow.journal.take_dead(letter_id)
-                if letter is None:
-                    return None
-                entry = JournalEntry(
-                    id=entry_id,
-                    key=letter.key,
-                    payload=letter.payload,
-                    attempts=0,
-                    appended_at=now,
-                )
-                uow.journal.append([entry])
-                return entry
-
-            self._last_id = entry_id
-            entry = await self._write(work)
-            if entry is None:
-                return False
+            entry_id = self._last_id = self._last_id + 1
+            self._skipped += 1  # later ones wait for this one
+            try:
+                if not await self._write(self._move_back(letter_id, entry_id)):
+                    return False
+            finally:
+                self._skipped -= 1
             self._dead -= 1
             self._depth += 1
-            self._hand_on([entry])
+            self._written = max(self._written, entry_id)
+            self._refill()
         return True
+
+    def _move_back(self, letter_id: str, entry_id: int) -> Callable[[UnitOfWork], bool]:
+        now = self._clock()
+
+        def work(uow: UnitOfWork) -> bool:
+            letter = uow.journal.take_dead(letter_id)
+            if letter is None:
+                return False
+            entry = JournalEntry(
+                id=entry_id,
+                key=letter.key,
+                payload=letter.payload,
+                attempts=0,
+                appended_at=now,
+            )
+            uow.journal.append([entry])
+            return True
+
+        return work
 
     async def lag(self) -> BusLag:
         """Figures of this process, which is the only one."""
@@ -230,12 +267,12 @@ class EmbeddedBus:
 
     async def _flush(self) -> bool:
         async with self._writing:
-            appends, self._appends = self._appends, []
+            fresh, self._fresh = self._fresh, {}
             handled, self._handled = self._handled, []
             tries, self._tries = self._tries, {}
-            if not (appends or handled or tries):
+            if not (fresh or handled or tries):
                 return True
-            entries = self._number(appends)
+            entries = [one.entry for one in fresh.values()]
 
             def work(uow: UnitOfWork) -> None:
                 if entries:
@@ -250,25 +287,22 @@ class EmbeddedBus:
             except BusUnavailableError as error:
                 # Perhaps it was written and only the answer was lost: what its sender believes
                 # not kept must not come up after the next start.
-                self._handled = [*handled, *(entry.id for entry in entries), *self._handled]
+                self._handled = [*handled, *fresh, *self._handled]
                 self._tries = tries | self._tries
                 # Who came meanwhile would only find out later and wait as long again.
-                self._refuse(appends + self._appends, str(error))
-                self._appends = []
+                self._refuse(fresh | self._fresh, str(error))
+                self._fresh = {}
                 return False
-            for *_, written in appends:
-                if not written.done():
-                    written.set_result(None)
-            self._hand_on(entries)
+            self._keep(fresh.values())
         return True
 
-    def _number(self, appends: list[Append]) -> list[JournalEntry]:
-        first = self._last_id + 1
-        self._last_id += len(appends)
-        return [
-            JournalEntry(id=number, key=key, payload=payload, attempts=0, appended_at=at)
-            for number, (key, payload, at, _) in enumerate(appends, first)
-        ]
+    def _keep(self, fresh: Collection[_Fresh]) -> None:
+        """The journal holds them now."""
+        for one in fresh:
+            self._written = max(self._written, one.entry.id)
+            self._skipped -= not one.given
+            _resolve(one)
+        self._refill()
 
     async def _write(self, work: Callable[[UnitOfWork], T]) -> T:
         try:
@@ -279,28 +313,46 @@ class EmbeddedBus:
             log.exception("the journal could not be written")
             raise BusUnavailableError(f"the journal could not be written: {error}") from error
 
-    def _refuse(self, appends: list[Append], reason: str) -> None:
-        self._depth -= len(appends)
-        for *_, written in appends:
-            if not written.done():
-                written.set_exception(BusUnavailableError(reason))
+    def _refuse(self, fresh: Mapping[int, _Fresh], reason: str) -> None:
+        """Tells the senders that their entries were not kept, and forgets the entries.
+
+        Those in hand are still being worked on: how that ends decides what their senders hear.
+        """
+        given = [str(number) for number, one in fresh.items() if one.given]
+        withdrawn = self._dispenser.lanes.withdraw(given)
+        for number, one in fresh.items():
+            if self._dispenser.lanes.holds(str(number)):
+                self._orphans[number] = one
+                continue
+            if one.given and str(number) not in withdrawn:  # a worker has dealt with it meanwhile
+                _resolve(one)
+                continue
+            self._skipped -= not one.given
+            self._depth -= 1
+            _resolve(one, BusUnavailableError(reason))
+
+    def _give_back(self, entry: BusEntry, reason: str) -> bool:
+        """Whether the entry was never kept and could not be handled: its sender has it still."""
+        orphan = self._orphans.pop(int(entry.id), None)
+        if orphan is None:
+            return False
+        if self._dispenser.release(entry):
+            self._depth -= 1
+            self._refill()
+        _resolve(orphan, BusUnavailableError(reason))
+        return True
 
     def _forget(self, entry_id: int) -> None:
-        self._handled.append(entry_id)
+        """It is dealt with, so it is durable in another form."""
+        fresh = self._fresh.pop(entry_id, None)
+        if fresh is None:
+            self._handled.append(entry_id)
+            fresh = self._orphans.pop(entry_id, None)
+        if fresh is not None:
+            _resolve(fresh)
         self._tries.pop(entry_id, None)
         self._depth -= 1
         self._refill()
-
-    def _hand_on(self, entries: Sequence[JournalEntry]) -> None:
-        """Puts what was just written into the lanes, unless earlier entries are still unread."""
-        if not entries:
-            return
-        in_step = self._read >= self._written
-        self._written = max(self._written, entries[-1].id)
-        if in_step and len(self._dispenser.lanes) < self._window:
-            self._put([entry for entry in entries if entry.id > self._read])
-        else:
-            self._refill()
 
     def _put(self, entries: Sequence[JournalEntry]) -> None:
         if entries:
@@ -348,6 +400,16 @@ class EmbeddedBus:
             seen = rows[-1].id
         if self._depth == len(self._dispenser.lanes):
             self._read = self._written
+
+
+def _resolve(fresh: _Fresh, error: Exception | None = None) -> None:
+    """Lets the sender go on, if it still waits."""
+    if fresh.kept.done():
+        return
+    if error is None:
+        fresh.kept.set_result(None)
+    else:
+        fresh.kept.set_exception(error)
 
 
 def _page_after(seen: int) -> Callable[[UnitOfWork], list[JournalEntry]]:

@@ -1,6 +1,6 @@
 """Who may go next: one lane for each key, in memory, without input or output.
 
-Both buses put entries here once they are durable. A lane gives out one entry at a time; lanes
+A lane gives out one entry at a time; lanes
 that have something take turns, so a busy conversation does not hold up a quiet one. `Lanes` is
 pure (time is an argument); `Dispenser` adds waiting.
 """
@@ -20,8 +20,8 @@ from gateway.ports.bus import BusEntry
 class Lanes:
     """Entries by key: first in, first out, and at most one of a key in hand.
 
-    Each operation costs the same however many entries wait, except `drop` and `oldest`, which
-    walk over the keys.
+    Each operation costs the same however many entries wait, except `drop`, `withdraw`
+    and `oldest`, which walk over the keys.
     """
 
     def __init__(self) -> None:
@@ -119,6 +119,21 @@ class Lanes:
         heapify(self._delays)
         return dropped
 
+    def withdraw(self, entry_ids: Iterable[str]) -> set[str]:
+        """Forgets those of the entries that wait; returns their ids. What is in hand stays."""
+        doomed = set(entry_ids)
+        withdrawn: set[str] = set()
+        for key, lane in list(self._waiting.items()):
+            found = {entry.id for entry in lane if entry.id in doomed}
+            if found:
+                withdrawn |= found
+                self._waiting[key] = deque(entry for entry in lane if entry.id not in found)
+                if not self._waiting[key]:
+                    del self._waiting[key]
+        self._size -= len(withdrawn)
+        self._ready = deque(key for key in self._ready if key in self._waiting)
+        return withdrawn
+
     def oldest(self) -> int | None:
         """When the oldest entry here was appended, in ms since the epoch; None when empty."""
         heads = (lane[0].appended_at for lane in self._waiting.values())
@@ -181,6 +196,11 @@ class Dispenser:
             return False
         loop.call_at(until, self._wake_one)
         return True
+
+    @property
+    def attended(self) -> bool:
+        """Whether workers are there: one waits, or has something in hand."""
+        return bool(self._waiters) or self.lanes.in_hand > 0
 
     def wake(self) -> None:
         """Lets a waiting worker look again when there is something."""

@@ -19,9 +19,11 @@ class MessageAdded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageStateChanged:
-    """Outgoing messages got further, or failed."""
+    """Outgoing messages of one conversation got further, or failed."""
 
-    conversation: Conversation
+    conversation_id: str
+    inbox_id: str
+    handle: str
     message_ids: tuple[str, ...]
     state: MessageState
     failure: str | None = None
@@ -45,15 +47,11 @@ class TicketChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnDone:
-    """An inbound message was dealt with on a mailbox channel.
-
-    `messages` are all outgoing messages of the conversation still in state `sent`.
-    """
+    """An inbound message was dealt with on a mailbox channel."""
 
     inbox_id: str
     handle: str
     external_id: str
-    messages: tuple[Message, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

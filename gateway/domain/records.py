@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from channels.contract import MessageKind, MessageState
+from channels.contract import MessageKind, MessageState, conversation_key
 
 
 class PastLine(NamedTuple):
@@ -55,6 +55,33 @@ class StateUpdate:
     at: int
     external_id: str | None = None
     failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The customer's side received (`delivered`) or saw (`read`) everything up to a `seq`.
+
+    With `in_reply_to`, an external id, only what answers that message.
+    """
+
+    inbox_id: str
+    handle: str
+    up_to: int
+    state: MessageState
+    in_reply_to: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The conversation key: mailbox channels have no threads."""
+        return conversation_key(self.inbox_id, self.handle)
+
+
+class Raised(NamedTuple):
+    """An outgoing message that got further by a mark."""
+
+    message_id: str
+    conversation_id: str
+    created_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,16 @@ from typing import Protocol
 
 from channels.contract import MessageKind, MessageState
 from gateway.domain.conversation import Contact, Conversation, Message
-from gateway.domain.records import Delivery, Handle, NewDelivery, PastLine, StateUpdate, TurnRecord
+from gateway.domain.records import (
+    Delivery,
+    Handle,
+    Mark,
+    NewDelivery,
+    PastLine,
+    Raised,
+    StateUpdate,
+    TurnRecord,
+)
 from gateway.domain.ticket import Ticket, TicketState
 from gateway.domain.trail import TrailEntry
 
@@ -194,6 +203,10 @@ class Messages(Protocol):
 
     def set_states(self, updates: Sequence[StateUpdate]) -> None:
         """Notes how far outgoing messages got."""
+        ...
+
+    def raise_states(self, marks: Sequence[Mark], at: int) -> list[list[Raised]]:
+        """Moves outgoing messages on to what the marks say, never back; a list for each mark."""
         ...
 
     def failed(self, limit: int) -> list[Message]:

@@ -155,7 +155,9 @@ def _tell(
         if update is not None:
             uow.emit(
                 MessageStateChanged(
-                    conversation=attempt.ready.conversation,
+                    conversation_id=attempt.ready.conversation.id,
+                    inbox_id=attempt.ready.conversation.inbox_id,
+                    handle=attempt.ready.conversation.handle,
                     message_ids=(update.message_id,),
                     state=update.state,
                     failure=update.failure,
@@ -199,7 +201,11 @@ def send_again(
     )
     uow.emit(
         MessageStateChanged(
-            conversation=conversation, message_ids=(message.id,), state=MessageState.PENDING
+            conversation_id=conversation.id,
+            inbox_id=conversation.inbox_id,
+            handle=conversation.handle,
+            message_ids=(message.id,),
+            state=MessageState.PENDING,
         )
     )
     uow.emit(DeliveryQueued(conversation_ids=(conversation.id,)))

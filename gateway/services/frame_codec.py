@@ -26,8 +26,6 @@ def decode_frame(data: bytes) -> Frame:
     frame: dict[str, Any] = orjson.loads(data)
     if isinstance(frame.get("message"), dict):
         frame["message"] = _message(frame["message"])
-    if frame.get("type") == "turn_done":
-        frame["messages"] = [_message(fields) for fields in frame["messages"]]
     return frame
 
 

@@ -130,13 +130,14 @@ def _store(
     new = [a for a in accepted if (a.inbound.inbox_id, a.inbound.external_id) not in known]
     uow.messages.add([a.message for a in new])
     uow.conversations.update([a.conversation for a in new])
-    uow.trail.add([_trail_of(a, new=a in new, now=context.now) for a in accepted])
+    uow.trail.add([trail_of(a, new=a in new, now=context.now) for a in accepted])
     for result in new:
         uow.emit(MessageAdded(conversation=result.conversation, message=result.message))
     tell_mailboxes(uow, [a for a in accepted if not a.owes_turn], context)
 
 
-def _trail_of(accepted: Accepted, *, new: bool, now: int) -> TrailEntry:
+def trail_of(accepted: Accepted, *, new: bool, now: int) -> TrailEntry:
+    """The first hop of a customer's message."""
     return TrailEntry(
         message_id=accepted.message.id,
         hop=Hop.ACCEPTED if new else Hop.DUPLICATE,
@@ -149,19 +150,16 @@ def _trail_of(accepted: Accepted, *, new: bool, now: int) -> TrailEntry:
 
 def tell_mailboxes(uow: UnitOfWork, settled: Sequence[Accepted], context: IntakeContext) -> None:
     """These messages are dealt with, no turn is owed on them: whoever waits may go on."""
-    waiting = [a for a in settled if context.is_mailbox(context.inboxes[a.inbound.inbox_id].kind)]
-    if not waiting:
-        return
-    unfetched = uow.messages.in_state([a.conversation.id for a in waiting], MessageState.SENT)
-    for result in waiting:
-        uow.emit(
-            TurnDone(
-                inbox_id=result.inbound.inbox_id,
-                handle=result.inbound.handle,
-                external_id=result.inbound.external_id,
-                messages=tuple(unfetched.get(result.conversation.id, ())),
+    for result in settled:
+        inbound = result.inbound
+        if context.is_mailbox(context.inboxes[inbound.inbox_id].kind):
+            uow.emit(
+                TurnDone(
+                    inbox_id=inbound.inbox_id,
+                    handle=inbound.handle,
+                    external_id=inbound.external_id,
+                )
             )
-        )
 
 
 def _accept_new(
@@ -173,9 +171,8 @@ def _accept_new(
         conversation = _reopen_ticket(uow, conversation, conversation.ticket_id, context)
     if rested or context.now - conversation.last_message_at > IDLE:
         conversation = replace(conversation, bot_state={})
-    text = item.text or ", ".join(a.name for a in item.attachments)
-    conversation = receive(conversation, text, context.now)
-    message = _message_of(item, conversation, context)
+    accepted = receive_message(item, conversation, context)
+    conversation, message = accepted.conversation, accepted.message
     if conversation.controller is Controller.BOT and not inbox.bot:
         conversation = _to_queue(uow, conversation, message, inbox, context)
     owes_turn = conversation.controller is Controller.BOT
@@ -184,7 +181,17 @@ def _accept_new(
     if rested:
         name = holder_name(uow, conversation)
         uow.emit(ConversationChanged(conversation=conversation, agent_name=name))
-    return Accepted(inbound=item, conversation=conversation, message=message, owes_turn=owes_turn)
+    return replace(accepted, conversation=conversation, owes_turn=owes_turn)
+
+
+def receive_message(
+    item: InboundMessage, conversation: Conversation, context: IntakeContext
+) -> Accepted:
+    """A new message at the end of its conversation, on which the bot owes a turn."""
+    text = item.text or ", ".join(a.name for a in item.attachments)
+    conversation = receive(conversation, text, context.now)
+    message = _message_of(item, conversation, context)
+    return Accepted(inbound=item, conversation=conversation, message=message, owes_turn=True)
 
 
 def _accept_again(item: InboundMessage, conversation: Conversation, earlier: Message) -> Accepted:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
 from channels.contract import MessageState, PublicMessage, conversation_key
 from channels.errors import UnavailableError
-from gateway.domain.conversation import PUBLIC_KINDS, Controller, Message
+from gateway.domain.conversation import PUBLIC_KINDS, Controller
 from gateway.domain.events import MessageStateChanged
-from gateway.domain.records import StateUpdate
+from gateway.domain.records import Mark, Raised
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.bus import Hub, HubSubscription
 from gateway.ports.clock import Clock
@@ -26,29 +25,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 RETRY_AFTER: Final = 5.0  # seconds, while the database is away
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The customer's side received or saw everything up to a `seq`.
-
-    With `in_reply_to`, an external id, only what answers that message.
-    """
-
-    inbox_id: str
-    handle: str
-    up_to: int
-    state: MessageState
-    in_reply_to: str | None = None
-
-    @property
-    def key(self) -> str:
-        """The conversation key: mailbox channels have no threads."""
-        return conversation_key(self.inbox_id, self.handle)
-
-    def covers(self, message: Message) -> bool:
-        """Whether the mark is about this message of its conversation."""
-        return message.seq <= self.up_to and self.in_reply_to in {None, message.in_reply_to}
 
 
 class StoreMailbox:
@@ -170,51 +146,34 @@ class StoreMailbox:
             raise UnavailableError("the conversation cannot be read", RETRY_AFTER) from error
 
 
-_BELOW = {
-    MessageState.DELIVERED: (MessageState.SENT,),
-    MessageState.READ: (MessageState.SENT, MessageState.DELIVERED),
-}
 _HOPS = {MessageState.DELIVERED: Hop.DELIVERED, MessageState.READ: Hop.READ}
 
 
 def write_marks(uow: UnitOfWork, marks: Sequence[Mark], now: int) -> None:
     """Raises outgoing messages to the marks' states; what is further already stays."""
-    conversations = uow.conversations.by_keys([mark.key for mark in marks])
-    for mark in marks:
-        conversation = conversations.get(mark.key)
-        if conversation is None:
+    trail: list[TrailEntry] = []
+    for mark, raised in zip(marks, uow.messages.raise_states(marks, now), strict=True):
+        if not raised:
             continue
-        reached = [
-            message
-            for state in _BELOW[mark.state]
-            for message in uow.messages.in_state([conversation.id], state).get(conversation.id, ())
-            if mark.covers(message)
-        ]
-        if reached:
-            _raise_state(uow, reached, mark, now)
-            uow.emit(
-                MessageStateChanged(
-                    conversation=conversation,
-                    message_ids=tuple(m.id for m in reached),
-                    state=mark.state,
-                )
+        trail += [_hop(one, mark.state, now) for one in raised]
+        uow.emit(
+            MessageStateChanged(
+                conversation_id=raised[0].conversation_id,
+                inbox_id=mark.inbox_id,
+                handle=mark.handle,
+                message_ids=tuple(one.message_id for one in raised),
+                state=mark.state,
             )
+        )
+    uow.trail.add(trail)
 
 
-def _raise_state(uow: UnitOfWork, reached: Sequence[Message], mark: Mark, now: int) -> None:
-    uow.messages.set_states(
-        [StateUpdate(message_id=m.id, state=mark.state, at=now) for m in reached]
-    )
-    uow.trail.add(
-        [
-            TrailEntry(
-                message_id=m.id,
-                hop=_HOPS[mark.state],
-                outcome=Outcome.OK,
-                reason="",
-                ms=max(0, now - m.created_at),
-                at=now,
-            )
-            for m in reached
-        ]
+def _hop(raised: Raised, state: MessageState, now: int) -> TrailEntry:
+    return TrailEntry(
+        message_id=raised.message_id,
+        hop=_HOPS[state],
+        outcome=Outcome.OK,
+        reason="",
+        ms=max(0, now - raised.created_at),
+        at=now,
     )

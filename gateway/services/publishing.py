@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.domain.conversation import PUBLIC_KINDS, Conversation
+from gateway.domain.conversation import PUBLIC_KINDS
 from gateway.domain.events import (
     ConversationChanged,
     DeliveryQueued,
@@ -49,8 +49,8 @@ class Publisher:
         for event in events:
             self._by_type[type(event)](event)
 
-    def _to_handle(self, conversation: Conversation, make: Callable[[], dict[str, Any]]) -> None:
-        topic = handle_topic(conversation.inbox_id, conversation.handle)
+    def _to_handle(self, inbox_id: str, handle: str, make: Callable[[], dict[str, Any]]) -> None:
+        topic = handle_topic(inbox_id, handle)
         if self._hub.wanted(topic):
             self._hub.publish(topic, make())
 
@@ -62,7 +62,9 @@ class Publisher:
         message = event.message
         if message.kind in PUBLIC_KINDS:
             self._to_handle(
-                event.conversation, lambda: {"type": "message", "message": message.public()}
+                event.conversation.inbox_id,
+                event.conversation.handle,
+                lambda: {"type": "message", "message": message.public()},
             )
         self._to_console(
             {
@@ -75,13 +77,14 @@ class Publisher:
     def _state_changed(self, event: MessageStateChanged) -> None:
         ids = list(event.message_ids)
         self._to_handle(
-            event.conversation,
+            event.inbox_id,
+            event.handle,
             lambda: {"type": "state", "ids": ids, "state": event.state.value},
         )
         self._to_console(
             {
                 "type": "message_state",
-                "conversation_id": event.conversation.id,
+                "conversation_id": event.conversation_id,
                 "ids": ids,
                 "state": event.state.value,
                 "failure": event.failure,
@@ -91,7 +94,8 @@ class Publisher:
     def _conversation_changed(self, event: ConversationChanged) -> None:
         conversation = event.conversation
         self._to_handle(
-            conversation,
+            conversation.inbox_id,
+            conversation.handle,
             lambda: {
                 "type": "controller",
                 "controller": conversation.controller.value,
@@ -113,14 +117,7 @@ class Publisher:
     def _turn_done(self, event: TurnDone) -> None:
         topic = handle_topic(event.inbox_id, event.handle)
         if self._hub.wanted(topic):
-            self._hub.publish(
-                topic,
-                {
-                    "type": "turn_done",
-                    "external_id": event.external_id,
-                    "messages": [m.public() for m in event.messages],
-                },
-            )
+            self._hub.publish(topic, {"type": "turn_done", "external_id": event.external_id})
 
     def _delivery_queued(self, event: DeliveryQueued) -> None:
         if self._hub.wanted(DELIVERIES):

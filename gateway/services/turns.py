@@ -27,7 +27,7 @@ from bot.contract import (
     Understanding,
 )
 from bot.errors import BotError
-from channels.contract import MessageKind, MessageState, QuickReply
+from channels.contract import InboundMessage, MessageKind, MessageState, QuickReply
 from gateway.domain.conversation import (
     Controller,
     Conversation,
@@ -41,7 +41,7 @@ from gateway.domain.events import (
     MessageAdded,
 )
 from gateway.domain.inbox import Inbox
-from gateway.domain.records import NewDelivery, TurnRecord
+from gateway.domain.records import NewDelivery, PastLine, TurnRecord
 from gateway.domain.ticket import Severity, TicketKind
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.store import UnitOfWork
@@ -65,28 +65,34 @@ _SPEAKERS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+@dataclass(frozen=True, slots=True)
+class Taken:
     """A turn that was taken; `ms` is how long the bot took."""
 
-    accepted: Accepted
     decision: Decision
     ms: int
 
 
-async def take_turn(bot: Bot, accepted: Accepted, inbox: Inbox, *, limit: float) -> Decided:
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A stored message, and the turn that was taken on it."""
+
+    accepted: Accepted
+    taken: Taken
+
+
+async def take_turn(bot: Bot, turn: Turn, *, only_files: bool, limit: float) -> Taken:
     """Asks the bot.
 
     Args:
         bot: the bot that answers now.
-        accepted: the message and its conversation.
-        inbox: where it came in.
+        turn: what it is asked.
+        only_files: the message has files and no words, which are for people to look at.
         limit: seconds after which the conversation goes to people.
     """
-    turn = build_turn(accepted, inbox)
     started = time.perf_counter()
     try:
-        if not accepted.message.text and accepted.message.attachments:
+        if only_files:
             decision: Decision = _give_up(bot, turn, HandoffReason.ATTACHMENT)
         else:
             async with asyncio.timeout(limit):
@@ -99,21 +105,21 @@ async def take_turn(bot: Bot, accepted: Accepted, inbox: Inbox, *, limit: float)
     except Exception:  # whatever a bot or an action does, the customer gets an answer
         log.exception("the bot raised", extra={"action": "turn_failed"})
         decision = _give_up(bot, turn, HandoffReason.ERROR)
-    spent = round((time.perf_counter() - started) * 1000)
-    return Decided(accepted=accepted, decision=decision, ms=spent)
+    return Taken(decision, round((time.perf_counter() - started) * 1000))
 
 
-def build_turn(accepted: Accepted, inbox: Inbox) -> Turn:
-    """The bot's view of a message and its conversation."""
-    conversation = accepted.conversation
+def build_turn(
+    inbound: InboundMessage, conversation: Conversation, lines: Sequence[PastLine], inbox: Inbox
+) -> Turn:
+    """The bot's view of a message and its conversation; `lines` are those before it."""
     return Turn(
         conversation_id=conversation.id,
         sender=f"{inbox.kind}:{conversation.id}",
         channel=inbox.kind,
-        text=accepted.message.text,
-        payload=accepted.message.payload,
+        text=inbound.text,
+        payload=inbound.payload,
         language=language_of(conversation.language, inbox.language),
-        lines=tuple(Line(speaker=_SPEAKERS[m.kind], text=m.text) for m in accepted.lines),
+        lines=tuple(Line(speaker=_SPEAKERS[m.kind], text=m.text) for m in lines),
         state=_bot_state(conversation.bot_state),
     )
 
@@ -142,8 +148,8 @@ def _give_up(bot: Bot, turn: Turn, reason: HandoffReason) -> Handoff:
 
 
 @dataclass(frozen=True, slots=True)
-class _Applied:
-    """Rows that applying one decision writes."""
+class Applied:
+    """What applying one decision writes."""
 
     conversation: Conversation
     messages: tuple[Message, ...]
@@ -151,18 +157,26 @@ class _Applied:
     trail: tuple[TrailEntry, ...]
 
 
-def apply_batch(uow: UnitOfWork, batch: Sequence[Decided], context: IntakeContext) -> None:
+def apply_batch(
+    uow: UnitOfWork, batch: Sequence[Decided], context: IntakeContext
+) -> list[Applied | None]:
     """Carries out decisions of different conversations.
 
     Each conversation is read again: when an agent claimed it meanwhile, or another worker
     already applied the turn, the decision is dropped and nothing reaches the customer.
+
+    Returns:
+        What became of each; None where the turn had been applied before.
     """
-    now_stored = uow.conversations.by_ids(
-        [item.accepted.conversation.id for item in batch], lock=True
-    )
-    applied = [
-        result for item in batch if (result := _apply(uow, item, now_stored, context)) is not None
-    ]
+    stored = uow.conversations.by_ids([item.accepted.conversation.id for item in batch], lock=True)
+    results = [_apply_once(uow, item, stored, context) for item in batch]
+    write_applied(uow, [result for result in results if result is not None], context)
+    tell_mailboxes(uow, [item.accepted for item in batch], context)
+    return results
+
+
+def write_applied(uow: UnitOfWork, applied: Sequence[Applied], context: IntakeContext) -> None:
+    """Stores what applying decisions gave, and tells of the bot's messages."""
     uow.conversations.update([a.conversation for a in applied])
     uow.messages.add([m for a in applied for m in a.messages])
     uow.turns.add([a.turn for a in applied])
@@ -171,31 +185,40 @@ def apply_batch(uow: UnitOfWork, batch: Sequence[Decided], context: IntakeContex
     for result in applied:
         for message in result.messages:
             uow.emit(MessageAdded(conversation=result.conversation, message=message))
-    tell_mailboxes(uow, [item.accepted for item in batch], context)
 
 
-def _apply(
+def _apply_once(
     uow: UnitOfWork,
     item: Decided,
     stored: Mapping[str, Conversation],
     context: IntakeContext,
-) -> _Applied | None:
+) -> Applied | None:
     conversation = stored[item.accepted.conversation.id]
-    asked = item.accepted.message
-    if conversation.turned_seq >= asked.seq:
+    if conversation.turned_seq >= item.accepted.message.seq:
         return None
+    return apply(uow, item, conversation, context)
+
+
+def apply(
+    uow: UnitOfWork, item: Decided, conversation: Conversation, context: IntakeContext
+) -> Applied:
+    """What a decision does to its conversation, as that was read under lock.
+
+    Nothing is written here but the ticket of a hand-off.
+    """
+    asked = item.accepted.message
     if conversation.controller is not Controller.BOT:
-        return _Applied(
+        return Applied(
             replace(conversation, turned_seq=asked.seq),
             (),
             _record(item, context.now, dropped=True),
             (_hop(item, context.now, Outcome.DROPPED, "a person took over meanwhile"),),
         )
-    if isinstance(item.decision, Handoff):
-        return _apply_handoff(uow, item, item.decision, conversation, context)
+    if isinstance(item.taken.decision, Handoff):
+        return _apply_handoff(uow, item, item.taken.decision, conversation, context)
     conversation, messages = _say(item, conversation, context)
     trail = (_hop(item, context.now, Outcome.OK, ""), *_queued(messages, item, context.now))
-    return _Applied(conversation, messages, _record(item, context.now), trail)
+    return Applied(conversation, messages, _record(item, context.now), trail)
 
 
 def _apply_handoff(
@@ -204,7 +227,7 @@ def _apply_handoff(
     decision: Handoff,
     conversation: Conversation,
     context: IntakeContext,
-) -> _Applied:
+) -> Applied:
     inbox = context.inboxes[conversation.inbox_id]
     ticket = open_ticket(
         uow,
@@ -238,7 +261,7 @@ def _apply_handoff(
         _hop(item, context.now, Outcome.HANDOFF, decision.reason.value),
         *_queued(messages, item, context.now),
     )
-    return _Applied(conversation, messages, _record(item, context.now), trail)
+    return Applied(conversation, messages, _record(item, context.now), trail)
 
 
 def _subject(item: Decided, decision: Handoff) -> str:
@@ -257,7 +280,7 @@ def _say(
     number: int | None = None,
 ) -> tuple[Conversation, tuple[Message, ...]]:
     """The conversation with the decision's messages appended; the last names the ticket."""
-    decision = item.decision
+    decision = item.taken.decision
     mailbox = context.is_mailbox(context.inboxes[conversation.inbox_id].kind)
     messages: list[Message] = []
     for said in _with_number(decision, number):
@@ -293,7 +316,7 @@ def _bot_message(
     *,
     mailbox: bool,
 ) -> Message:
-    understanding = item.decision.understanding
+    understanding = item.taken.decision.understanding
     return Message(
         id=context.new_id(),
         conversation_id=conversation.id,
@@ -310,13 +333,13 @@ def _bot_message(
         details={
             "intent": understanding.intent,
             "confidence": round(understanding.confidence, 3),
-            "catalogue_version": item.decision.catalogue_version,
+            "catalogue_version": item.taken.decision.catalogue_version,
         },
     )
 
 
 def _record(item: Decided, now: int, *, dropped: bool = False) -> TurnRecord:
-    decision = item.decision
+    decision = item.taken.decision
     kind = "reply" if isinstance(decision, Reply) else "handoff"
     return TurnRecord(
         message_id=item.accepted.message.id,
@@ -327,7 +350,7 @@ def _record(item: Decided, now: int, *, dropped: bool = False) -> TurnRecord:
         reason=decision.reason.value if isinstance(decision, Handoff) else "",
         article=next((m.article for m in decision.messages if m.article), None),
         catalogue_version=decision.catalogue_version,
-        ms=item.ms,
+        ms=item.taken.ms,
         created_at=now,
     )
 
@@ -338,7 +361,7 @@ def _hop(item: Decided, now: int, outcome: Outcome, reason: str) -> TrailEntry:
         hop=Hop.TURN,
         outcome=outcome,
         reason=reason,
-        ms=item.ms,
+        ms=item.taken.ms,
         at=now,
     )
 
@@ -359,9 +382,7 @@ def _queued(messages: Sequence[Message], item: Decided, now: int) -> list[TrailE
     ]
 
 
-def _queue_deliveries(
-    uow: UnitOfWork, applied: Sequence[_Applied], context: IntakeContext
-) -> None:
+def _queue_deliveries(uow: UnitOfWork, applied: Sequence[Applied], context: IntakeContext) -> None:
     pending = [m for a in applied for m in a.messages if m.state is MessageState.PENDING]
     if not pending:
         return

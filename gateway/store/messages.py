@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, u
 from channels.contract import Attachment, MessageKind, MessageState, QuickReply
 from gateway.domain.conversation import OUTGOING_KINDS, PUBLIC_KINDS, Message
 from gateway.domain.errors import NotFoundError
-from gateway.domain.records import PastLine, StateUpdate
+from gateway.domain.records import Mark, PastLine, Raised, StateUpdate
 from gateway.ports.conversations import Unindexed
 from gateway.store import search
 from gateway.store.rows import (
@@ -25,7 +25,7 @@ from gateway.store.rows import (
     update_by,
 )
 from gateway.store.session import Row, Session, Statement
-from gateway.store.tables import messages
+from gateway.store.tables import conversations, messages
 
 COLUMNS = (
     "id",
@@ -114,6 +114,38 @@ _SET_STATE = Statement(
     "sent_at",
     "key",
 )
+_BELOW = {
+    MessageState.DELIVERED: (MessageState.SENT,),
+    MessageState.READ: (MessageState.SENT, MessageState.DELIVERED),
+}
+
+
+def _raise(below: MessageState, *, answering: bool) -> Statement:
+    """Moves a conversation's outgoing messages on; the state in the text names the index."""
+    conversation = select(conversations.c.id).where(conversations.c.key == bindparam("key"))
+    change = (
+        update(messages)
+        .where(
+            messages.c.conversation_id == conversation.scalar_subquery(),
+            _is("state", below),
+            _is("kind", *OUTGOING_KINDS),
+            messages.c.seq <= bindparam("up_to"),
+        )
+        .values(state=bindparam("new_state"), sent_at=_SENT_AT)
+        .returning(messages.c.id, messages.c.conversation_id, messages.c.created_at)
+    )
+    names = ["new_state", "sent_at", "key", "up_to"]
+    if answering:
+        change = change.where(messages.c.in_reply_to == bindparam("asked"))
+        names.append("asked")
+    return Statement(change, *names)
+
+
+_RAISE = {
+    (below, answering): _raise(below, answering=answering)
+    for below in (MessageState.SENT, MessageState.DELIVERED)
+    for answering in (False, True)
+}
 _SET_EXTERNAL_ID = update_by(messages, ("external_id",), "id")
 
 _KINDS = {item.value: item for item in MessageKind}
@@ -183,6 +215,11 @@ def _values(item: Message) -> Row:
         item.sent_at,
         dump_map(item.details),
     )
+
+
+def _marked(mark: Mark, at: int) -> Row:
+    asked = () if mark.in_reply_to is None else (mark.in_reply_to,)
+    return (mark.state.value, at, mark.key, mark.up_to, *asked)
 
 
 class SqlMessages:
@@ -291,6 +328,20 @@ class SqlMessages:
         self._session.run_many(_SET_STATE, states)
         ids = [(u.external_id, u.message_id) for u in updates if u.external_id is not None]
         self._session.run_many(_SET_EXTERNAL_ID, ids)
+
+    def raise_states(self, marks: Sequence[Mark], at: int) -> list[list[Raised]]:
+        """Moves outgoing messages on to what the marks say, never back; a list for each mark."""
+        raised: list[list[Raised]] = [[] for _ in marks]
+        for (below, answering), statement in _RAISE.items():
+            chosen = [
+                number
+                for number, mark in enumerate(marks)
+                if below in _BELOW[mark.state] and (mark.in_reply_to is not None) is answering
+            ]
+            found = self._session.each(statement, [_marked(marks[n], at) for n in chosen])
+            for number, rows in zip(chosen, found, strict=True):
+                raised[number] += [Raised(*row) for row in rows]
+        return raised
 
     def failed(self, limit: int) -> list[Message]:
         """Messages in state failed, newest first."""

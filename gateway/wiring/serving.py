@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -55,6 +56,7 @@ async def serve(parts: Parts, roles: frozenset[RoleName]) -> None:
     runner = await _listen(parts, roles, passwords, draining)
     workers.start()
     warming = asyncio.create_task(_warm(parts))
+    _calm_the_collector()
     _say_where(parts, roles, password)
     await _until_told_to_stop()
     log.info("stopping: finishing what is in hand", extra={"action": "draining"})
@@ -122,6 +124,17 @@ async def _first_start(parts: Parts, passwords: Passwords) -> str | None:
     )
     planted = await parts.store.write(lambda uow: plant(uow, first))
     return password if planted and not settings.admin_password else None
+
+
+def _calm_the_collector() -> None:
+    """Lets the cycle collector look at little, and seldom.
+
+    What start-up left stays for good, so it need not be walked over again; and a turn makes many
+    short-lived objects but hardly any cycles. It made for a third of the slowest turns.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _warm(parts: Parts) -> None:

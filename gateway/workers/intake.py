@@ -10,17 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from bot.contract import Bot, Handoff
 from channels.contract import InboundMessage
+from gateway.domain.conversation import Conversation
 from gateway.domain.inbox import Inbox
+from gateway.domain.records import PastLine
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, BusEntry, BusUnavailableError
 from gateway.ports.clock import Clock, NewId
 from gateway.ports.store import Store, StoreUnavailableError
+from gateway.services.ahead import Foreseen, Memory, Remembered, store_ahead
 from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.intake import (
     Accepted,
@@ -29,7 +32,14 @@ from gateway.services.intake import (
     IsMailbox,
     accept_batch,
 )
-from gateway.services.turns import Decided, apply_batch, take_turn
+from gateway.services.turns import (
+    Applied,
+    Decided,
+    Taken,
+    apply_batch,
+    build_turn,
+    take_turn,
+)
 from gateway.services.wire import UnreadableEntryError, decode_inbound
 from gateway.workers.finishing import finish
 
@@ -44,9 +54,22 @@ UNAVAILABLE_DELAY = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Work:
+    """An entry that could be read; `turn` is under way when it could be taken ahead."""
+
     entry: BusEntry
     inbound: InboundMessage
     inbox: Inbox
+    remembered: Remembered | None = None
+    turn: asyncio.Task[Taken] | None = None
+
+    def turn_on(self, accepted: Accepted) -> asyncio.Task[Taken] | None:
+        """The turn that is under way, if it is owed and the bot was asked the right thing."""
+        if self.turn is None or self.remembered is None:
+            return None
+        if accepted.owes_turn and self.remembered.precedes(accepted):
+            return self.turn
+        self.turn.cancel()
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +94,7 @@ class IntakeWorker:
         self._parts = parts
         self._room = asyncio.Semaphore(IN_FLIGHT)
         self._running: set[asyncio.Task[None]] = set()
+        self._memory = Memory()
 
     async def run(self) -> None:
         """Works until cancelled or the bus closes; what is in hand then is left to `drain`."""
@@ -112,17 +136,60 @@ class IntakeWorker:
 
     async def _handle(self, entries: Sequence[BusEntry]) -> None:
         readable = [w for entry in entries if (w := await self._read(entry)) is not None]
-        if not readable:
+        rest = await self._handle_ahead([self._begin_ahead(work) for work in readable])
+        if not rest:
             return
         try:
-            accepted = await self._accept(readable)
+            accepted = await self._accept(rest)
         except StoreUnavailableError as error:
-            await self._wait_for_store([w.entry for w in readable], error)
+            await self._wait_for_store(rest, error)
             return
         except Exception as error:
-            await self._isolate(readable, error)
+            await self._isolate(rest, error)
             return
-        await self._turns(readable, accepted)
+        await self._turns(rest, accepted)
+
+    def _begin_ahead(self, work: _Work) -> _Work:
+        """Asks the bot already, when how the conversation stands is remembered."""
+        found = self._memory.recall(work.inbound.conversation_key, self._parts.clock())
+        if found is None or not work.inbox.bot:
+            return work
+        turn = self._take(work, found.conversation, found.lines)
+        return replace(work, remembered=found, turn=turn)
+
+    async def _handle_ahead(self, works: Sequence[_Work]) -> list[_Work]:
+        """Stores message and answer together where the bot was quick; returns the others."""
+        asked = [work.turn for work in works if work.turn is not None]
+        if not asked:
+            return list(works)
+        await asyncio.wait(asked, timeout=QUICK)
+        ready = [
+            (work, Foreseen(work.inbound, work.remembered, work.turn.result()))
+            for work in works
+            if work.turn is not None and work.turn.done() and work.remembered is not None
+        ]
+        try:
+            results = await self._store_ahead(ready)
+        except Exception as error:  # the ordinary way finds out which entry it was
+            log.info("not stored ahead: %r", error, extra={"action": "ahead_failed"})
+            return list(works)
+        stored = {
+            work.entry.id: result
+            for (work, _), result in zip(ready, results, strict=True)
+            if result is not None
+        }
+        done = [work for work in works if work.entry.id in stored]
+        for work in done:
+            self._parts.metrics.inbound.labels(work.inbox.kind, "accepted").inc()
+        await self._finish(done, [stored[work.entry.id] for work in done])
+        return [work for work in works if work.entry.id not in stored]
+
+    async def _store_ahead(
+        self, ready: Sequence[tuple[_Work, Foreseen]]
+    ) -> list[tuple[Decided, Applied] | None]:
+        batch = [foreseen for _, foreseen in ready]
+        context = self._context([work for work, _ in ready])
+        return await self._parts.store.write(partial(store_ahead, batch=batch, context=context))
 
     async def _read(self, entry: BusEntry) -> _Work | None:
         try:
@@ -132,7 +199,7 @@ class IntakeWorker:
             await self._bury(entry, str(error))
             return None
         except StoreUnavailableError as error:
-            await self._wait_for_store([entry], error)
+            await self._retry_unavailable([entry], error)
             return None
         if inbox is None:
             # Perhaps it was made a moment ago and this process has not heard of it yet.
@@ -154,28 +221,40 @@ class IntakeWorker:
             now=self._parts.clock(),
         )
 
+    def _take(
+        self, work: _Work, conversation: Conversation, lines: Sequence[PastLine]
+    ) -> asyncio.Task[Taken]:
+        turn = build_turn(work.inbound, conversation, lines, work.inbox)
+        only_files = not work.inbound.text and bool(work.inbound.attachments)
+        limit = self._parts.turn_limit
+        return asyncio.create_task(
+            take_turn(self._parts.bot, turn, only_files=only_files, limit=limit)
+        )
+
     async def _turns(self, works: Sequence[_Work], accepted: Sequence[Accepted]) -> None:
-        settled: list[_Work] = []
-        turns: dict[asyncio.Task[Decided], _Work] = {}
+        settled: list[BusEntry] = []
+        turns: dict[asyncio.Task[Taken], tuple[_Work, Accepted]] = {}
         for work, result in zip(works, accepted, strict=True):
             self._parts.metrics.inbound.labels(work.inbox.kind, "accepted").inc()
+            turn = work.turn_on(result)
             if result.owes_turn:
-                taking = take_turn(
-                    self._parts.bot, result, work.inbox, limit=self._parts.turn_limit
-                )
-                turns[asyncio.create_task(taking)] = work
+                turn = turn or self._take(work, result.conversation, result.lines)
+                turns[turn] = (work, result)
             else:
-                settled.append(work)
+                settled.append(work.entry)
         if turns:
             done, slow = await asyncio.wait(turns, timeout=QUICK)
             for task in slow:
-                work = turns[task]
-                self._spawn(self._guard(self._finish_slow(task, work), [work.entry]))
-            await self._apply([(turns[t], t.result()) for t in turns if t in done])
-        await self._acknowledge([w.entry for w in settled])
+                work, result = turns[task]
+                self._spawn(self._guard(self._finish_slow(task, work, result), [work.entry]))
+            ready = [(turns[t], t.result()) for t in turns if t in done]
+            await self._apply([(work, Decided(result, taken)) for (work, result), taken in ready])
+        await self._acknowledge(settled)
 
-    async def _finish_slow(self, task: asyncio.Task[Decided], work: _Work) -> None:
-        await self._apply([(work, await task)])
+    async def _finish_slow(
+        self, task: asyncio.Task[Taken], work: _Work, accepted: Accepted
+    ) -> None:
+        await self._apply([(work, Decided(accepted, await task))])
 
     async def _apply(self, decided: Sequence[tuple[_Work, Decided]]) -> None:
         if not decided:
@@ -183,26 +262,30 @@ class IntakeWorker:
         works = [work for work, _ in decided]
         batch = [decision for _, decision in decided]
         try:
-            await self._parts.store.write(
+            applied = await self._parts.store.write(
                 partial(apply_batch, batch=batch, context=self._context(works))
             )
         except StoreUnavailableError as error:
-            await self._wait_for_store([w.entry for w in works], error)
+            await self._wait_for_store(works, error)
             return
         except Exception as error:
             log.exception("applying turns failed", extra={"action": "apply_failed"})
             await self._isolate(works, error)
             return
-        self._count(batch)
-        await self._acknowledge([w.entry for w in works])
+        await self._finish(works, list(zip(batch, applied, strict=True)))
 
-    def _count(self, batch: Sequence[Decided]) -> None:
+    async def _finish(
+        self, works: Sequence[_Work], ended: Sequence[tuple[Decided, Applied | None]]
+    ) -> None:
+        """The turns are stored: remembers how they left things, counts and acknowledges."""
         now = self._parts.clock()
-        for item in batch:
-            kind = "handoff" if isinstance(item.decision, Handoff) else "reply"
+        for item, applied in ended:
+            self._memory.keep(item.accepted, applied)
+            kind = "handoff" if isinstance(item.taken.decision, Handoff) else "reply"
             self._parts.metrics.turns.labels(kind).inc()
             waited = max(0, now - item.accepted.inbound.received_at)
             self._parts.metrics.turn_seconds.observe(waited / 1000)
+        await self._acknowledge([work.entry for work in works])
 
     async def _isolate(self, works: Sequence[_Work], error: Exception) -> None:
         """One bad entry must not hold up the others: each is tried alone, then given up."""
@@ -221,7 +304,13 @@ class IntakeWorker:
         delay = 2.0**entry.attempts
         await self._parts.bus.retry(entry, delay=delay, reason=repr(error))
 
-    async def _wait_for_store(self, entries: Sequence[BusEntry], error: Exception) -> None:
+    async def _wait_for_store(self, works: Sequence[_Work], error: Exception) -> None:
+        for work in works:
+            if work.turn is not None:
+                work.turn.cancel()
+        await self._retry_unavailable([work.entry for work in works], error)
+
+    async def _retry_unavailable(self, entries: Sequence[BusEntry], error: Exception) -> None:
         """The database is away: that is no fault of these entries."""
         for entry in entries:
             await self._parts.bus.retry(

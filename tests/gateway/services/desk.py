@@ -28,7 +28,7 @@ from gateway.domain.inbox import Inbox
 from gateway.domain.people import Agent, Availability, Role
 from gateway.ports.store import UnitOfWork
 from gateway.services.intake import Accepted, IntakeContext, accept_batch
-from gateway.services.turns import Decided, apply_batch, take_turn
+from gateway.services.turns import Decided, apply_batch, build_turn, take_turn
 from gateway.store import SqlStore, open_store
 from gateway.store.keys import load_keys
 from gateway.wiring.ids import clock, new_id
@@ -162,7 +162,10 @@ class Desk:
 
     async def take(self, bot: ScriptedBot, accepted: Accepted, limit: float = 1) -> Decided:
         inbox = INBOXES[accepted.inbound.inbox_id]
-        return await take_turn(bot, accepted, inbox, limit=limit)
+        turn = build_turn(accepted.inbound, accepted.conversation, accepted.lines, inbox)
+        only_files = not accepted.message.text and bool(accepted.message.attachments)
+        taken = await take_turn(bot, turn, only_files=only_files, limit=limit)
+        return Decided(accepted, taken)
 
     async def apply(self, *decided: Decided) -> None:
         await self.store.write(partial(apply_batch, batch=decided, context=self.context()))
