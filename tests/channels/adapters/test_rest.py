@@ -189,7 +189,7 @@ async def test_frames_of_other_messages_do_not_end_the_wait(rest: Rest) -> None:
     def answer(message: InboundMessage) -> None:
         mailbox = rest.bench.mailbox
         mailbox.push(INBOX, "anna", {"type": "typing", "author": "Lin"})
-        mailbox.push(INBOX, "anna", {"type": "turn_done", "external_id": "other", "messages": []})
+        mailbox.push(INBOX, "anna", {"type": "turn_done", "external_id": "other"})
         mailbox.say(INBOX, "anna", "mine")
         mailbox.finish_turn(message)
 
@@ -392,16 +392,36 @@ async def test_naming_a_sender_does_not_open_the_stream_either(open_rest: Rest) 
     assert open_rest.states() == [MessageState.SENT, MessageState.DELIVERED]
 
 
-async def test_a_backlog_does_not_hide_the_answer_from_an_open_inbox(open_rest: Rest) -> None:
-    def answer(message: InboundMessage) -> None:
-        mailbox = open_rest.bench.mailbox
-        mailbox.say(INBOX, "anna", "answer", in_reply_to=message.external_id)
-        frame = {"type": "turn_done", "external_id": message.external_id, "messages": []}
-        mailbox.push(INBOX, "anna", frame)
+async def test_a_repeated_request_finds_its_answer_in_the_store(open_rest: Rest) -> None:
+    """The turn is over, so nothing is said any more: what was not fetched is still there."""
+    mailbox = open_rest.bench.mailbox
 
-    open_rest.bench.sink.on_message = answer
-    items = await open_rest.post({"sender": "anna", "message": "hi"})
-    assert [item["text"] for item in items] == ["answer"]
+    def over(message: InboundMessage) -> None:
+        mailbox.finish_turn(message)
+
+    open_rest.bench.sink.on_message = over
+    asked = {"sender": "anna", "message": "hi", "message_id": "m-1"}
+    assert await open_rest.post(asked) == []
+    (message,) = {m.external_id: m for m in open_rest.bench.sink.messages}.values()
+    mailbox.say(INBOX, "anna", "answer", in_reply_to=message.external_id)
+    mailbox.say(INBOX, "anna", "to something else", in_reply_to="other")
+    assert [item["text"] for item in await open_rest.post(asked)] == ["answer"]
+
+
+async def test_a_trusted_stream_begins_with_what_was_not_fetched(rest: Rest) -> None:
+    rest.bench.mailbox.say(INBOX, "anna", "said before")
+    rest.bench.answer_with("answer")
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(
+            rest.address + "/webhooks/rest/webhook?stream=true",
+            json={"sender": "anna", "message": "hi"},
+        ) as response,
+    ):
+        lines = (await response.text()).splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["said before", "answer"]
+    await rest.settled()
+    assert rest.states() == [MessageState.DELIVERED, MessageState.DELIVERED]
 
 
 class Street:

@@ -78,7 +78,9 @@ async def test_delivery_states(place: Place) -> None:
             )
             uow.emit(  # type: ignore[attr-defined]
                 MessageStateChanged(
-                    conversation=conversation,
+                    conversation_id=conversation.id,
+                    inbox_id=conversation.inbox_id,
+                    handle=conversation.handle,
                     message_ids=(sent.json["id"],),
                     state=MessageState.FAILED,
                     failure="unknown address",

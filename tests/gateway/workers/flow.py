@@ -17,6 +17,7 @@ from gateway.domain.records import DeadLetter
 from gateway.metrics import Metrics
 from gateway.ports.bus import BusEntry
 from gateway.ports.store import UnitOfWork
+from gateway.services.ahead import Foreseen
 from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.sink import BusSink
 from gateway.wiring.ids import clock, new_id
@@ -31,20 +32,24 @@ Script = Callable[[Turn], Awaitable[Decision]]
 class Weather(Wire):
     """The worker's way to the database: it can be cut, and work on marked messages fails.
 
-    `poison` holds texts; a batch with one of them raises, as a bug of ours would.
+    `poison` holds texts; a batch with one of them raises, as a bug of ours would. `writes` counts
+    the worker's transactions.
     """
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk.store)
         self.poison: set[str] = set()
         self.poisoned_turns: set[str] = set()
+        self.writes = 0
 
     @override
     async def write(self, work: Callable[[UnitOfWork], T]) -> T:
+        self.writes += 1
         batch = getattr(work, "keywords", {}).get("batch", ())
         for item in batch:
-            if isinstance(item, InboundMessage):
-                if item.text in self.poison:
+            if isinstance(item, InboundMessage | Foreseen):
+                inbound = item if isinstance(item, InboundMessage) else item.inbound
+                if inbound.text in self.poison:
                     raise RuntimeError("cannot be stored")
             elif item.accepted.message.text in self.poisoned_turns:
                 raise RuntimeError("cannot be applied")

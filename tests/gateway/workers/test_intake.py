@@ -15,7 +15,15 @@ from channels.contract import MessageState
 from gateway.ports.bus import BusEntry, BusUnavailableError
 from gateway.workers import intake
 from gateway.workers.intake import MAX_ATTEMPTS
-from tests.gateway.services.desk import MAILBOX, NO_BOT, Desk, handoff, inbound, reply
+from tests.gateway.services.desk import (
+    MAILBOX,
+    NO_BOT,
+    Desk,
+    ScriptedBot,
+    handoff,
+    inbound,
+    reply,
+)
 from tests.gateway.workers.flow import EchoBot, Flow
 
 
@@ -112,9 +120,10 @@ async def test_a_poison_message_is_tried_alone_and_buried(desk: Desk) -> None:
 
 async def test_a_poison_message_that_is_cured_goes_its_way(flow: Flow) -> None:
     flow.weather.poison = {"poison"}
-    await flow.deliver(inbound(1, "poison"))
+    sending = asyncio.create_task(flow.deliver(inbound(1, "poison")))
     await flow.until(lambda: len(flow.bus.delays) == 2)
     flow.weather.poison = set()
+    await sending
     await flow.settled()
     assert await flow.said("visitor") == ["poison", "re: poison"]
     assert await flow.letters() == []
@@ -356,3 +365,79 @@ async def test_an_inbox_made_a_moment_ago_is_waited_for(flow: Flow) -> None:
     await flow.inboxes.reload()
     await flow.settled()
     assert await flow.letters() == []
+
+
+async def test_the_next_message_is_stored_with_its_answer(flow: Flow) -> None:
+    await flow.deliver(inbound(1, "one"))
+    await flow.settled()
+    before = flow.weather.writes
+    await flow.deliver(inbound(2, "two"))
+    await flow.settled()
+    assert flow.weather.writes == before + 1, "one transaction"
+    assert await flow.said("visitor") == ["one", "re: one", "two", "re: two"]
+    assert flow.count("yingda_inbound_total", channel="rest", outcome="accepted") == 2
+    assert flow.count("yingda_turns_total", decision="reply") == 2
+
+
+async def test_a_turn_ahead_of_a_claimed_conversation_is_not_said(desk: Desk) -> None:
+    flow = Flow(desk)
+    await flow.start(inbound(1, "one"))
+    await flow.settled()
+    await desk.claim(await desk.accept(inbound(1, "one")))
+    await flow.deliver(inbound(2, "two"))
+    await flow.settled()
+    assert await flow.said("visitor") == ["one", "re: one", "two"]
+    await flow.stop()
+
+
+async def test_the_bot_is_asked_again_when_its_question_was_out_of_date(desk: Desk) -> None:
+    flow = Flow(desk)
+    await flow.start(inbound(1, "one"))
+    await flow.settled()
+    # Another worker had a message of the conversation meanwhile.
+    await desk.turn(inbound(2, "elsewhere"), ScriptedBot(reply("re: elsewhere")))
+    await flow.deliver(inbound(3, "three"))
+    await flow.settled()
+    asked = [[line.text for line in turn.lines] for turn in flow.bot.asked]
+    assert asked == [[], ["one", "re: one"], ["one", "re: one", "elsewhere", "re: elsewhere"]]
+    assert (await flow.said("visitor"))[-2:] == ["three", "re: three"]
+    await flow.stop()
+
+
+async def test_a_slow_turn_ahead_is_asked_once_and_its_message_is_seen_meanwhile(
+    desk: Desk,
+) -> None:
+    awake = asyncio.Event()
+
+    async def slow(turn: Turn) -> Decision:
+        if turn.text == "think":
+            await awake.wait()
+        return reply(f"re: {turn.text}")
+
+    flow = Flow(desk, EchoBot(slow))
+    await flow.start(inbound(1, "one"))
+    await flow.settled()
+    await flow.deliver(inbound(2, "think"))
+    assert await flow.said("visitor") == ["one", "re: one", "think"]
+    awake.set()
+    await flow.settled()
+    assert await flow.said("visitor") == ["one", "re: one", "think", "re: think"]
+    assert flow.bot.was_asked(2)
+    await flow.stop()
+
+
+async def test_a_turn_ahead_that_cannot_be_stored_goes_the_ordinary_way(desk: Desk) -> None:
+    flow = Flow(desk)
+    await flow.start(inbound(1, "one", handle="a"), inbound(1, "one", handle="b"))
+    await flow.settled()
+    flow.weather.poison = {"poison"}
+    senders = [
+        asyncio.create_task(flow.deliver(inbound(2, text, handle=handle)))
+        for handle, text in (("a", "poison"), ("b", "two"))
+    ]
+    await asyncio.gather(*senders)
+    await flow.settled()
+    assert await flow.said("a") == ["one", "re: one"]
+    assert await flow.said("b") == ["one", "re: one", "two", "re: two"]
+    assert [letter.reason for letter in await flow.letters()] == ["RuntimeError: cannot be stored"]
+    await flow.stop()

@@ -263,7 +263,7 @@ def test_names_are_cut_and_cleaned() -> None:
             {"type": "controller", "controller": "agent", "agent": "Li Wei"},
             {"type": "controller", "data": {"controller": "agent", "agent": "Li Wei"}},
         ),
-        ({"type": "turn_done", "external_id": "x", "messages": []}, None),
+        ({"type": "turn_done", "external_id": "x"}, None),
     ],
 )
 def test_signals(frame: dict[str, Any], event: dict[str, Any] | None) -> None:

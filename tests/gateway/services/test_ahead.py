@@ -1,0 +1,213 @@
+"""Turns taken ahead: stored with their message, or not at all when anything changed meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from bot.contract import BotState, HandoffReason
+from channels.contract import InboundMessage, MessageKind, MessageState
+from gateway.domain.conversation import Controller
+from gateway.domain.events import MessageAdded, TurnDone
+from gateway.domain.trail import Hop, Outcome
+from gateway.services import ahead
+from gateway.services.ahead import Foreseen, Memory, Remembered, store_ahead
+from gateway.services.intake import IDLE, LINES_FOR_TURN, Accepted
+from gateway.services.turns import Applied, Decided, Taken, apply_batch
+from tests.gateway.services.desk import (
+    PUSH,
+    Desk,
+    ScriptedBot,
+    handoff,
+    inbound,
+    reply,
+    texts_of,
+)
+
+
+async def answered(desk: Desk, memory: Memory, message: InboundMessage, text: str) -> Accepted:
+    """A turn the ordinary way, remembered."""
+    accepted = await desk.accept(message)
+    decided = await desk.take(ScriptedBot(reply(text)), accepted)
+    work = partial(apply_batch, batch=[decided], context=desk.context())
+    (applied,) = await desk.store.write(work)
+    memory.keep(accepted, applied)
+    return accepted
+
+
+def recalled(memory: Memory, message: InboundMessage, now: int = 0) -> Remembered:
+    found = memory.recall(message.conversation_key, now)
+    assert found is not None
+    return found
+
+
+async def store(desk: Desk, *batch: Foreseen) -> list[tuple[Decided, Applied] | None]:
+    return await desk.store.write(partial(store_ahead, batch=batch, context=desk.context()))
+
+
+def foreseen(
+    memory: Memory, message: InboundMessage, decision: Any = None, *, ms: int = 3
+) -> Foreseen:
+    return Foreseen(
+        message, recalled(memory, message), Taken(decision or reply(f"re: {message.text}"), ms)
+    )
+
+
+async def test_message_and_answer_are_stored_together(desk: Desk) -> None:
+    memory = Memory()
+    first = await answered(desk, memory, inbound(1, "one"), "re: one")
+    desk.events.clear()
+    (settled,) = await store(desk, foreseen(memory, inbound(2, "two")))
+    assert settled is not None
+    messages = await desk.messages(first)
+    assert [(m.seq, m.text) for m in messages] == [
+        (1, "one"),
+        (2, "re: one"),
+        (3, "two"),
+        (4, "re: two"),
+    ]
+    assert messages[2].state is MessageState.DELIVERED
+    conversation = await desk.conversation(first)
+    assert (conversation.turned_seq, conversation.last_seq, conversation.unread) == (3, 4, 0)
+    assert [type(e) for e in desk.events] == [MessageAdded, MessageAdded, TurnDone]
+    trail = await desk.store.read(lambda uow: uow.trail.of_message(messages[2].id))
+    assert [(t.hop, t.outcome) for t in trail] == [
+        (Hop.ACCEPTED, Outcome.OK),
+        (Hop.TURN, Outcome.OK),
+    ]
+    turn = await desk.store.read(lambda uow: uow.turns.of_message(messages[2].id))
+    assert turn is not None
+    assert (turn.decision, turn.ms) == ("reply", 3)
+
+
+async def test_a_chain_of_turns_is_remembered_turn_by_turn(desk: Desk) -> None:
+    memory = Memory()
+    first = await answered(desk, memory, inbound(1, "ask 1"), "re: ask 1")
+    for number in range(2, 6):
+        (settled,) = await store(desk, foreseen(memory, inbound(number, f"ask {number}")))
+        assert settled is not None
+        memory.keep(settled[0].accepted, settled[1])
+    lines = recalled(memory, inbound(6)).lines
+    stored = await desk.store.read(
+        lambda uow: uow.messages.recent([first.conversation.id], LINES_FOR_TURN)
+    )
+    assert list(lines) == stored[first.conversation.id]
+    conversation = await desk.conversation(first)
+    assert recalled(memory, inbound(6)).conversation == conversation, "as the store has it"
+
+
+async def test_a_pushing_channel_gets_its_delivery(desk: Desk) -> None:
+    memory = Memory()
+    first = await answered(desk, memory, inbound(1, "one", PUSH), "re: one")
+    await store(desk, foreseen(memory, inbound(2, "two", PUSH)))
+    assert (await desk.messages(first))[-1].state is MessageState.PENDING
+    assert await desk.store.read(lambda uow: uow.outbox.depth()) == 2
+
+
+async def test_a_hand_off_ahead_opens_its_ticket_and_is_not_remembered(desk: Desk) -> None:
+    memory = Memory()
+    first = await answered(desk, memory, inbound(1, "one"), "re: one")
+    (settled,) = await store(
+        desk, foreseen(memory, inbound(2, "a person please"), handoff(HandoffReason.WISH))
+    )
+    assert settled is not None
+    memory.keep(settled[0].accepted, settled[1])
+    conversation = await desk.conversation(first)
+    assert conversation.controller is Controller.QUEUE
+    ticket = await desk.store.read(lambda uow: uow.tickets.get(conversation.ticket_id or ""))
+    assert (ticket.reason, ticket.subject) == ("wish", "one")
+    assert memory.recall(inbound(3).conversation_key, 0) is None
+
+
+async def test_nothing_is_done_when_an_agent_claimed_meanwhile(desk: Desk) -> None:
+    memory = Memory()
+    first = await answered(desk, memory, inbound(1, "one"), "re: one")
+    await desk.claim(first)
+    desk.events.clear()
+    assert await store(desk, foreseen(memory, inbound(2, "two"))) == [None]
+    assert [m.text for m in await desk.messages(first)] == ["one", "re: one"]
+    assert desk.events == []
+
+
+async def test_nothing_is_done_when_something_was_said_meanwhile(desk: Desk) -> None:
+    memory = Memory()
+    first = await answered(desk, memory, inbound(1, "one"), "re: one")
+    late = foreseen(memory, inbound(3, "three"))
+    await desk.turn(inbound(2, "two"), ScriptedBot(reply("re: two")))
+    assert await store(desk, late) == [None]
+    assert texts_of(await desk.messages(first), MessageKind.CUSTOMER) == ["one", "two"]
+
+
+async def test_a_message_that_came_before_is_not_stored_again(desk: Desk) -> None:
+    memory = Memory()
+    first = await answered(desk, memory, inbound(1, "one"), "re: one")
+    assert await store(desk, foreseen(memory, inbound(1, "one"))) == [None]
+    assert len(await desk.messages(first)) == 2
+
+
+async def test_what_changed_holds_up_no_other_conversation(desk: Desk) -> None:
+    memory = Memory()
+    mine = await answered(desk, memory, inbound(1, "one", handle="lin"), "re: one")
+    other = await answered(desk, memory, inbound(1, "eins", handle="mei"), "re: eins")
+    batch = [
+        foreseen(memory, inbound(2, "two", handle="lin")),
+        foreseen(memory, inbound(2, "zwei", handle="mei")),
+    ]
+    await desk.claim(mine)
+    claimed, stored = await store(desk, *batch)
+    assert claimed is None
+    assert stored is not None
+    assert texts_of(await desk.messages(other), MessageKind.BOT) == ["re: eins", "re: zwei"]
+
+
+async def test_the_bots_state_is_remembered_as_the_store_gives_it_back(desk: Desk) -> None:
+    memory = Memory()
+    accepted = await desk.accept(inbound(1, "one"))
+    state = BotState(turns=1, offered=("/a", "/b"), slots={"order": "10023"})
+    decided = Decided(accepted, Taken(replace(reply("re: one"), state=state), 1))
+    work = partial(apply_batch, batch=[decided], context=desk.context())
+    (applied,) = await desk.store.write(work)
+    memory.keep(accepted, applied)
+    found = recalled(memory, inbound(2)).conversation
+    assert found.bot_state == (await desk.conversation(accepted)).bot_state
+
+
+async def test_an_old_silence_is_not_recalled(desk: Desk) -> None:
+    memory = Memory()
+    first = await answered(desk, memory, inbound(1, "one"), "re: one")
+    since = (await desk.conversation(first)).last_message_at
+    assert memory.recall(inbound(2).conversation_key, since + IDLE) is not None
+    assert memory.recall(inbound(2).conversation_key, since + IDLE + 1) is None
+
+
+async def test_a_dropped_or_repeated_turn_is_forgotten(desk: Desk) -> None:
+    memory = Memory()
+    first = await answered(desk, memory, inbound(1, "one"), "re: one")
+    memory.keep(first, None)
+    assert memory.recall(inbound(2).conversation_key, 0) is None
+
+
+async def test_long_conversations_and_too_many_are_not_kept(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "MOST", 2)
+    memory = Memory()
+    await answered(desk, memory, inbound(1, "x" * ahead.LONGEST, handle="long"), "re")
+    assert memory.recall(inbound(2, handle="long").conversation_key, 0) is None
+    for handle in ("a", "b", "a", "c"):
+        number = 1 if memory.recall(inbound(1, handle=handle).conversation_key, 0) is None else 2
+        await answered(desk, memory, inbound(number, "hi", handle=handle), "re: hi")
+    kept = [h for h in "abc" if memory.recall(inbound(9, handle=h).conversation_key, 0)]
+    assert kept == ["a", "c"], "the one quiet longest was forgotten"
+
+
+async def test_a_conversation_that_is_gone_is_left_to_the_ordinary_way(desk: Desk) -> None:
+    memory = Memory()
+    await answered(desk, memory, inbound(1, "one"), "re: one")
+    found = foreseen(memory, inbound(2, "two"))
+    lost = replace(found.remembered.conversation, id="0" * 32)
+    ghost = replace(found, remembered=replace(found.remembered, conversation=lost))
+    assert await store(desk, ghost) == [None]
