@@ -100,6 +100,7 @@ class Delivery:
 class NewDelivery:
     """A delivery to write into the outbox."""
 
+    inbox_id: str
     conversation_id: str
     message_id: str
     created_at: int

@@ -318,7 +318,13 @@ class Outbox(Protocol):
         """Inserts."""
         ...
 
-    def claim(self, worker: str, *, now: int, leased_until: int, limit: int) -> list[Delivery]:
+    def due_inboxes(self, now: int) -> list[str]:
+        """Inboxes with deliveries whose time has come and that nobody holds."""
+        ...
+
+    def claim(
+        self, worker: str, *, inbox_id: str, now: int, leased_until: int, limit: int
+    ) -> list[Delivery]:
         """Takes due heads: the oldest delivery of a conversation, when nobody else holds it."""
         ...
 

@@ -13,8 +13,8 @@ from gateway.domain.records import AuditEntry, CannedResponse, SignInSession
 class Agents(Protocol):
     """Agents, their teams, passwords and sessions."""
 
-    def get(self, agent_id: str) -> Agent:
-        """One agent.
+    def get(self, agent_id: str, *, lock: bool = False) -> Agent:
+        """One agent; with `lock` nobody else changes it until the commit.
 
         Raises:
             NotFoundError: there is none with that id.

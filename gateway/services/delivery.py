@@ -53,7 +53,7 @@ class Attempt:
 
 
 def claim_deliveries(
-    uow: UnitOfWork, worker: str, *, now: int, lease: int, limit: int
+    uow: UnitOfWork, worker: str, *, now: int, lease: int, limit: int, busy: Mapping[str, int]
 ) -> list[Ready]:
     """Takes due deliveries for this worker.
 
@@ -62,9 +62,17 @@ def claim_deliveries(
         worker: who holds them until `now + lease` (ms).
         now: ms since the epoch.
         lease: ms after which another worker may take what this one did not finish.
-        limit: how many at most.
+        limit: how many of one inbox at a time: a platform that hangs holds up no other.
+        busy: how many of each inbox the worker has in hand.
     """
-    claimed = uow.outbox.claim(worker, now=now, leased_until=now + lease, limit=limit)
+    claimed = [
+        delivery
+        for inbox_id in uow.outbox.due_inboxes(now)
+        if (room := limit - busy.get(inbox_id, 0)) > 0
+        for delivery in uow.outbox.claim(
+            worker, inbox_id=inbox_id, now=now, leased_until=now + lease, limit=room
+        )
+    ]
     if not claimed:
         return []
     messages = uow.messages.by_ids([d.message_id for d in claimed])
@@ -185,7 +193,14 @@ def send_again(
         [StateUpdate(message_id=message.id, state=MessageState.PENDING, at=now)]
     )
     uow.outbox.add(
-        [NewDelivery(conversation_id=conversation.id, message_id=message.id, created_at=now)]
+        [
+            NewDelivery(
+                inbox_id=conversation.inbox_id,
+                conversation_id=conversation.id,
+                message_id=message.id,
+                created_at=now,
+            )
+        ]
     )
     uow.trail.add(
         [

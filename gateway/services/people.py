@@ -116,7 +116,7 @@ def reset_password(
 
 def change_self(uow: UnitOfWork, actor: Agent, changes: Mapping[str, Any], *, now: int) -> Agent:
     """Changes one's own `name`, `language` or `availability`."""
-    before = uow.agents.get(actor.id)
+    before = uow.agents.get(actor.id, lock=True)
     after: Agent = replace(before, **changes)
     if after != before:
         uow.agents.update(after)

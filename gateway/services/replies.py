@@ -126,7 +126,10 @@ def _dispatch(uow: UnitOfWork, message: Message, now: int) -> None:
         uow.outbox.add(
             [
                 NewDelivery(
-                    conversation_id=message.conversation_id, message_id=message.id, created_at=now
+                    inbox_id=message.inbox_id,
+                    conversation_id=message.conversation_id,
+                    message_id=message.id,
+                    created_at=now,
                 )
             ]
         )

@@ -389,6 +389,7 @@ def _queue_deliveries(uow: UnitOfWork, applied: Sequence[Applied], context: Inta
     uow.outbox.add(
         [
             NewDelivery(
+                inbox_id=m.inbox_id,
                 conversation_id=m.conversation_id,
                 message_id=m.id,
                 created_at=context.now,

@@ -36,6 +36,7 @@ _SESSION_COLUMNS = (
 )
 
 _BY_ID = select_by(agents, _COLUMNS, "id")
+_BY_ID_LOCKED = select_by(agents, _COLUMNS, "id", lock=True)
 _BY_EMAIL = select_by(agents, (*_COLUMNS, "password"), "email")
 _PASSWORD = select_by(agents, ("password",), "id")
 _ALL = Statement(select(*pick(agents, _COLUMNS)).order_by(agents.c.name, agents.c.id))
@@ -116,9 +117,9 @@ class SqlAgents:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def get(self, agent_id: str) -> Agent:
-        """One agent."""
-        row = self._session.row(_BY_ID, (agent_id,))
+    def get(self, agent_id: str, *, lock: bool = False) -> Agent:
+        """One agent; with `lock` nobody else changes it until the commit."""
+        row = self._session.row(_BY_ID_LOCKED if lock else _BY_ID, (agent_id,))
         if row is None:
             raise NotFoundError("There is no such agent.")
         return _to_agent(row, self._team_ids(agent_id))

@@ -13,6 +13,7 @@ from gateway.store.tables import outbox
 
 _COLUMNS = ("id", "conversation_id", "message_id", "attempts", "available_at", "created_at")
 _NEW = (
+    "inbox_id",
     "conversation_id",
     "message_id",
     "attempts",
@@ -26,9 +27,17 @@ _older = outbox.alias("older")
 _IS_HEAD = ~exists().where(
     _older.c.conversation_id == outbox.c.conversation_id, _older.c.id < outbox.c.id
 )
+_DUE_INBOXES = Statement(
+    select(outbox.c.inbox_id)
+    .where(outbox.c.available_at <= bindparam("now"), outbox.c.leased_until <= bindparam("now"))
+    .distinct(),
+    "now",
+    "now",
+)
 _DUE = Statement(
     select(*pick(outbox, _COLUMNS))
     .where(
+        outbox.c.inbox_id == bindparam("inbox_id"),
         outbox.c.available_at <= bindparam("now"),
         outbox.c.leased_until <= bindparam("now"),
         _IS_HEAD,
@@ -37,6 +46,7 @@ _DUE = Statement(
     .limit(bindparam("most"))
     .offset(NO_OFFSET)
     .with_for_update(skip_locked=True, of=outbox),
+    "inbox_id",
     "now",
     "now",
     "most",
@@ -58,6 +68,7 @@ class SqlOutbox:
         """Inserts; each may be tried at once."""
         values = [
             (
+                item.inbox_id,
                 item.conversation_id,
                 item.message_id,
                 0,
@@ -69,9 +80,15 @@ class SqlOutbox:
         ]
         self._session.run_many(_INSERT, values)
 
-    def claim(self, worker: str, *, now: int, leased_until: int, limit: int) -> list[Delivery]:
+    def due_inboxes(self, now: int) -> list[str]:
+        """Inboxes with deliveries whose time has come and that nobody holds."""
+        return [row[0] for row in self._session.rows(_DUE_INBOXES, (now, now))]
+
+    def claim(
+        self, worker: str, *, inbox_id: str, now: int, leased_until: int, limit: int
+    ) -> list[Delivery]:
         """Takes due heads: the oldest delivery of a conversation, when nobody else holds it."""
-        rows = self._session.rows(_DUE, (now, now, limit))
+        rows = self._session.rows(_DUE, (inbox_id, now, now, limit))
         self._session.run_many(_LEASE, [(worker, leased_until, row[0]) for row in rows])
         return [
             Delivery(

@@ -341,6 +341,7 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", _Number, primary_key=True),
+    _text("inbox_id"),
     _text("conversation_id"),
     Column("message_id", ForeignKey("messages.id"), nullable=False),
     Column("attempts", BigInteger, nullable=False),
@@ -349,9 +350,9 @@ outbox = Table(
     Column("worker", Text),
     # 0 when nobody holds it.
     _time("leased_until"),
-    # Is there an older delivery of the conversation? Which are due?
+    # Is there an older delivery of the conversation? Which are due, in which inboxes?
     Index(None, "conversation_id", "id"),
-    Index(None, "available_at"),
+    Index(None, "inbox_id", "available_at"),
     sqlite_autoincrement=True,
 )
 

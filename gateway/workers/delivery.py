@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 SWEEP = 1.0  # seconds between looks at the outbox when nothing pokes
 LEASE = 90_000  # ms; longer than SEND_LIMIT, so that nobody else sends meanwhile
 SEND_LIMIT = 60.0  # seconds one try may take
-AT_ONCE = 32
+AT_ONCE = 32  # sends of one inbox
 
 
 class LiveChannels(Protocol):
@@ -53,7 +54,7 @@ class DeliveryWorker:
 
     def __init__(self, parts: DeliveryParts) -> None:
         self._parts = parts
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], str] = {}  # and the inbox of each
 
     async def run(self) -> None:
         """Works until cancelled; what is in hand then is finished by `drain`."""
@@ -67,14 +68,10 @@ class DeliveryWorker:
 
     async def drain(self, limit: float) -> None:
         """Waits until nothing is in hand; after `limit` seconds leaves the rest to its lease."""
-        await finish(self._running, limit)
+        await finish(self._running.keys(), limit)
 
     async def _take(self) -> bool:
-        """Claims and starts what is due; false when nothing was, or there is no room."""
-        room = AT_ONCE - len(self._running)
-        if room <= 0:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-            return True
+        """Claims and starts what is due; false when there was nothing, or no room for it."""
         try:
             ready = await self._parts.store.write(
                 partial(
@@ -82,7 +79,8 @@ class DeliveryWorker:
                     worker=self._parts.worker,
                     now=self._parts.clock(),
                     lease=LEASE,
-                    limit=room,
+                    limit=AT_ONCE,
+                    busy=Counter(self._running.values()),
                 )
             )
         except StoreUnavailableError as error:
@@ -90,8 +88,8 @@ class DeliveryWorker:
             return False
         for item in ready:
             task = asyncio.create_task(self._deliver(item))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running[task] = item.outbound.inbox_id
+            task.add_done_callback(self._running.pop)
         return bool(ready)
 
     async def _deliver(self, ready: Ready) -> None:

@@ -48,7 +48,8 @@ PUSH = Inbox(
 )
 MAILBOX = replace(PUSH, id="mailbox", kind="rest", name="Mailbox")
 NO_BOT = replace(PUSH, id="nobot", kind="rest", name="No bot", bot=False)
-INBOXES = {inbox.id: inbox for inbox in (PUSH, MAILBOX, NO_BOT)}
+PUSH_TOO = replace(PUSH, id="push too", name="Another platform")
+INBOXES = {inbox.id: inbox for inbox in (PUSH, PUSH_TOO, MAILBOX, NO_BOT)}
 CLEAR = Understanding(intent="greet", confidence=0.9)
 AGENT = Agent(
     id="agent-1",
@@ -197,7 +198,10 @@ class Desk:
 
 def next_due(uow: UnitOfWork) -> int:
     """When the one waiting delivery may be tried, in ms; it stays free for others."""
-    (waiting,) = uow.outbox.claim("onlooker", now=2**53, leased_until=0, limit=2)
+    (inbox_id,) = uow.outbox.due_inboxes(2**53)
+    (waiting,) = uow.outbox.claim(
+        "onlooker", inbox_id=inbox_id, now=2**53, leased_until=0, limit=2
+    )
     return waiting.available_at
 
 

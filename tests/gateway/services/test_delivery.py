@@ -36,7 +36,7 @@ async def queue(desk: Desk, handle: str, *texts: str) -> None:
 
 async def claim(desk: Desk, now: int, worker: str = "w1", limit: int = 10) -> list[Ready]:
     return await desk.store.write(
-        partial(claim_deliveries, worker=worker, now=now, lease=LEASE, limit=limit)
+        partial(claim_deliveries, worker=worker, now=now, lease=LEASE, limit=limit, busy={})
     )
 
 

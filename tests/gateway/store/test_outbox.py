@@ -26,7 +26,10 @@ def add_rows(unit: UnitOfWork) -> None:
 
 
 def queue(*names: str, at: int = 0) -> Callable[[UnitOfWork], None]:
-    rows = [NewDelivery(conversation_id=n[0], message_id=n, created_at=at) for n in names]
+    rows = [
+        NewDelivery(inbox_id="web", conversation_id=n[0], message_id=n, created_at=at)
+        for n in names
+    ]
     return lambda unit: unit.outbox.add(rows)
 
 
@@ -34,7 +37,9 @@ async def claim(
     store: SqlStore, now: int = 0, worker: str = "w", limit: int = 9
 ) -> dict[str, Delivery]:
     found = await store.write(
-        lambda unit: unit.outbox.claim(worker, now=now, leased_until=now + 100, limit=limit)
+        lambda unit: unit.outbox.claim(
+            worker, inbox_id="web", now=now, leased_until=now + 100, limit=limit
+        )
     )
     return {item.message_id: item for item in found}
 
@@ -105,3 +110,13 @@ async def test_two_processes_share_the_work_and_keep_the_order(
         assert [n for n in done if n[0] == name] == [f"{name}{n}" for n in range(1, 10)]
     for store in stores:
         await store.close()
+
+
+async def test_inboxes_with_due_deliveries_are_told(post: SqlStore) -> None:
+    await post.write(queue("a1"))
+    later = NewDelivery(inbox_id="other", conversation_id="b", message_id="b1", created_at=50)
+    await post.write(lambda unit: unit.outbox.add([later]))
+    assert await post.read(lambda unit: unit.outbox.due_inboxes(49)) == ["web"]
+    assert set(await post.read(lambda unit: unit.outbox.due_inboxes(50))) == {"web", "other"}
+    assert list(await claim(post, now=50)) == ["a1"], "each inbox by itself"
+    assert await post.read(lambda unit: unit.outbox.due_inboxes(50)) == ["other"]

@@ -21,6 +21,7 @@ from channels.contract import (
 from channels.errors import PermanentDeliveryError, TransientDeliveryError
 from gateway.bus.hub import LocalHub
 from gateway.domain.conversation import Message
+from gateway.domain.inbox import Inbox
 from gateway.domain.trail import TrailEntry
 from gateway.metrics import Metrics
 from gateway.ports.store import UnitOfWork
@@ -29,7 +30,15 @@ from gateway.wiring.ids import clock
 from gateway.workers import delivery
 from gateway.workers.delivery import DeliveryParts, DeliveryWorker
 from tests.gateway.bus.grounds import Wire
-from tests.gateway.services.desk import PUSH, Desk, ScriptedBot, inbound, next_due, reply
+from tests.gateway.services.desk import (
+    PUSH,
+    PUSH_TOO,
+    Desk,
+    ScriptedBot,
+    inbound,
+    next_due,
+    reply,
+)
 
 Answer = Exception | str | None
 """What a platform does: fails, takes the message under an id, or hangs."""
@@ -95,7 +104,7 @@ class Post:
         self._loop: asyncio.Task[None] | None = None
 
     def find_channel(self, inbox_id: str) -> Channel[Any] | None:
-        return self.channel if inbox_id == PUSH.id else None
+        return self.channel if inbox_id in {PUSH.id, PUSH_TOO.id} else None
 
     async def start(self) -> None:
         self._loop = asyncio.create_task(self.worker.run())
@@ -117,8 +126,8 @@ class Post:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def say(self, handle: str, *texts: str) -> None:
-        await self.desk.turn(inbound(1, inbox=PUSH, handle=handle), ScriptedBot(reply(*texts)))
+    async def say(self, handle: str, *texts: str, inbox: Inbox = PUSH) -> None:
+        await self.desk.turn(inbound(1, inbox=inbox, handle=handle), ScriptedBot(reply(*texts)))
 
     async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
@@ -299,6 +308,20 @@ async def test_with_no_room_it_waits_for_the_first_that_ends(
     assert post.platform.texts == ["a", "b"]
     await post.until(lambda: post.tries("sent") == 1)
     assert post.platform.texts == ["a", "b", "c"]
+    await post.die()
+
+
+async def test_a_platform_that_hangs_holds_up_no_other_inbox(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "AT_ONCE", 2)
+    post.platform.answers = {"a": [None], "b": [None]}
+    for text in ("a", "b", "c"):
+        await post.say(text, text)
+    await post.until(lambda: len(post.platform.got) == 2)
+    await post.say("lin", "elsewhere", inbox=PUSH_TOO)
+    await post.until(lambda: post.tries("sent") == 1)
+    assert post.platform.texts == ["a", "b", "elsewhere"]
     await post.die()
 
 

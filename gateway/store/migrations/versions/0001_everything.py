@@ -450,6 +450,7 @@ def _create_outbox_and_bus() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", _NUMBER, nullable=False),
+        sa.Column("inbox_id", sa.Text(), nullable=False),
         sa.Column("conversation_id", sa.Text(), nullable=False),
         sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
@@ -463,7 +464,12 @@ def _create_outbox_and_bus() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_outbox_available_at"), "outbox", ["available_at"], unique=False)
+    op.create_index(
+        op.f("ix_outbox_inbox_id_available_at"),
+        "outbox",
+        ["inbox_id", "available_at"],
+        unique=False,
+    )
     op.create_index(
         op.f("ix_outbox_conversation_id_id"), "outbox", ["conversation_id", "id"], unique=False
     )
