@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from channels.contract import MessageKind, MessageState
+from channels.contract import MessageKind
 from gateway.domain.conversation import Contact, Conversation, Message
 from gateway.domain.records import (
     Delivery,
@@ -195,10 +195,8 @@ class Messages(Protocol):
         """The newest public messages of each conversation, oldest first."""
         ...
 
-    def in_state(
-        self, conversation_ids: Sequence[str], state: MessageState
-    ) -> dict[str, list[Message]]:
-        """Bots' and agents' messages in that state, the oldest 100 of each conversation."""
+    def unfetched(self, conversation_id: str) -> list[Message]:
+        """Bots' and agents' messages in state `sent`, the oldest 100."""
         ...
 
     def set_states(self, updates: Sequence[StateUpdate]) -> None:

@@ -83,8 +83,7 @@ class StoreMailbox:
             found = uow.conversations.by_keys([key]).get(key)
             if found is None:
                 return []
-            waiting = uow.messages.in_state([found.id], MessageState.SENT)
-            return [m.public() for m in waiting.get(found.id, ())]
+            return [m.public() for m in uow.messages.unfetched(found.id)]
 
         return await self._read(work)
 

@@ -79,23 +79,20 @@ _RECENT = Statement(
     "conversation_id",
     "most",
 )
-_IN_STATE = {
-    state: Statement(
-        select(*_PICKED)
-        .where(
-            messages.c.conversation_id == bindparam("conversation_id"),
-            _is("state", state),
-            _is("kind", *OUTGOING_KINDS),
-        )
-        .order_by(messages.c.seq)
-        .limit(bindparam("most"))
-        .offset(NO_OFFSET),
-        "conversation_id",
-        "most",
+_UNFETCHED = Statement(
+    select(*_PICKED)
+    .where(
+        messages.c.conversation_id == bindparam("conversation_id"),
+        _is("state", MessageState.SENT),
+        _is("kind", *OUTGOING_KINDS),
     )
-    for state in MessageState
-}
-_MOST_IN_STATE = 100
+    .order_by(messages.c.seq)
+    .limit(bindparam("most"))
+    .offset(NO_OFFSET),
+    "conversation_id",
+    "most",
+)
+_MOST_UNFETCHED = 100
 _FAILED = Statement(
     select(*_PICKED)
     .where(_is("state", MessageState.FAILED))
@@ -304,16 +301,10 @@ class SqlMessages:
             for conversation_id, rows in zip(wanted, found, strict=True)
         }
 
-    def in_state(
-        self, conversation_ids: Sequence[str], state: MessageState
-    ) -> dict[str, list[Message]]:
-        """Bots' and agents' messages in that state, the oldest 100 of each conversation."""
-        wanted = list(dict.fromkeys(conversation_ids))
-        found = self._session.each(_IN_STATE[state], [(item, _MOST_IN_STATE) for item in wanted])
-        return {
-            conversation_id: [to_message(row) for row in rows]
-            for conversation_id, rows in zip(wanted, found, strict=True)
-        }
+    def unfetched(self, conversation_id: str) -> list[Message]:
+        """Bots' and agents' messages in state `sent`, the oldest 100."""
+        rows = self._session.rows(_UNFETCHED, (conversation_id, _MOST_UNFETCHED))
+        return [to_message(row) for row in rows]
 
     def set_states(self, updates: Sequence[StateUpdate]) -> None:
         """Notes how far outgoing messages got.

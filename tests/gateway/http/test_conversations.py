@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from channels.contract import MessageState
 from gateway.domain.conversation import Controller, ConversationStatus
 from gateway.domain.ticket import TicketState
 from tests.gateway.http.place import Place
@@ -477,12 +476,10 @@ async def test_states_of_stored_rows(place: Place) -> None:
     await ann.post(f"/conversations/{waiting.id}/claim")
     await ann.post(f"/conversations/{waiting.id}/messages", {"text": "Hello"})
 
-    sent = await place.store.read(
-        lambda uow: uow.messages.in_state([waiting.id], MessageState.SENT)
-    )
+    sent = await place.store.read(lambda uow: uow.messages.unfetched(waiting.id))
     stored = await place.conversation(waiting.id)
     ticket = await place.store.read(lambda uow: uow.tickets.get(str(stored.ticket_id)))
 
-    assert [m.text for m in sent[waiting.id]] == ["Hello"]
+    assert [m.text for m in sent] == ["Hello"]
     assert stored.status is ConversationStatus.OPEN
     assert ticket.state is TicketState.OPEN

@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from channels.contract import Attachment, MessageKind, MessageState, QuickReply
 from gateway.domain.conversation import PUBLIC_KINDS, Message
 from gateway.domain.errors import ConflictError, NotFoundError
-from gateway.domain.records import PastLine, StateUpdate
+from gateway.domain.records import Mark, PastLine, StateUpdate
 from gateway.ports.store import UnitOfWork
 from gateway.store import SqlStore
 from tests.gateway.store import samples
@@ -119,22 +118,63 @@ async def test_recent_are_the_newest_public_ones(talk: SqlStore) -> None:
     assert found == {"conversation": lines[:2], "other": lines[2:], "none": []}
 
 
-def in_state(state: MessageState, unit: UnitOfWork) -> dict[str, list[Message]]:
-    return unit.messages.in_state(["conversation", "conversation"], state)
-
-
-async def test_in_state_are_outgoing_ones(talk: SqlStore) -> None:
+async def test_unfetched_are_outgoing_ones_that_were_sent(talk: SqlStore) -> None:
     pending, sent = samples.reply(2), samples.reply(3, state=MessageState.SENT)
     later = samples.reply(5, state=MessageState.SENT, kind=MessageKind.AGENT)
     asked = samples.message(1, state=MessageState.SENT)
     await talk.write(adding(later, sent, pending, asked))
-    for state, expected in (
-        (MessageState.SENT, [sent, later]),
-        (MessageState.PENDING, [pending]),
-        (MessageState.FAILED, []),
-    ):
-        found = await talk.read(partial(in_state, state))
-        assert found == {"conversation": expected}
+    assert await talk.read(lambda unit: unit.messages.unfetched("conversation")) == [sent, later]
+    assert await talk.read(lambda unit: unit.messages.unfetched("none")) == []
+
+
+async def test_marks_raise_what_is_below_them(talk: SqlStore) -> None:
+    other = samples.conversation(id="other", key="web\x1fother\x1f")
+    mine = samples.conversation(id="mine", key="web\x1fmine\x1f")
+    await talk.write(lambda unit: unit.conversations.add([mine, other]))
+
+    def said(seq: int, state: MessageState, conversation: str = "mine", **more: Any) -> Message:
+        return samples.reply(
+            seq,
+            id=f"{conversation}{seq}",
+            conversation_id=conversation,
+            state=state,
+            in_reply_to=f"x{seq}",
+            **more,
+        )
+
+    await talk.write(
+        adding(
+            samples.message(1, id="asked", conversation_id="mine", state=MessageState.SENT),
+            said(2, MessageState.SENT),
+            said(3, MessageState.DELIVERED, sent_at=5),
+            said(4, MessageState.FAILED, failure="gone"),
+            said(5, MessageState.SENT, kind=MessageKind.AGENT),
+            said(6, MessageState.SENT),
+            said(2, MessageState.SENT, "other"),
+            said(3, MessageState.SENT, "other"),
+        )
+    )
+    marks = [
+        Mark("web", "mine", 5, MessageState.READ),
+        Mark("web", "other", 9, MessageState.DELIVERED, in_reply_to="x3"),
+        Mark("web", "nobody", 9, MessageState.READ),
+    ]
+    raised = await talk.write(lambda unit: unit.messages.raise_states(marks, 20))
+    assert [{one.message_id for one in several} for several in raised] == [
+        {"mine2", "mine3", "mine5"},
+        {"other3"},
+        set(),
+    ]
+    assert {one.conversation_id for one in raised[0]} == {"mine"}
+    rows = await talk.read(lambda unit: unit.messages.by_ids(["mine2", "mine3", "mine4", "mine6"]))
+    assert {key: (m.state, m.sent_at) for key, m in rows.items()} == {
+        "mine2": (MessageState.READ, 20),
+        "mine3": (MessageState.READ, 5),
+        "mine4": (MessageState.FAILED, None),
+        "mine6": (MessageState.SENT, None),
+    }
+    again = await talk.write(lambda unit: unit.messages.raise_states(marks, 30))
+    assert again == [[], [], []], "nothing goes back or on twice"
 
 
 async def test_how_far_messages_got(talk: SqlStore) -> None:
