@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+IsMailbox = Callable[[str], bool]
+"""Whether customers of a kind of channel fetch their messages from us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

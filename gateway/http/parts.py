@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from channels.contract import Blobs, ChannelKind, Signer
+from gateway.domain.inbox import IsMailbox
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
 from gateway.ports.store import Store
@@ -43,7 +44,7 @@ class HttpParts:
     channel_routes: Sequence[web.AbstractRouteDef]
     kinds: Sequence[str]
     load_kind: Callable[[str], ChannelKind[Any]]
-    is_mailbox: Callable[[str], bool]
+    is_mailbox: IsMailbox
     reload_inboxes: Callable[[], Awaitable[None]]
     article_title: Callable[[str, str], str | None]
     read_article: Callable[[str, str], tuple[str, str] | None]

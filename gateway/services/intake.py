@@ -6,7 +6,7 @@ Everything here runs in one transaction; a message that came before changes noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ from gateway.domain.conversation import (
 )
 from gateway.domain.errors import ConflictError
 from gateway.domain.events import ConversationChanged, MessageAdded, TicketChanged, TurnDone
-from gateway.domain.inbox import Inbox
+from gateway.domain.inbox import Inbox, IsMailbox
 from gateway.domain.records import Handle, PastLine
 from gateway.domain.ticket import Severity, TicketKind, reopen
 from gateway.domain.trail import Hop, Outcome, TrailEntry
@@ -35,7 +35,6 @@ from intents.text import detect_language
 
 LINES_FOR_TURN = 6
 IDLE = 3_600_000  # ms without a message after which the bot begins anew with a customer
-IsMailbox = Callable[[str], bool]
 
 
 class ForeignIdError(ConflictError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from channels.contract import Attachment, MessageKind, MessageState
 from gateway.domain.conversation import Conversation, Message, append_internal, append_outgoing
 from gateway.domain.errors import ConflictError
 from gateway.domain.events import DeliveryQueued, MessageAdded
+from gateway.domain.inbox import IsMailbox
 from gateway.domain.people import Agent, Right
 from gateway.domain.records import NewDelivery
 from gateway.domain.trail import Hop, Outcome, TrailEntry
@@ -18,8 +18,6 @@ from gateway.services.access import get_conversation, get_message, require, requ
 from gateway.services.auditing import note
 from gateway.services.delivery import send_again
 from gateway.services.holding import is_held_by, take, tell
-
-IsMailbox = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from channels.contract import ChannelContext, PublicGreeting, QuickReply
 from channels.registry import kind_names
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.hub import LocalHub
+from gateway.domain.inbox import IsMailbox
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
@@ -47,7 +47,7 @@ class Parts:
     channels: LiveChannels
     sink: BusSink
     metrics: Metrics
-    is_mailbox: Callable[[str], bool]
+    is_mailbox: IsMailbox
     clock: Clock
     new_id: NewId
     held: ExitStack

@@ -17,7 +17,7 @@ from typing import Any
 from bot.contract import Bot, Handoff
 from channels.contract import InboundMessage
 from gateway.domain.conversation import Conversation
-from gateway.domain.inbox import Inbox
+from gateway.domain.inbox import Inbox, IsMailbox
 from gateway.domain.records import PastLine
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, BusEntry, BusUnavailableError
@@ -29,7 +29,6 @@ from gateway.services.intake import (
     Accepted,
     ForeignIdError,
     IntakeContext,
-    IsMailbox,
     accept_batch,
 )
 from gateway.services.turns import (
