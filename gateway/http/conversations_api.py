@@ -205,7 +205,7 @@ async def reply(call: Call) -> web.Response:
             call.agent,
             call.path("id"),
             draft,
-            is_mailbox=call.parts.is_mailbox,
+            capabilities_of=call.parts.capabilities_of,
             now=call.now,
             new_id=call.new_id,
         )
