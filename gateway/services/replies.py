@@ -110,8 +110,8 @@ def _check_fits(draft: Draft, capabilities: Capabilities) -> None:
     size = sum(attachment.size for attachment in draft.attachments)
     if size > capabilities.max_files_bytes:
         raise InvalidInputError(
-            f"This channel takes files of at most {capabilities.max_files_bytes:,} bytes together; "
-            f"these have {size:,}: send fewer at once.",
+            f"This channel takes files of {capabilities.max_files_bytes:,} bytes together; these "
+            f"have {size:,}: send fewer at once.",
             field="/attachments",
         )
 
