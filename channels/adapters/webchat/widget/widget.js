@@ -1725,6 +1725,8 @@
     window.addEventListener('online', onAwake);
     window.addEventListener('offline', () => link.onOffline());
     window.addEventListener('storage', onStorage);
+    // Another width breaks the lines in the composer elsewhere.
+    window.addEventListener('resize', () => view.onInput(true));
     document.addEventListener('visibilitychange', onAwake);
     if (window.visualViewport) window.visualViewport.addEventListener('resize', () => view.fitKeyboard());
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => view.paintTheme());
