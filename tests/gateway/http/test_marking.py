@@ -15,7 +15,7 @@ from gateway.http.marking import find_marks
         ("怎么开电子发票", "發票", ["发票"]),
         ("發票抬頭可以改，發票號碼不行", "发票", ["發票", "發票"]),
         ("Reset my PASSWORD", "password reset", ["Reset", "PASSWORD"]),
-        ("ＡＢＣ１２３", "abc", ["ＡＢＣ"]),  # noqa: RUF001
+        ("ＡＢＣ１２３", "abc", ["ＡＢＣ"]),
         ("电子的发票", "电子发票", ["电子", "发票"]),
         ("电子发票", "电子 子发", ["电子发"]),
         ("a+b (c)", "+b (", ["+b", "("]),

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import io
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from playwright.async_api import Browser, ConsoleMessage, FilePayload, Locator, 
 from channels.adapters.webchat.frames import FrameError
 from channels.contract import InboundMessage, MessageKind, MessageState, QuickReply
 from channels.testing import INBOX
+from tests.accessibility import AXE, find_faults
 from tests.channels.adapters.webchat.shop import SECRET, Shop, store_picture
 
 
@@ -650,3 +652,24 @@ async def test_reading_back_is_not_disturbed(visit: OpenPage, shop: Shop) -> Non
     await jump.click()
     await expect(widget.bubble("news at the end")).to_be_in_viewport()
     await until(lambda: outgoing(shop)[-1].state is MessageState.READ)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_and_the_widget_are_accessible(
+    visit: OpenPage, shop: Shop, scheme: str
+) -> None:
+    if not AXE.exists():
+        reason = "axe-core is not installed (make console; it needs npm)"
+        assert not os.environ.get("CI"), reason
+        pytest.skip(reason)
+    widget = await visit("/demo?lang=en", color_scheme=scheme, bypass_csp=True)
+    faults = [f"closed: {fault}" for fault in await find_faults(widget.page)]
+    await widget.open()
+    await widget.say("hi")
+    await expect(widget.bubble("Answer to: hi")).to_have_count(1)
+    shop.say("Look", choices=(QuickReply(title="Yes", payload="/yes"),), article="invoice")
+    await expect(widget.choices).to_have_text(["Yes"])
+    faults += [f"open: {fault}" for fault in await find_faults(widget.page)]
+    await widget.page.get_by_role("button", name="Language").click()
+    faults += [f"menu: {fault}" for fault in await find_faults(widget.page)]
+    assert not faults, "\n".join(faults)
