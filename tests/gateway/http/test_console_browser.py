@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from channels.contract import InboundMessage
 from gateway.services.wire import encode_inbound
@@ -153,10 +153,12 @@ async def test_the_composer_holds_answers_to_the_channels_limits(
     await box.fill("好" * 4001)
     await expect(page.get_by_test_id("too-long")).to_contain_text("4,000 characters: 1 too many")
     await expect(page.get_by_test_id("send")).to_be_disabled()
-    await page.set_input_files(
-        "input[type=file]",
-        files=[{"name": "setup.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ"}],
-    )
+    program: FilePayload = {
+        "name": "setup.exe",
+        "mimeType": "application/x-msdownload",
+        "buffer": b"MZ",
+    }
+    await page.set_input_files("input[type=file]", files=program)
     await expect(page.get_by_test_id("file-refusal")).to_contain_text("setup.exe: This kind")
     await expect(page.get_by_test_id("file")).to_have_count(0)
     await box.fill("short")

@@ -11,8 +11,8 @@ export const audit: Audit = {
   system: '系统',
   did: {
     agent: {
-      added: '新增坐席',
-      changed: '修改坐席',
+      added: '新增客服',
+      changed: '修改客服',
       password_changed: '修改了自己的密码',
       password_reset: '重置一次性密码',
       signed_in: '登录',
@@ -67,7 +67,7 @@ export const audit: Audit = {
     },
   },
   thing: {
-    agent: '坐席',
+    agent: '客服',
     canned_response: '快捷回复',
     contact: '客户',
     conversation: '会话',
@@ -81,7 +81,7 @@ export const audit: Audit = {
   field: {
     active: '启用',
     address: '地址',
-    agent_id: '坐席',
+    agent_id: '客服',
     availability: '在线状态',
     bot: '机器人先答',
     company: '公司',
@@ -115,7 +115,7 @@ export const audit: Audit = {
   charge: {
     bot: '机器人',
     queue: '等待队列',
-    agent: '坐席',
+    agent: '客服',
   },
   yes: '是',
   no: '否',
