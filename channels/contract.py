@@ -161,7 +161,8 @@ class Capabilities:
     """What a kind of channel can do.
 
     `mailbox`: the customer's side fetches messages from us (web chat, REST), so a stored message
-    counts as sent and `Channel.send` is never called. `max_text` is in the channel's own unit.
+    counts as sent and `Channel.send` is never called. `max_text` is in the channel's own unit;
+    `max_files_bytes` bounds the files of one message together.
     """
 
     mailbox: bool = False
@@ -170,6 +171,7 @@ class Capabilities:
     typing: bool = False
     read_receipts: bool = False
     max_text: int = 4000
+    max_files_bytes: int = 25_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

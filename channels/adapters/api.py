@@ -447,7 +447,9 @@ def _routes(directory: Directory) -> Sequence[web.AbstractRouteDef]:
 CHANNEL: Final = ChannelKind(
     kind="api",
     settings=ApiSettings,
-    capabilities=Capabilities(quick_replies=True, attachments=True, max_text=10_000),
+    capabilities=Capabilities(
+        quick_replies=True, attachments=True, max_text=10_000, max_files_bytes=FILES_OUT_LIMIT
+    ),
     build=ApiChannel,
     routes=_routes,
 )

@@ -10,6 +10,21 @@ from gateway.http.answers import Agent, Reference
 from gateway.http.fields import Output, When
 
 
+class ReplyLimits(Output):
+    """What an answer to a customer of this inbox may carry.
+
+    `max_text` is in characters, as Unicode counts them; `max_files` and `max_files_bytes` are for
+    one answer, `max_file_bytes` for each file. `file_types` are MIME types.
+    """
+
+    max_text: int
+    files: bool
+    max_files: int
+    max_file_bytes: int
+    max_files_bytes: int
+    file_types: list[str]
+
+
 class Inbox(Output):
     """A configured channel; of secrets only the names are told."""
 
@@ -22,6 +37,7 @@ class Inbox(Output):
     enabled: bool
     settings: dict[str, Any]
     secrets_set: list[str]
+    limits: ReplyLimits
     created_at: When
 
 
@@ -69,6 +85,7 @@ class ChannelCapabilities(Output):
     typing: bool
     read_receipts: bool
     max_text: int
+    max_files_bytes: int
 
 
 class ChannelKind(Output):

@@ -267,11 +267,16 @@ class Counts(Output):
 
 
 class SearchItem(Output):
-    """A conversation in which the words stand."""
+    """A conversation in which the words stand.
+
+    Marks say where: start and end, in characters, within the snippet and the contact's name.
+    """
 
     conversation: ConversationRow
     message_id: str
     snippet: str
+    snippet_marks: list[tuple[int, int]]
+    name_marks: list[tuple[int, int]]
 
 
 class SearchResult(Output):

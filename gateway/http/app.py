@@ -59,7 +59,7 @@ def build_app(parts: HttpParts) -> web.Application:
     app.add_routes(parts.channel_routes)
     app.add_routes(health_routes(parts))
     app.add_routes([help_route(parts.read_article)])
-    app.add_routes(page_routes(parts.console, document))
+    app.add_routes(page_routes(parts.console, document, parts.public_url))
     app.add_subapp(PREFIX, _build_api(desk, document))
     app.router.add_route("*", "/{tail:.*}", show_not_found)
     app.on_startup.append(_start(desk))

@@ -14,6 +14,7 @@ from gateway.http.attachments_api import read_upload
 from gateway.http.call import Call
 from gateway.http.cursors import read_cursor, write_cursor
 from gateway.http.loading import compose_messages, load_conversation, load_messages
+from gateway.http.marking import find_marks
 from gateway.http.registry import Endpoint
 from gateway.http.serial import Json, hop_json, row_json
 from gateway.http.typing_signals import tell_typing
@@ -72,6 +73,8 @@ async def search_conversations(call: Call) -> Json:
                 "conversation": row_json(hit.row),
                 "message_id": hit.message_id,
                 "snippet": hit.snippet,
+                "snippet_marks": find_marks(hit.snippet, query.q),
+                "name_marks": find_marks(hit.row.contact_name, query.q),
             }
             for hit in hits
         ]
@@ -205,7 +208,7 @@ async def reply(call: Call) -> web.Response:
             call.agent,
             call.path("id"),
             draft,
-            is_mailbox=call.parts.is_mailbox,
+            capabilities_of=call.parts.capabilities_of,
             now=call.now,
             new_id=call.new_id,
         )

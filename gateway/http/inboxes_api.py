@@ -6,10 +6,12 @@ import asyncio
 
 from aiohttp import web
 
+from channels.files import accepted_types
 from channels.registry import settings_schema
 from gateway.domain.inbox import Inbox
 from gateway.domain.people import Right, may
 from gateway.http import admin_answers, inputs
+from gateway.http.bodies import UPLOAD_LIMIT
 from gateway.http.call import Call
 from gateway.http.registry import Endpoint
 from gateway.http.serial import Json, inbox_json
@@ -42,7 +44,25 @@ async def list_inboxes(call: Call) -> Json:
     """Every inbox; settings are shown to those who configure."""
     found = await call.read(lambda uow: inboxes.list_inboxes(uow, call.agent))
     with_settings = may(call.agent, Right.CONFIGURE)
-    return {"items": [inbox_json(inbox, with_settings=with_settings) for inbox in found]}
+    return {
+        "items": [
+            inbox_json(inbox, _limits(call, inbox.kind), with_settings=with_settings)
+            for inbox in found
+        ]
+    }
+
+
+def _limits(call: Call, kind: str) -> Json:
+    """What an answer through that kind of channel may carry."""
+    capabilities = call.parts.capabilities_of(kind)
+    return {
+        "max_text": capabilities.max_text,
+        "files": capabilities.attachments,
+        "max_files": inputs.FILES_LIMIT,
+        "max_file_bytes": min(UPLOAD_LIMIT, capabilities.max_files_bytes),
+        "max_files_bytes": capabilities.max_files_bytes,
+        "file_types": list(accepted_types()),
+    }
 
 
 async def add_inbox(call: Call) -> web.Response:
@@ -68,6 +88,7 @@ async def add_inbox(call: Call) -> web.Response:
                 now=call.now,
                 new_id=call.new_id,
             ),
+            _limits(call, body.kind),
             with_settings=True,
         )
     )
@@ -89,7 +110,7 @@ async def change_inbox(call: Call) -> Json:
         )
     )
     await call.parts.reload_inboxes()
-    return inbox_json(changed, with_settings=True)
+    return inbox_json(changed, _limits(call, changed.kind), with_settings=True)
 
 
 _TAG = "Inboxes"

@@ -27,6 +27,9 @@ from gateway.http.fields import (
 )
 from gateway.ports.conversations import ListView
 
+FILES_LIMIT = 10
+"""The most files of one answer."""
+
 
 class Empty(Input):
     """Nothing."""
@@ -74,7 +77,7 @@ class ReplyInput(Input):
     text: Text = ""
     attachments: Annotated[
         list[Annotated[str, StringConstraints(max_length=2000)]],
-        Field(max_length=10, default_factory=list),
+        Field(max_length=FILES_LIMIT, default_factory=list),
     ]
     expected_seq: Annotated[int, Field(ge=0, le=2**53)] | None = None
 

@@ -189,11 +189,15 @@ async def show_not_found(request: web.Request) -> web.Response:
     return response
 
 
-def make_docs(describe: Callable[[], dict[str, Any]]) -> Handler:
-    """`/api/docs`: the OpenAPI document to read, on one page that needs nothing else."""
+def make_docs(describe: Callable[[], dict[str, Any]], public_url: str) -> Handler:
+    """`/api/docs`: the OpenAPI document to read, on one page that needs nothing else.
 
-    @functools.cache
-    def render(language: str) -> web.Response:
+    Its examples name `public_url`, or without one the address at which the reader asks.
+    """
+
+    # Whoever asks may claim any host, so only a few pages are kept.
+    @functools.lru_cache(maxsize=8)
+    def render(language: str, base: str) -> web.Response:
         document = describe()
         tags: dict[str, list[dict[str, Any]]] = {}
         for path, operations in document["paths"].items():
@@ -203,6 +207,7 @@ def make_docs(describe: Callable[[], dict[str, Any]]) -> Handler:
         return render_page(
             "docs.html",
             language,
+            base=base,
             document=document,
             tags=tags,
             problems=STATUS,
@@ -210,7 +215,8 @@ def make_docs(describe: Callable[[], dict[str, Any]]) -> Handler:
         )
 
     async def handle(request: web.Request) -> web.Response:
-        rendered = render(page_language(request))
+        base = public_url.rstrip("/") or f"{request.scheme}://{request.host}"
+        rendered = render(page_language(request), base)
         return web.Response(body=rendered.body, headers=rendered.headers)
 
     return handle
@@ -266,11 +272,13 @@ def _pick(folder: Path, wanted: str) -> tuple[Path | None, bool] | None:
     return (None if wanted.startswith("assets/") else index), False
 
 
-def page_routes(folder: Path, describe: Callable[[], dict[str, Any]]) -> list[web.RouteDef]:
-    """Every page for people."""
+def page_routes(
+    folder: Path, describe: Callable[[], dict[str, Any]], public_url: str
+) -> list[web.RouteDef]:
+    """Every page for people; `public_url` is where they reach us, or ""."""
     return [
         web.get("/", show_landing),
-        web.get("/api/docs", make_docs(describe)),
+        web.get("/api/docs", make_docs(describe, public_url)),
         web.get("/problems/{code}", explain_problem),
         *console_routes(folder),
     ]

@@ -10,8 +10,8 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from channels.contract import Blobs, ChannelKind, Signer
-from gateway.domain.inbox import IsMailbox
+from channels.contract import Blobs, Capabilities, ChannelKind, Signer
+from channels.errors import SettingsError
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
 from gateway.ports.store import Store
@@ -23,14 +23,13 @@ class HttpParts:
     """Everything that the handlers use.
 
     `channel_routes` are the adapters' own routes. `kinds` names the kinds of channel and
-    `load_kind` imports one (raising `SettingsError` for an unknown name). `is_mailbox` says
-    whether customers of a kind fetch their messages. `reload_inboxes` is called after an inbox
-    changed. `article_title` gives an article's title by slug and language, or None;
-    `read_article` its title and Markdown. `checks` are what readiness needs, each raising when
-    it does not answer. `is_draining` turns true when the process is about to stop. `console` is
-    the folder of the built console. `public_url` is the address under which people reach the
-    server, or "". `trusted_proxies` are addresses or networks whose forwarded-for header is
-    believed.
+    `load_kind` imports one (raising `SettingsError` for an unknown name). `reload_inboxes` is
+    called after an inbox changed. `article_title` gives an article's title by slug and language,
+    or None; `read_article` its title and Markdown. `checks` are what readiness needs, each
+    raising when it does not answer. `is_draining` turns true when the process is about to stop.
+    `console` is the folder of the built console. `public_url` is the address under which people
+    reach the server, or "". `trusted_proxies` are addresses or networks whose forwarded-for
+    header is believed.
     """
 
     store: Store
@@ -44,7 +43,6 @@ class HttpParts:
     channel_routes: Sequence[web.AbstractRouteDef]
     kinds: Sequence[str]
     load_kind: Callable[[str], ChannelKind[Any]]
-    is_mailbox: IsMailbox
     reload_inboxes: Callable[[], Awaitable[None]]
     article_title: Callable[[str, str], str | None]
     read_article: Callable[[str, str], tuple[str, str] | None]
@@ -57,3 +55,10 @@ class HttpParts:
     roles: Sequence[str]
     public_url: str = ""
     trusted_proxies: Sequence[str] = ()
+
+    def capabilities_of(self, kind: str) -> Capabilities:
+        """What a kind of channel can do; an inbox may outlive the kind that it was made for."""
+        try:
+            return self.load_kind(kind).capabilities
+        except SettingsError:
+            return Capabilities()

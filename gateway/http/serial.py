@@ -241,7 +241,7 @@ def team_json(team: Team) -> Json:
     return {"id": team.id, "name": team.name}
 
 
-def inbox_json(inbox: Inbox, *, with_settings: bool) -> Json:
+def inbox_json(inbox: Inbox, limits: Json, *, with_settings: bool) -> Json:
     """A configured channel; its settings are only for those who configure."""
     return {
         "id": inbox.id,
@@ -253,6 +253,7 @@ def inbox_json(inbox: Inbox, *, with_settings: bool) -> Json:
         "enabled": inbox.enabled,
         "settings": dict(inbox.settings) if with_settings else {},
         "secrets_set": sorted(inbox.secrets) if with_settings else [],
+        "limits": limits,
         "created_at": when(inbox.created_at),
     }
 

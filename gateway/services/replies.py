@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from channels.contract import Attachment, MessageKind, MessageState
+from channels.contract import Attachment, Capabilities, MessageKind, MessageState
 from gateway.domain.conversation import Conversation, Message, append_internal, append_outgoing
-from gateway.domain.errors import ConflictError
+from gateway.domain.errors import ConflictError, InvalidInputError
 from gateway.domain.events import DeliveryQueued, MessageAdded
-from gateway.domain.inbox import IsMailbox
 from gateway.domain.people import Agent, Right
 from gateway.domain.records import NewDelivery
 from gateway.domain.trail import Hop, Outcome, TrailEntry
@@ -18,6 +18,8 @@ from gateway.services.access import get_conversation, get_message, require, requ
 from gateway.services.auditing import note
 from gateway.services.delivery import send_again
 from gateway.services.holding import is_held_by, take, tell
+
+CapabilitiesOf = Callable[[str], Capabilities]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ def reply(
     conversation_id: str,
     draft: Draft,
     *,
-    is_mailbox: IsMailbox,
+    capabilities_of: CapabilitiesOf,
     now: int,
     new_id: NewId,
 ) -> Message:
@@ -49,7 +51,7 @@ def reply(
         actor: who answers.
         conversation_id: which one.
         draft: the answer.
-        is_mailbox: whether customers of that inbox kind fetch their messages themselves.
+        capabilities_of: what a kind of channel can do.
         now: ms since the epoch.
         new_id: gives ids.
 
@@ -58,16 +60,19 @@ def reply(
         NotAllowedError: the role does not permit it.
         AlreadyClaimedError: another agent holds it.
         ConflictError: the customer wrote after `draft.expected_seq` (`extra["newer"]`).
+        InvalidInputError: the channel cannot carry a text so long, or these files.
     """
     require(actor, Right.WORK)
     conversation = get_conversation(uow, actor, conversation_id, lock=True)
+    capabilities = capabilities_of(uow.inboxes.get(conversation.inbox_id).kind)
+    _check_fits(draft, capabilities)
     _check_unchanged(uow, conversation, draft)
     if not is_held_by(conversation, actor):
         conversation = take(uow, actor, conversation, force=False, now=now, new_id=new_id)
         conversation = tell(uow, conversation)
     shown = draft.text or ", ".join(a.name for a in draft.attachments)
     conversation = append_outgoing(conversation, shown, now)
-    mailbox = is_mailbox(uow.inboxes.get(conversation.inbox_id).kind)
+    mailbox = capabilities.mailbox
     message = Message(
         id=new_id(),
         conversation_id=conversation.id,
@@ -88,6 +93,27 @@ def reply(
     note(uow, actor.id, "message.written", ("message", message.id), now=now)
     uow.emit(MessageAdded(conversation=conversation, message=message))
     return message
+
+
+def _check_fits(draft: Draft, capabilities: Capabilities) -> None:
+    """What the channel would refuse hours later, when nobody looks, is refused now."""
+    if len(draft.text) > capabilities.max_text:
+        raise InvalidInputError(
+            f"This channel takes at most {capabilities.max_text:,} characters in a message; this "
+            f"has {len(draft.text):,}: shorten it or send it in parts.",
+            field="/text",
+        )
+    if draft.attachments and not capabilities.attachments:
+        raise InvalidInputError(
+            "This channel takes no files: describe in words what they show.", field="/attachments"
+        )
+    size = sum(attachment.size for attachment in draft.attachments)
+    if size > capabilities.max_files_bytes:
+        raise InvalidInputError(
+            f"This channel takes files of {capabilities.max_files_bytes:,} bytes together; these "
+            f"have {size:,}: send fewer at once.",
+            field="/attachments",
+        )
 
 
 def _check_unchanged(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> None:

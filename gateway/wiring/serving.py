@@ -202,7 +202,6 @@ def _http_parts(
         channel_routes=parts.channels.routes() if RoleName.HTTP in roles else (),
         kinds=kind_names(),
         load_kind=load_kind,
-        is_mailbox=parts.is_mailbox,
         reload_inboxes=reload_inboxes,
         article_title=lambda slug, tag: parts.bot.article_title(slug, language_of(tag, "en")),
         read_article=lambda slug, tag: parts.bot.read_article(slug, language_of(tag, "en")),

@@ -56,6 +56,12 @@ def load_demo_style() -> Asset:
     return _make_asset(_read("templates/demo.css"), "text/css")
 
 
+@cache
+def load_demo_icon() -> Asset:
+    """The demo page's sign in the browser's tab."""
+    return _make_asset(_read("templates/demo.svg"), "image/svg+xml")
+
+
 async def serve_asset(load: Any, request: web.Request) -> web.Response:
     """Answers with an asset, compressed where the browser takes it, or 304."""
     asset: Asset = load()
@@ -78,6 +84,7 @@ async def serve_asset(load: Any, request: web.Request) -> web.Response:
 
 serve_script = partial(serve_asset, load_script)
 serve_demo_style = partial(serve_asset, load_demo_style)
+serve_demo_icon = partial(serve_asset, load_demo_icon)
 
 
 async def demo_page(directory: Directory, request: web.Request) -> web.Response:

@@ -8,7 +8,12 @@ from functools import partial
 from aiohttp import web
 
 from channels.adapters.webchat.exchange import answer_preflight, answering
-from channels.adapters.webchat.pages import demo_page, serve_demo_style, serve_script
+from channels.adapters.webchat.pages import (
+    demo_page,
+    serve_demo_icon,
+    serve_demo_style,
+    serve_script,
+)
 from channels.adapters.webchat.polling import (
     get_events,
     get_messages,
@@ -47,4 +52,5 @@ def build_routes(directory: Directory) -> Sequence[web.AbstractRouteDef]:
         web.get("/widget.js", serve_script),
         web.get("/demo", partial(demo_page, directory)),
         web.get("/demo.css", serve_demo_style),
+        web.get("/demo.svg", serve_demo_icon),
     ]

@@ -4,6 +4,7 @@ import 'element-plus/theme-chalk/dark/css-vars.css'
 import 'element-plus/theme-chalk/el-button.css'
 import 'element-plus/theme-chalk/el-checkbox.css'
 import 'element-plus/theme-chalk/el-dialog.css'
+import 'element-plus/theme-chalk/el-drawer.css'
 import 'element-plus/theme-chalk/el-dropdown.css'
 import 'element-plus/theme-chalk/el-dropdown-item.css'
 import 'element-plus/theme-chalk/el-dropdown-menu.css'
@@ -27,6 +28,7 @@ import 'element-plus/theme-chalk/el-tooltip.css'
 export { ElButton } from 'element-plus/es/components/button/index.mjs'
 export { ElConfigProvider } from 'element-plus/es/components/config-provider/index.mjs'
 export { ElDialog } from 'element-plus/es/components/dialog/index.mjs'
+export { ElDrawer } from 'element-plus/es/components/drawer/index.mjs'
 export {
   ElDropdown,
   ElDropdownItem,

@@ -11,6 +11,8 @@ declare module 'vue-router' {
 }
 
 const views = VIEWS.join('|')
+const shell = () => import('./components/AppShell.vue')
+const inboxPage = () => import('./pages/InboxPage.vue')
 
 const routes: RouteRecordRaw[] = [
   {
@@ -21,13 +23,13 @@ const routes: RouteRecordRaw[] = [
   },
   {
     path: '/',
-    component: () => import('./components/AppShell.vue'),
+    component: shell,
     children: [
       { path: '', redirect: '/inbox/mine' },
       {
         path: `inbox/:view(${views})/:id?`,
         name: 'inbox',
-        component: () => import('./pages/InboxPage.vue'),
+        component: inboxPage,
         props: true,
       },
       { path: 'tickets', name: 'tickets', component: () => import('./pages/TicketsPage.vue') },
@@ -74,6 +76,8 @@ router.beforeEach(async (to) => {
   const session = useSession()
   if (!session.isSignedIn && !asked) {
     asked = true
+    // Most are signed in and go to a list: its code comes while the server is asked who they are.
+    void Promise.all([shell(), inboxPage()]).catch(() => undefined)
     // Without the server the sign-in page says so itself, so a failure here is not the end.
     await session.load().catch(() => false)
   }

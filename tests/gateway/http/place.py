@@ -143,7 +143,7 @@ class Place:
         )
         context = IntakeContext(
             inboxes={item.id: item for item in INBOXES},
-            is_mailbox=self.parts.is_mailbox,
+            is_mailbox=lambda kind: self.parts.capabilities_of(kind).mailbox,
             new_id=self.parts.new_id,
             now=self.now(),
         )
@@ -404,7 +404,6 @@ def make_parts(
         "channel_routes": (),
         "kinds": kind_names(),
         "load_kind": load_kind,
-        "is_mailbox": lambda kind: load_kind(kind).capabilities.mailbox,
         "reload_inboxes": fine,
         "article_title": lambda slug, _: {"refunds": "Refunds"}.get(slug),
         "read_article": lambda slug, _: {"refunds": ("Refunds", "## How\n\n1. Ask.")}.get(slug),

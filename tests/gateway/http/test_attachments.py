@@ -56,6 +56,24 @@ async def test_a_picture_goes_out_with_an_answer_and_is_shown(place: Place) -> N
     assert row["preview"] == "路线图.png"
 
 
+async def test_files_that_the_channel_cannot_carry_together_are_refused(place: Place) -> None:
+    waiting = await place.customer_writes("hello", inbox_id="shop")
+    ann = await place.console("ann")
+    inboxes = {inbox["id"]: inbox for inbox in (await ann.get("/inboxes")).json["items"]}
+    limits = inboxes["shop"]["limits"]
+    content = b"line\n" * (limits["max_files_bytes"] // 8)
+    uploaded = await upload(ann, content, "log.txt", "text/plain")
+    path = f"/conversations/{waiting.id}/messages"
+
+    one = await ann.post(path, {"attachments": [uploaded.json["upload_id"]]})
+    two = await ann.post(path, {"attachments": [uploaded.json["upload_id"]] * 2})
+
+    assert limits["files"] is True
+    assert "text/plain" in limits["file_types"]
+    assert one.status == 201
+    assert (two.status, two.json["errors"][0]["pointer"]) == (422, "/attachments")
+
+
 async def test_an_uploads_small_picture_is_shown_before_sending(place: Place) -> None:
     ann, bob = await place.console("ann"), await place.console("bob")
     uploaded = await upload(ann, picture())

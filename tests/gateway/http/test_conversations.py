@@ -225,6 +225,21 @@ async def test_an_answer_on_another_channel_waits_in_the_outbox(place: Place) ->
     assert await place.store.read(lambda uow: uow.outbox.depth()) == 1
 
 
+async def test_what_the_channel_cannot_carry_is_refused_at_once(place: Place) -> None:
+    waiting = await place.customer_writes("hello", inbox_id="site")
+    ann = await place.console("ann")
+    inboxes = {inbox["id"]: inbox for inbox in (await ann.get("/inboxes")).json["items"]}
+    limits = inboxes["site"]["limits"]
+    path = f"/conversations/{waiting.id}/messages"
+
+    longest = await ann.post(path, {"text": "好" * limits["max_text"]})
+    longer = await ann.post(path, {"text": "好" * (limits["max_text"] + 1)})
+
+    assert longest.status == 201
+    assert (longer.status, longer.json["errors"][0]["pointer"]) == (422, "/text")
+    assert f"{limits['max_text']:,}" in longer.json["errors"][0]["detail"]
+
+
 async def test_nobody_answers_in_a_colleagues_conversation(place: Place) -> None:
     waiting = await place.queued()
     ann, bob = await place.console("ann"), await place.console("bob")

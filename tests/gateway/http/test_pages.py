@@ -58,6 +58,7 @@ async def test_the_documentation_needs_nothing_else(place: Place) -> None:
         assert f'id="{endpoint.handler.__name__}"' in body
     assert not re.search(r"<script|https?://(?!127\.0\.0\.1|www\.w3\.org/2000/svg)", body)
     assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert str(place.server.make_url("/api/v1/sign-in")) in body
     targets = set(re.findall(r'href="#([^"]+)"', body))
     assert targets <= set(re.findall(r'id="([^"]+)"', body))
 

@@ -577,6 +577,8 @@
     if (state.controller === controller && state.agent === agent) return;
     state.controller = controller;
     state.agent = agent;
+    // Who was at it is not whoever answers now.
+    view.hideTyping();
     view.paintStatus();
   }
 
@@ -846,15 +848,25 @@
         break;
       }
       const draft = { name: file.name || 'image.png', size: file.size, file, progress: 0, error: '' };
-      if (!file.size) draft.error = 'empty';
-      else if (file.size > limits.attachment_bytes) draft.error = 'big';
-      else if (file.type && !limits.attachment_types.includes(file.type) && !/csv|zip|excel/.test(file.type)) draft.error = 'kind';
-      if (/^image\/(png|jpeg|gif|webp)$/.test(file.type) && !draft.error) draft.preview = URL.createObjectURL(file);
-      draft.isFinal = Boolean(draft.error);
+      const known = !file.type || limits.attachment_types.includes(file.type) || /csv|zip|excel/.test(file.type);
+      const reason = !file.size ? 'empty' : file.size > limits.attachment_bytes ? 'big' : known ? '' : 'kind';
+      if (reason) {
+        refuseFile(draft, reason);
+        continue;
+      }
+      if (/^image\/(png|jpeg|gif|webp)$/.test(file.type)) draft.preview = URL.createObjectURL(file);
       state.drafts.push(draft);
-      if (!draft.error) uploadDraft(draft);
+      uploadDraft(draft);
     }
     view.paintDrafts();
+  }
+
+  /* What will not be better the second time is told, and gone. */
+  function refuseFile(draft, reason) {
+    const words = draft.name + ': ' + t(reason, { n: readableSize(state.config.limits.attachment_bytes) });
+    const before = view.hint.textContent;
+    dropDraft(draft);
+    view.setHint(before ? before + '\n' + words : words);
   }
 
   function uploadDraft(draft) {
@@ -881,8 +893,8 @@
         answer = JSON.parse(request.responseText);
       } catch (error) { /* judged by its status */ }
       if (request.status === 201) draft.uploaded = answer;
-      else if (request.status === 413) failDraft(draft, 'big', true);
-      else if (request.status === 400) failDraft(draft, 'kind', true);
+      else if (request.status === 413) refuseFile(draft, 'big');
+      else if (request.status === 400) refuseFile(draft, 'kind');
       else failDraft(draft, 'noUpload');
       view.paintDrafts();
     };
@@ -890,9 +902,8 @@
     request.send(form);
   }
 
-  function failDraft(draft, error, isFinal) {
+  function failDraft(draft, error) {
     draft.error = error;
-    draft.isFinal = Boolean(isFinal);
     view.paintDrafts();
   }
 
@@ -1182,11 +1193,10 @@
     },
 
     makeDraft(draft) {
-      const limits = state.config.limits;
       const isBusy = !draft.error && !draft.uploaded;
-      const words = draft.error ? t(draft.error, { n: readableSize(limits.attachment_bytes) })
+      const words = draft.error ? t(draft.error)
         : isBusy ? t('uploading', { n: draft.progress }) : readableSize(draft.size);
-      const again = draft.error && !draft.isFinal && el('button', { class: 'tool', type: 'button', click: () => {
+      const again = draft.error && el('button', { class: 'tool', type: 'button', click: () => {
         uploadDraft(draft);
         this.paintDrafts();
       } }, [icon('again')]);
@@ -1715,6 +1725,8 @@
     window.addEventListener('online', onAwake);
     window.addEventListener('offline', () => link.onOffline());
     window.addEventListener('storage', onStorage);
+    // Another width breaks the lines in the composer elsewhere.
+    window.addEventListener('resize', () => view.onInput(true));
     document.addEventListener('visibilitychange', onAwake);
     if (window.visualViewport) window.visualViewport.addEventListener('resize', () => view.fitKeyboard());
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => view.paintTheme());

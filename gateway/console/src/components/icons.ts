@@ -1,3 +1,5 @@
+import type { View } from '@/api/types'
+
 /** Icons as strokes on a 24 by 24 grid. */
 export const SHAPES = {
   inbox: 'M4 13v4.5A1.5 1.5 0 0 0 5.5 19h13a1.5 1.5 0 0 0 1.5-1.5V13M4 13l2.6-7.1A1.4 1.4 0 0 1 8 5h8a1.4 1.4 0 0 1 1.4.9L20 13M4 13h4.5l1.2 2.4h4.6l1.2-2.4H20',
@@ -25,6 +27,7 @@ export const SHAPES = {
   right: 'M9.5 6l6 6-6 6',
   left: 'M14.5 6l-6 6 6 6',
   arrowDown: 'M12 5v14M6 13l6 6 6-6',
+  menu: 'M4 7h16M4 12h16M4 17h16',
   more: 'M5.5 12v.01M12 12v.01M18.5 12v.01',
   panel: 'M5.5 5h13A1.5 1.5 0 0 1 20 6.5v11a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 1.5 0 0 1 4 17.5v-11A1.5 1.5 0 0 1 5.5 5ZM14.5 5v14',
   eye: 'M3 12s3.3-6 9-6 9 6 9 6-3.3 6-9 6-9-6-9-6ZM12 14.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5Z',
@@ -53,6 +56,14 @@ export const SHAPES = {
 } as const
 
 export type IconName = keyof typeof SHAPES
+
+export const VIEW_ICONS: Record<View, IconName> = {
+  mine: 'person',
+  unassigned: 'queue',
+  bot: 'bot',
+  all: 'all',
+  solved: 'solved',
+}
 
 /** The icon of a kind of channel. */
 export function channelIcon(kind: string): IconName {

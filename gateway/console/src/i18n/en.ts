@@ -1,4 +1,5 @@
 import element from 'element-plus/es/locale/lang/en.mjs'
+import { audit } from './audit/en'
 
 export const messages = {
   app: {
@@ -11,6 +12,7 @@ export const messages = {
   },
   nav: {
     main: 'Main navigation',
+    menu: 'Menu',
     inbox: 'Inbox',
     desk: 'Desk',
     tickets: 'Tickets',
@@ -91,6 +93,7 @@ export const messages = {
     remove: 'Remove',
     save: 'Save',
     cancel: 'Cancel',
+    back: 'Back',
     close: 'Close',
     edit: 'Edit',
     delete: 'Delete',
@@ -189,13 +192,7 @@ export const messages = {
     read: 'Read',
     resent: 'Re-sent',
   },
-  outcome: {
-    ok: 'done',
-    dropped: 'dropped',
-    retry: 'to be tried again',
-    failed: 'failed',
-    handoff: 'handed over:',
-  },
+  outcome: { ok: 'done', dropped: 'dropped', retry: 'to be tried again', failed: 'failed', handoff: 'handed over:' },
   speaker: { customer: 'Customer', bot: 'Bot', agent: 'Agent' },
   typing: { customer: '{name} is typing' },
   collision: {
@@ -216,7 +213,16 @@ export const messages = {
     language: 'Customer writes {language}',
     missing: 'Fill in or remove:',
     forbidden: 'Promises we cannot keep for sure: {words}',
+    fileEmpty: 'The file is empty',
     fileTooBig: 'Larger than {limit}',
+    fileType: 'This kind of file cannot be sent',
+    filesTooMany: 'At most {count} files in one message',
+    filesTooBig: 'This channel takes {limit} in one message',
+    attachUpTo: 'Attach files (up to {count}, {limit} each)',
+    noFiles: 'This channel takes no files',
+    noFilesInNotes: 'Notes take no files',
+    tooLong: '{channel} takes at most {limit} characters: {over} too many',
+    noteTooLong: 'A note takes at most {limit} characters: {over} too many',
     locked: '{name} is answering this conversation.',
   },
   conflict: {
@@ -420,16 +426,7 @@ export const messages = {
     empty: 'No inboxes yet',
     emptyText: 'An inbox is a configured channel: this mailbox, that web chat.',
   },
-  audit: {
-    title: 'Audit',
-    when: 'When',
-    who: 'Who',
-    what: 'What',
-    on: 'On',
-    change: 'Change',
-    empty: 'Nothing on record yet',
-    system: 'System',
-  },
+  audit,
   channel: {
     webchat: 'Web chat',
     rest: 'REST',

@@ -49,4 +49,17 @@ describe('texts', () => {
     )
     expect(missing).toEqual([])
   })
+
+  it('tells every change that the services put on record', () => {
+    const services = join(import.meta.dirname, '../../../services')
+    const actions = readdirSync(services)
+      .filter((name) => name.endsWith('.py'))
+      .flatMap((name) => {
+        const source = readFileSync(join(services, name), 'utf8')
+        const things = Object.keys(en.audit.thing).concat('note').join('|')
+        return [...source.matchAll(new RegExp(`"((?:${things})\\.[a-z_]+)"`, 'g'))].map((m) => m[1]!)
+      })
+    expect(actions.length).toBeGreaterThan(20)
+    expect(actions.filter((action) => !known.has(`audit.did.${action}`))).toEqual([])
+  })
 })

@@ -1,4 +1,5 @@
 import element from 'element-plus/es/locale/lang/zh-cn.mjs'
+import { audit } from './audit/zh-Hans'
 import type { Messages } from './en'
 
 export const messages: Messages = {
@@ -12,6 +13,7 @@ export const messages: Messages = {
   },
   nav: {
     main: '主导航',
+    menu: '菜单',
     inbox: '会话',
     desk: '工作台',
     tickets: '工单',
@@ -92,6 +94,7 @@ export const messages: Messages = {
     remove: '移除',
     save: '保存',
     cancel: '取消',
+    back: '返回',
     close: '关闭',
     edit: '编辑',
     delete: '删除',
@@ -217,7 +220,16 @@ export const messages: Messages = {
     language: '客户使用{language}',
     missing: '请填写或删除：',
     forbidden: '请勿作无法确保兑现的承诺：{words}',
+    fileEmpty: '文件是空的',
     fileTooBig: '超过 {limit}',
+    fileType: '不能发送这种文件',
+    filesTooMany: '一条消息最多 {count} 个文件',
+    filesTooBig: '此渠道一条消息最多 {limit}',
+    attachUpTo: '添加附件（最多 {count} 个，每个 {limit}）',
+    noFiles: '此渠道不能发送文件',
+    noFilesInNotes: '备注不能带附件',
+    tooLong: '{channel}每条消息最多 {limit} 个字，超出 {over} 个字',
+    noteTooLong: '备注最多 {limit} 个字，超出 {over} 个字',
     locked: '{name} 正在接待这个会话。',
   },
   conflict: {
@@ -421,16 +433,7 @@ export const messages: Messages = {
     empty: '还没有收件箱',
     emptyText: '收件箱是一个配置好的渠道，例如某个邮箱或某个网页聊天。',
   },
-  audit: {
-    title: '审计',
-    when: '时间',
-    who: '操作人',
-    what: '操作',
-    on: '对象',
-    change: '变更',
-    empty: '还没有记录',
-    system: '系统',
-  },
+  audit,
   channel: {
     webchat: '网页聊天',
     rest: 'REST',

@@ -1,4 +1,5 @@
 import element from 'element-plus/es/locale/lang/zh-tw.mjs'
+import { audit } from './audit/zh-Hant'
 import type { Messages } from './en'
 
 export const messages: Messages = {
@@ -12,6 +13,7 @@ export const messages: Messages = {
   },
   nav: {
     main: '主導航',
+    menu: '選單',
     inbox: '對話',
     desk: '工作台',
     tickets: '工單',
@@ -92,6 +94,7 @@ export const messages: Messages = {
     remove: '移除',
     save: '儲存',
     cancel: '取消',
+    back: '返回',
     close: '關閉',
     edit: '編輯',
     delete: '刪除',
@@ -217,7 +220,16 @@ export const messages: Messages = {
     language: '客戶使用{language}',
     missing: '請填寫或刪除：',
     forbidden: '請勿作無法確保兌現的承諾：{words}',
+    fileEmpty: '檔案是空的',
     fileTooBig: '超過 {limit}',
+    fileType: '不能傳送這種檔案',
+    filesTooMany: '一則訊息最多 {count} 個檔案',
+    filesTooBig: '此管道一則訊息最多 {limit}',
+    attachUpTo: '加入附件（最多 {count} 個，每個 {limit}）',
+    noFiles: '此管道不能傳送檔案',
+    noFilesInNotes: '備註不能帶附件',
+    tooLong: '{channel}每則訊息最多 {limit} 個字，超出 {over} 個字',
+    noteTooLong: '備註最多 {limit} 個字，超出 {over} 個字',
     locked: '{name} 正在接待這個對話。',
   },
   conflict: {
@@ -421,16 +433,7 @@ export const messages: Messages = {
     empty: '還沒有收件匣',
     emptyText: '收件匣是一個配置好的管道，例如某個電子郵件或某個網頁聊天。',
   },
-  audit: {
-    title: '稽核',
-    when: '時間',
-    who: '操作人',
-    what: '操作',
-    on: '物件',
-    change: '變更',
-    empty: '還沒有記錄',
-    system: '系統',
-  },
+  audit,
   channel: {
     webchat: '網頁聊天',
     rest: 'REST',

@@ -1,13 +1,11 @@
 /** Facts about files, for people. */
 
-export const UPLOAD_LIMIT = 25 * 1024 * 1024
-
 export function fileSize(bytes: number, language: string): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte']
   let value = bytes
   let unit = 0
   while (value >= 1000 && unit < units.length - 1) {
-    value /= 1024
+    value /= 1000
     unit += 1
   }
   return new Intl.NumberFormat(language, {

@@ -89,26 +89,25 @@ describe('times', () => {
 })
 
 describe('search marks', () => {
-  it('marks words in any case and keeps the text', () => {
-    const parts = highlight('Reset my Password please', 'password RESET')
-    expect(parts.filter((p) => p.hit).map((p) => p.text)).toEqual(['Reset', 'Password'])
-    expect(parts.map((p) => p.text).join('')).toBe('Reset my Password please')
+  it('splits by characters, not code units, and keeps the text', () => {
+    const parts = highlight('👍發票抬頭', [[1, 3]])
+    expect(parts).toEqual([
+      { text: '👍', hit: false },
+      { text: '發票', hit: true },
+      { text: '抬頭', hit: false },
+    ])
   })
 
-  it('marks Chinese by pairs where the whole does not stand', () => {
-    const parts = highlight('发票的抬头开错了', '发票抬头')
-    expect(parts.filter((p) => p.hit).map((p) => p.text)).toEqual(['发票', '抬头'])
-  })
-
-  it('takes signs of patterns as text', () => {
-    expect(highlight('a+b (c)', '(c)')[1]).toEqual({ text: '(c)', hit: true })
+  it('leaves a text without marks whole, be it empty', () => {
+    expect(highlight('abc', [])).toEqual([{ text: 'abc', hit: false }])
+    expect(highlight('', [])).toEqual([{ text: '', hit: false }])
   })
 })
 
 describe('small facts', () => {
   it('names sizes, sorts and initials', () => {
     expect(fileSize(900, 'en')).toBe('900 byte')
-    expect(fileSize(2_500_000, 'en')).toBe('2.4 MB')
+    expect(fileSize(2_500_000, 'en')).toBe('2.5 MB')
     expect(fileSort('application/zip')).toBe('archive')
     expect(initials('欧阳若兰')).toBe('若兰')
     expect(initials('Mary Ann Smith')).toBe('MS')

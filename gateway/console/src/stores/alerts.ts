@@ -24,7 +24,16 @@ export const useAlerts = defineStore('alerts', () => {
   const attention = computed(() => (inbox.counts?.mine ?? 0) + (inbox.counts?.unassigned ?? 0))
 
   let audio: AudioContext | null = null
-  let beepedAt = 0
+  let beepedAt = -Infinity
+
+  // Browsers let a page sound only after its user touched it, and would play late what was
+  // asked for before.
+  for (const touch of ['pointerdown', 'keydown']) addEventListener(touch, unlock, { passive: true })
+
+  function unlock(): void {
+    audio ??= new AudioContext()
+    if (audio.state === 'suspended') void audio.resume()
+  }
   let openConversation: (id: string) => void = () => undefined
 
   function whenOpened(listener: (id: string) => void): void {
@@ -42,9 +51,8 @@ export const useAlerts = defineStore('alerts', () => {
   function beep(): void {
     const now = performance.now()
     if (!preferences.sound || now - beepedAt < QUIET_MS) return
+    if (audio?.state !== 'running') return
     beepedAt = now
-    audio ??= new AudioContext()
-    if (audio.state === 'suspended') void audio.resume()
     for (const [offset, pitch] of [
       [0, 660],
       [0.13, 880],

@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import { api } from '@/api/endpoints'
-import type { Agent, Availability, Canned, ChannelKind, Inbox, Team } from '@/api/types'
+import type { Agent, Availability, Canned, ChannelKind, Inbox, ReplyLimits, Team } from '@/api/types'
 
 export const useDirectory = defineStore('directory', () => {
   const agents = ref<Agent[]>([])
@@ -38,6 +38,11 @@ export const useDirectory = defineStore('directory', () => {
     channelKinds.value = new Map(items.map((kind) => [kind.kind, kind]))
   }
 
+  /** What an answer through that inbox may carry; null while it is not known here. */
+  function limitsOf(inboxId: string | undefined): ReplyLimits | null {
+    return inboxes.value.find((inbox) => inbox.id === inboxId)?.limits ?? null
+  }
+
   function teamName(id: string | null): string {
     return teams.value.find((team) => team.id === id)?.name ?? ''
   }
@@ -61,6 +66,7 @@ export const useDirectory = defineStore('directory', () => {
     loadInboxes,
     loadCanned,
     loadKinds,
+    limitsOf,
     teamName,
     setPresence,
   }

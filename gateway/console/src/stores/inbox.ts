@@ -30,6 +30,13 @@ export const useInbox = defineStore('inbox', () => {
   let turn = 0
   let countTimer = 0
 
+  /** How many are in a view, for a badge; "" for none. */
+  function countOf(view: View): string {
+    const count = counts.value?.[view] ?? 0
+    if (count === 0) return ''
+    return count >= 1000 ? '999+' : String(count)
+  }
+
   function query(next: string | null) {
     return {
       view: filter.value.view,
@@ -127,6 +134,7 @@ export const useInbox = defineStore('inbox', () => {
     loadingMore,
     problem,
     counts,
+    countOf,
     filterCount,
     load,
     loadMore,

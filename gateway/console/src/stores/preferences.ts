@@ -15,7 +15,7 @@ export const usePreferences = defineStore('preferences', () => {
   const theme = ref<Theme>(stored === 'light' || stored === 'dark' ? stored : 'system')
   const sound = ref(localStorage.getItem(SOUND) !== 'off')
   const notify = ref(localStorage.getItem(NOTIFY) === 'on')
-  const panel = ref(localStorage.getItem(PANEL) !== 'off' && innerWidth >= 1200)
+  const panel = ref(localStorage.getItem(PANEL) !== 'off')
 
   function paint(): void {
     const dark = theme.value === 'dark' || (theme.value === 'system' && system.matches)

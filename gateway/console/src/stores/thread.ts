@@ -67,8 +67,8 @@ export const useThread = defineStore('thread', () => {
   const actionProblem = ref<Problem | null>(null)
   const running = ref<Action | null>(null)
   const viewers = ref<Named[]>([])
-  const customerTyping = ref<Typer | null>(null)
-  const agentTyping = ref<Typer | null>(null)
+  const customerTyping = shallowRef<Typer | null>(null)
+  const agentTyping = shallowRef<Typer | null>(null)
   /** The newest message that the agent had before their eyes. */
   const seenSeq = ref(0)
 
@@ -130,6 +130,10 @@ export const useThread = defineStore('thread', () => {
     conversation.value = null
     ticket.value = null
     messages.value = []
+    outgoing.value = []
+    viewers.value = []
+    customerTyping.value = null
+    agentTyping.value = null
     problem.value = null
   }
 
@@ -257,6 +261,7 @@ export const useThread = defineStore('thread', () => {
     const target = who === 'customer' ? customerTyping : agentTyping
     if (who === 'agent' && agentId === session.id) return
     target.value = typer
+    // A later word replaces this one; only the last one's end counts.
     setTimeout(() => {
       if (target.value === typer) target.value = null
     }, TYPING_LASTS_MS)

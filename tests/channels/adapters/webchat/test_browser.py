@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import io
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from playwright.async_api import Browser, ConsoleMessage, FilePayload, Locator, 
 from channels.adapters.webchat.frames import FrameError
 from channels.contract import InboundMessage, MessageKind, MessageState, QuickReply
 from channels.testing import INBOX
+from tests.accessibility import AXE, find_faults
 from tests.channels.adapters.webchat.shop import SECRET, Shop, store_picture
 
 
@@ -286,8 +288,11 @@ async def test_a_person_is_always_in_reach(visit: OpenPage, shop: Shop) -> None:
     await expect(widget.page.locator(".typing")).to_be_hidden()
     await widget.input.press_sequentially("typing…")
     await until(lambda: shop.bench.mailbox.typed == [(INBOX, shop.handle)])
+    shop.push({"type": "typing", "author": "Lin Xiao"})
+    await expect(widget.page.locator(".typing")).to_be_visible()
     shop.hand_over("bot")
     await expect(human).to_be_visible()
+    await expect(widget.page.locator(".typing")).to_be_hidden()
 
 
 async def test_unread_messages_are_counted_until_they_are_seen(
@@ -516,12 +521,12 @@ async def test_files_go_up_with_a_message(visit: OpenPage, shop: Shop, tmp_path:
     ]
     await page.set_input_files("input[type=file]", files=files)
     drafts = page.locator(".draft")
-    await expect(drafts).to_have_count(4)
-    await expect(drafts.nth(0)).not_to_have_class("draft is-failed")
-    for at, words in ((1, "cannot be sent"), (2, "cannot be sent"), (3, "empty")):
-        await expect(drafts.nth(at)).to_contain_text(words)
-    for name in ("setup.exe", "fake.pdf", "empty.txt"):
-        await page.get_by_role("button", name=f"Remove: {name}").click()
+    # What is refused is told and leaves no card that would have to be removed.
+    hint = page.locator(".hint")
+    for words in ("setup.exe: This kind", "fake.pdf: This kind", "empty.txt: The file is empty"):
+        await expect(hint).to_contain_text(words)
+    await expect(drafts).to_have_count(1)
+    await expect(drafts).not_to_have_class("draft is-failed")
     await expect(page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
     await widget.say("with a photo")
     await until(lambda: len(shop.kept) == 1)
@@ -647,3 +652,24 @@ async def test_reading_back_is_not_disturbed(visit: OpenPage, shop: Shop) -> Non
     await jump.click()
     await expect(widget.bubble("news at the end")).to_be_in_viewport()
     await until(lambda: outgoing(shop)[-1].state is MessageState.READ)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_and_the_widget_are_accessible(
+    visit: OpenPage, shop: Shop, scheme: str
+) -> None:
+    if not AXE.exists():
+        reason = "axe-core is not installed (make console; it needs npm)"
+        assert not os.environ.get("CI"), reason
+        pytest.skip(reason)
+    widget = await visit("/demo?lang=en", color_scheme=scheme, bypass_csp=True)
+    faults = [f"closed: {fault}" for fault in await find_faults(widget.page)]
+    await widget.open()
+    await widget.say("hi")
+    await expect(widget.bubble("Answer to: hi")).to_have_count(1)
+    shop.say("Look", choices=(QuickReply(title="Yes", payload="/yes"),), article="invoice")
+    await expect(widget.choices).to_have_text(["Yes"])
+    faults += [f"open: {fault}" for fault in await find_faults(widget.page)]
+    await widget.page.get_by_role("button", name="Language").click()
+    faults += [f"menu: {fault}" for fault in await find_faults(widget.page)]
+    assert not faults, "\n".join(faults)

@@ -98,6 +98,17 @@ async def test_the_demo_page_runs_nothing_inline(http: aiohttp.ClientSession, sh
         assert "evil" not in answer.headers["Content-Security-Policy"]
 
 
+async def test_the_demo_page_has_a_sign_in_the_tab(
+    http: aiohttp.ClientSession, shop: Shop
+) -> None:
+    async with http.get(f"{shop.url}/demo") as answer:
+        link = re.search(r'<link rel="icon" href="([^"]+)"', await answer.text())
+    assert link is not None
+    async with http.get(f"{shop.url}/{link[1]}") as answer:
+        assert answer.content_type == "image/svg+xml"
+        assert (await answer.text()).startswith("<svg")
+
+
 async def test_the_demo_page_without_an_inbox(http: aiohttp.ClientSession) -> None:
     async with (
         serve(CHANNEL) as address,

@@ -1,0 +1,82 @@
+import type { AuditEntry } from '@/api/types'
+import { i18n, t } from '@/i18n'
+import { useDirectory } from '@/stores/directory'
+
+export interface Change {
+  name: string
+  before: string
+  after: string
+}
+
+type Values = Record<string, unknown>
+
+/** Which texts the values of a field are told with. */
+const WORDS: Record<string, string[]> = {
+  availability: ['availability'],
+  controller: ['audit.charge'],
+  kind: ['kind', 'channel'],
+  language: ['language'],
+  role: ['role'],
+  severity: ['severity'],
+  state: ['state'],
+  status: ['audit.status'],
+}
+
+const known = (key: string) => i18n.global.te(key)
+
+/** Settings are told one by one, as fields of their own. */
+function flat(values: Values): Values {
+  const { settings, ...rest } = values
+  return typeof settings === 'object' && settings !== null ? { ...rest, ...settings } : rest
+}
+
+/** The audit in the reader's language; what has no words stays as it is recorded. */
+export function useAuditWords() {
+  const directory = useDirectory()
+
+  function deed(row: AuditEntry): string {
+    const key = `audit.did.${row.action}`
+    return known(key) ? t(key) : row.action
+  }
+
+  function thing(row: AuditEntry): string {
+    const key = `audit.thing.${row.object_type}`
+    return known(key) ? t(key) : row.object_type
+  }
+
+  /** The name of what was changed, where it has one. */
+  function nameOf(row: AuditEntry): string {
+    const told = row.after['name'] ?? row.after['title'] ?? row.before['title']
+    if (typeof told === 'string') return told
+    return find(row.object_id)
+  }
+
+  function find(id: string): string {
+    const all = [...directory.agents, ...directory.teams, ...directory.inboxes]
+    return all.find((each) => each.id === id)?.name ?? ''
+  }
+
+  function value(field: string, raw: unknown): string {
+    if (raw === undefined || raw === null || raw === '') return ''
+    if (typeof raw === 'boolean') return t(raw ? 'audit.yes' : 'audit.no')
+    if (Array.isArray(raw)) return raw.map((each) => value(field, each)).join(t('app.comma'))
+    if (typeof raw === 'object') return JSON.stringify(raw)
+    const text = String(raw)
+    const key = WORDS[field]?.map((group) => `${group}.${text}`).find(known)
+    return key ? t(key) : find(text) || text
+  }
+
+  function changes(row: AuditEntry): Change[] {
+    const [before, after] = [flat(row.before), flat(row.after)]
+    return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+      .filter((name) => !['id', 'updated_at'].includes(name))
+      .map((name) => ({
+        name: known(`audit.field.${name}`) ? t(`audit.field.${name}`) : name,
+        before: value(name, before[name]),
+        after: value(name, after[name]),
+      }))
+      .filter((change) => change.before !== change.after)
+  }
+
+  return { deed, thing, nameOf, changes }
+}

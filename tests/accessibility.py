@@ -1,0 +1,28 @@
+"""axe-core (MPL-2.0, a development package of the console) run against a page."""
+
+from functools import cache
+
+from playwright.async_api import Page
+
+from tests.journeys.gateway import ROOT
+
+AXE = ROOT / "gateway" / "console" / "node_modules" / "axe-core" / "axe.min.js"
+_RUN = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+  return violations.filter((each) => ['serious', 'critical'].includes(each.impact)).flatMap(
+    (each) => each.nodes.map((node) => `${each.id}: ${node.target.join(' ')}: ` +
+      (node.any[0] || node.all[0] || node.none[0] || { message: '' }).message));
+}"""
+
+
+@cache
+def _source() -> str:
+    return AXE.read_text(encoding="utf-8")
+
+
+async def find_faults(page: Page) -> list[str]:
+    """Faults that axe calls serious or critical; the page's context must bypass its policy."""
+    if not await page.evaluate("'axe' in window"):
+        await page.add_script_tag(content=_source())
+    found: list[str] = await page.evaluate(_RUN)
+    return found
