@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -39,16 +39,18 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Fresh:
     """An entry that the journal does not hold yet.
 
-    `kept` is what its sender waits for; `given` says that it is in the lanes.
+    `sent` is what its sender waits for; `given` says that it is in the lanes, `kept` that it came
+    into the journal by another way than the bus's own.
     """
 
     entry: JournalEntry
-    kept: asyncio.Future[None]
+    sent: asyncio.Future[None]
     given: bool
+    kept: bool = False
 
 
 class EmbeddedBus:
@@ -75,6 +77,7 @@ class EmbeddedBus:
         self._flusher = Flusher(self._flush, linger=WRITTEN_WITHIN)
         self._writing = asyncio.Lock()
         self._fresh: dict[int, _Fresh] = {}
+        self._flushing: dict[int, _Fresh] = {}
         self._orphans: dict[int, _Fresh] = {}  # in hand, and the journal could not be written
         self._handled: list[int] = []
         self._tries: dict[int, int] = {}
@@ -93,8 +96,8 @@ class EmbeddedBus:
             BusUnavailableError: the store does not answer.
         """
         try:
-            last_id, dead = await self._store.read(
-                lambda uow: (uow.journal.last_id(), uow.journal.dead_count())
+            last_id, dead = await self._store.write(
+                lambda uow: (uow.journal.begin(), uow.journal.dead_count())
             )
             self._last_id = self._written = last_id
             self._dead = dead
@@ -129,7 +132,7 @@ class EmbeddedBus:
             self._put([entry])
         else:
             self._skipped += 1
-        await fresh.kept
+        await fresh.sent
 
     def _in_step(self) -> bool:
         """Whether a new entry may go straight into the lanes: none before it is left out."""
@@ -139,6 +142,26 @@ class EmbeddedBus:
     async def take(self, limit: int) -> list[BusEntry]:
         """Waits for entries of keys that nobody holds; empty when the bus was closed."""
         return await self._dispenser.take(limit)
+
+    def unkept(self, entries: Sequence[BusEntry]) -> dict[str, JournalEntry]:
+        """Those that the journal does not hold yet, as its rows, by entry id."""
+        found = {}
+        for entry in entries:
+            number = int(entry.id)
+            fresh = self._fresh.get(number) or self._flushing.get(number)
+            if fresh is not None:
+                found[entry.id] = fresh.entry
+        return found
+
+    def keep(self, entry_ids: Iterable[str]) -> None:
+        """Whoever works on them has put them into the journal."""
+        for number in map(int, entry_ids):
+            fresh = self._fresh.pop(number, None) or self._flushing.get(number)
+            if fresh is None and (fresh := self._orphans.pop(number, None)):
+                self._handled = [other for other in self._handled if other != number]
+            if fresh is not None:
+                fresh.kept = True
+                self._keep([fresh])
 
     async def acknowledge(self, entries: Sequence[BusEntry]) -> None:
         """Lets their keys go on, and their senders; the journal forgets them a moment later."""
@@ -282,21 +305,25 @@ class EmbeddedBus:
                 if handled:
                     uow.journal.remove(handled)
 
+            self._flushing = fresh
             try:
                 await self._write(work)
             except BusUnavailableError as error:
+                lost = {number: one for number, one in fresh.items() if not one.kept}
                 # Perhaps it was written and only the answer was lost: what its sender believes
                 # not kept must not come up after the next start.
-                self._handled = [*handled, *fresh, *self._handled]
+                self._handled = [*handled, *lost, *self._handled]
                 self._tries = tries | self._tries
                 # Who came meanwhile would only find out later and wait as long again.
-                self._refuse(fresh | self._fresh, str(error))
+                self._refuse(lost | self._fresh, str(error))
                 self._fresh = {}
                 return False
-            self._keep(fresh.values())
+            finally:
+                self._flushing = {}
+            self._keep(one for one in fresh.values() if not one.kept)
         return True
 
-    def _keep(self, fresh: Collection[_Fresh]) -> None:
+    def _keep(self, fresh: Iterable[_Fresh]) -> None:
         """The journal holds them now."""
         for one in fresh:
             self._written = max(self._written, one.entry.id)
@@ -404,12 +431,12 @@ class EmbeddedBus:
 
 def _resolve(fresh: _Fresh, error: Exception | None = None) -> None:
     """Lets the sender go on, if it still waits."""
-    if fresh.kept.done():
+    if fresh.sent.done():
         return
     if error is None:
-        fresh.kept.set_result(None)
+        fresh.sent.set_result(None)
     else:
-        fresh.kept.set_exception(error)
+        fresh.sent.set_exception(error)
 
 
 def _page_after(seen: int) -> Callable[[UnitOfWork], list[JournalEntry]]:

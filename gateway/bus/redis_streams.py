@@ -12,7 +12,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gateway.bus.flushing import Flusher
 from gateway.bus.keys import check_key, partition_of
@@ -20,7 +20,7 @@ from gateway.bus.redis_consumer import RedisConsumer
 from gateway.bus.redis_link import Link, Word
 from gateway.bus.redis_names import RedisNames
 from gateway.bus.redis_scripts import BURY, FIGURES, GROUP, REQUEUE, WRITE
-from gateway.domain.records import DeadLetter
+from gateway.domain.records import DeadLetter, JournalEntry
 from gateway.ports.bus import BusEntry, BusFullError, BusLag, BusUnavailableError
 
 ACKNOWLEDGED_WITHIN = 0.005
@@ -130,6 +130,13 @@ class RedisBus:
     async def take(self, limit: int) -> list[BusEntry]:
         """Waits for entries of keys that nobody holds; empty when the bus was closed."""
         return await self._consumer.take(limit)
+
+    def unkept(self, entries: Sequence[BusEntry]) -> dict[str, JournalEntry]:
+        """None: entries are given out when Redis has them."""
+        return {}
+
+    def keep(self, entry_ids: Iterable[str]) -> None:
+        """Nothing to do: Redis has them."""
 
     async def acknowledge(self, entries: Sequence[BusEntry]) -> None:
         """Lets their keys go on; Redis forgets them within milliseconds, or when it is back."""

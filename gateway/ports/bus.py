@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gateway.domain.records import DeadLetter
+from gateway.domain.records import DeadLetter, JournalEntry
 
 
 class BusUnavailableError(Exception):
@@ -72,6 +72,19 @@ class Bus(Protocol):
 
         An empty list means that the bus was closed.
         """
+        ...
+
+    def unkept(self, entries: Sequence[BusEntry]) -> dict[str, JournalEntry]:
+        """Entries in hand that nothing keeps yet, as rows for the journal, by entry id.
+
+        Their senders still wait. Whoever stores a part of what they ask for, and does not
+        finish them in the same transaction, puts the rows into the journal with it and then
+        calls `keep`.
+        """
+        ...
+
+    def keep(self, entry_ids: Iterable[str]) -> None:
+        """These stand in the journal now, so their senders may go on."""
         ...
 
     async def acknowledge(self, entries: Sequence[BusEntry]) -> None:

@@ -34,7 +34,7 @@ class Journal(Protocol):
     """The embedded bus's tables."""
 
     def append(self, entries: Sequence[JournalEntry]) -> None:
-        """Inserts."""
+        """Inserts those that are not there yet."""
         ...
 
     def remove(self, entry_ids: Sequence[int]) -> None:
@@ -46,7 +46,11 @@ class Journal(Protocol):
         ...
 
     def last_id(self) -> int:
-        """The highest id ever given (also to removed entries of this database), 0 at first."""
+        """The highest id in the journal, 0 when it is empty."""
+        ...
+
+    def begin(self) -> int:
+        """The id after which the caller may give its own; every call takes a range of its own."""
         ...
 
     def note_attempt(self, entry_id: int, attempts: int) -> None:

@@ -1,7 +1,7 @@
 """The one way in: customers' messages become conversations, messages and owed turns.
 
-Called by `gateway.workers.intake` with a batch of bus entries of different conversations.
-Everything here runs in one transaction; a message that came before changes nothing.
+The pieces of which `gateway.services.accepting` makes one transaction for a batch of messages of
+different conversations. A message that came before changes nothing.
 """
 
 from __future__ import annotations
@@ -45,13 +45,14 @@ class ForeignIdError(ConflictError):
 class Accepted:
     """What became of one inbound message.
 
-    `owes_turn` says that the bot is to consider it; `lines` are the conversation's newest
-    public messages before it, oldest first.
+    `new` says that it had not come before, `owes_turn` that the bot is to consider it; `lines`
+    are the conversation's newest public messages before it, oldest first.
     """
 
     inbound: InboundMessage
     conversation: Conversation
     message: Message
+    new: bool
     owes_turn: bool
     lines: tuple[PastLine, ...] = ()
 
@@ -66,10 +67,13 @@ class IntakeContext:
     now: int
 
 
-def accept_batch(
+def receive_batch(
     uow: UnitOfWork, batch: Sequence[InboundMessage], context: IntakeContext
 ) -> list[Accepted]:
-    """Stores the messages that are new and tells for each whether the bot owes a turn.
+    """Puts messages at the end of their conversations, and tells where the bot owes a turn.
+
+    New contacts and conversations are written, and what happens to tickets; the messages, and
+    how conversations stand after them, are for `store_received` to write.
 
     Args:
         uow: the transaction.
@@ -88,23 +92,39 @@ def accept_batch(
     newcomers = [item for item in fresh if item.conversation_key not in conversations]
     for started in _start_conversations(uow, newcomers, context):
         conversations[started.key] = started
-    lines = uow.messages.recent(
-        [c.id for c in conversations.values() if c.last_seq > 0], LINES_FOR_TURN
-    )
     accepted: list[Accepted] = []
     for item in batch:
         conversation = conversations[item.conversation_key]
         earlier = known.get((item.inbox_id, item.external_id))
         if earlier is None:
-            result = _accept_new(uow, item, conversation, context)
+            accepted.append(_accept_new(uow, item, conversation, context))
         else:
-            result = _accept_again(item, conversation, earlier)
-        before = tuple(
-            line for line in lines.get(conversation.id, ()) if line.seq < result.message.seq
-        )
-        accepted.append(replace(result, lines=before))
-    _store(uow, accepted, known, context)
+            accepted.append(_accept_again(item, conversation, earlier))
     return accepted
+
+
+def with_lines(uow: UnitOfWork, accepted: Sequence[Accepted]) -> list[Accepted]:
+    """The same with what was said before, where the bot owes a turn."""
+    asked = [a.conversation.id for a in accepted if a.owes_turn and a.message.seq > 1]
+    lines = uow.messages.recent(asked, LINES_FOR_TURN)
+    return [
+        replace(
+            a,
+            lines=tuple(
+                line for line in lines.get(a.conversation.id, ()) if line.seq < a.message.seq
+            ),
+        )
+        for a in accepted
+    ]
+
+
+def store_received(uow: UnitOfWork, accepted: Sequence[Accepted], context: IntakeContext) -> None:
+    """Writes the messages that are new, with their first hops, and tells of them."""
+    new = [a for a in accepted if a.new]
+    uow.messages.add([a.message for a in new])
+    uow.trail.add([_trail_of(a, now=context.now) for a in accepted])
+    for result in new:
+        uow.emit(MessageAdded(conversation=result.conversation, message=result.message))
 
 
 def _refuse_strangers(
@@ -120,23 +140,8 @@ def _refuse_strangers(
             raise ForeignIdError("The id of this message belongs to another conversation's.")
 
 
-def _store(
-    uow: UnitOfWork,
-    accepted: Sequence[Accepted],
-    known: Mapping[tuple[str, str], Message],
-    context: IntakeContext,
-) -> None:
-    new = [a for a in accepted if (a.inbound.inbox_id, a.inbound.external_id) not in known]
-    uow.messages.add([a.message for a in new])
-    uow.conversations.update([a.conversation for a in new])
-    uow.trail.add([trail_of(a, new=a in new, now=context.now) for a in accepted])
-    for result in new:
-        uow.emit(MessageAdded(conversation=result.conversation, message=result.message))
-    tell_mailboxes(uow, [a for a in accepted if not a.owes_turn], context)
-
-
-def trail_of(accepted: Accepted, *, new: bool, now: int) -> TrailEntry:
-    """The first hop of a customer's message."""
+def _trail_of(accepted: Accepted, *, now: int) -> TrailEntry:
+    new = accepted.new
     return TrailEntry(
         message_id=accepted.message.id,
         hop=Hop.ACCEPTED if new else Hop.DUPLICATE,
@@ -170,8 +175,9 @@ def _accept_new(
         conversation = _reopen_ticket(uow, conversation, conversation.ticket_id, context)
     if rested or context.now - conversation.last_message_at > IDLE:
         conversation = replace(conversation, bot_state={})
-    accepted = receive_message(item, conversation, context)
-    conversation, message = accepted.conversation, accepted.message
+    text = item.text or ", ".join(a.name for a in item.attachments)
+    conversation = receive(conversation, text, context.now)
+    message = _message_of(item, conversation, context)
     if conversation.controller is Controller.BOT and not inbox.bot:
         conversation = _to_queue(uow, conversation, message, inbox, context)
     owes_turn = conversation.controller is Controller.BOT
@@ -180,23 +186,17 @@ def _accept_new(
     if rested:
         name = holder_name(uow, conversation)
         uow.emit(ConversationChanged(conversation=conversation, agent_name=name))
-    return replace(accepted, conversation=conversation, owes_turn=owes_turn)
-
-
-def receive_message(
-    item: InboundMessage, conversation: Conversation, context: IntakeContext
-) -> Accepted:
-    """A new message at the end of its conversation, on which the bot owes a turn."""
-    text = item.text or ", ".join(a.name for a in item.attachments)
-    conversation = receive(conversation, text, context.now)
-    message = _message_of(item, conversation, context)
-    return Accepted(inbound=item, conversation=conversation, message=message, owes_turn=True)
+    return Accepted(
+        inbound=item, conversation=conversation, message=message, new=True, owes_turn=owes_turn
+    )
 
 
 def _accept_again(item: InboundMessage, conversation: Conversation, earlier: Message) -> Accepted:
     """A crash after storing and before the turn leaves the turn owed."""
     owes_turn = conversation.controller is Controller.BOT and earlier.seq > conversation.turned_seq
-    return Accepted(inbound=item, conversation=conversation, message=earlier, owes_turn=owes_turn)
+    return Accepted(
+        inbound=item, conversation=conversation, message=earlier, new=False, owes_turn=owes_turn
+    )
 
 
 def _message_of(

@@ -125,9 +125,15 @@ def build_turn(
 
 
 def _bot_state(stored: Mapping[str, Any]) -> BotState:
-    if not stored:
+    """The bot's state; what another version of the bot left, and this one cannot read, is not."""
+    known = {name: value for name, value in stored.items() if name in _STATE_FIELDS}
+    try:
+        if "offered" in known:
+            known["offered"] = tuple(known["offered"])
+        return BotState(**known)
+    except (TypeError, ValueError) as error:
+        log.warning("the bot begins anew: %s", error, extra={"action": "state_unreadable"})
         return BotState()
-    return BotState(**{**stored, "offered": tuple(stored.get("offered", ()))})
 
 
 def _give_up(bot: Bot, turn: Turn, reason: HandoffReason) -> Handoff:
@@ -196,29 +202,33 @@ def _apply_once(
     conversation = stored[item.accepted.conversation.id]
     if conversation.turned_seq >= item.accepted.message.seq:
         return None
+    if conversation.controller is not Controller.BOT:
+        return _drop(item, conversation, context)
     return apply(uow, item, conversation, context)
 
 
 def apply(
     uow: UnitOfWork, item: Decided, conversation: Conversation, context: IntakeContext
 ) -> Applied:
-    """What a decision does to its conversation, as that was read under lock.
+    """What a decision does to its conversation, of which the bot is in charge.
 
     Nothing is written here but the ticket of a hand-off.
     """
-    asked = item.accepted.message
-    if conversation.controller is not Controller.BOT:
-        return Applied(
-            replace(conversation, turned_seq=asked.seq),
-            (),
-            _record(item, context.now, dropped=True),
-            (_hop(item, context.now, Outcome.DROPPED, "a person took over meanwhile"),),
-        )
     if isinstance(item.taken.decision, Handoff):
         return _apply_handoff(uow, item, item.taken.decision, conversation, context)
     conversation, messages = _say(item, conversation, context)
     trail = (_hop(item, context.now, Outcome.OK, ""), *_queued(messages, item, context.now))
     return Applied(conversation, messages, _record(item, context.now), trail)
+
+
+def _drop(item: Decided, conversation: Conversation, context: IntakeContext) -> Applied:
+    """Nothing of the decision is used: people changed the conversation while the bot thought."""
+    return Applied(
+        replace(conversation, turned_seq=item.accepted.message.seq),
+        (),
+        _record(item, context.now, dropped=True),
+        (_hop(item, context.now, Outcome.DROPPED, "a person took over meanwhile"),),
+    )
 
 
 def _apply_handoff(

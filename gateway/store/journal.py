@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.records import DeadLetter, JournalEntry
 from gateway.store.rows import NO_OFFSET, insert_into, pick, select_by, update_by
@@ -14,7 +16,18 @@ from gateway.store.tables import bus_journal, counters, dead_letters
 _COLUMNS = ("id", "key", "payload", "attempts", "appended_at")
 _DEAD_COLUMNS = ("id", "key", "payload", "reason", "attempts", "died_at")
 
-_INSERT = insert_into(bus_journal, _COLUMNS)
+RANGE = 2**32
+"""Ids that a process may give before they could meet the next one's."""
+
+_NEW: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _COLUMNS}
+_NEW_NAMES = tuple(f"new_{name}" for name in _COLUMNS)
+# What stands there already stays: two may write the same entry, the bus and whoever handles it.
+_INSERT_SQLITE = Statement(
+    sqlite.insert(bus_journal).values(_NEW).on_conflict_do_nothing(), *_NEW_NAMES
+)
+_INSERT_POSTGRESQL = Statement(
+    postgresql.insert(bus_journal).values(_NEW).on_conflict_do_nothing(), *_NEW_NAMES
+)
 _DELETE = Statement(delete(bus_journal).where(bus_journal.c.id == bindparam("key")), "key")
 _OUTSTANDING = Statement(
     select(*pick(bus_journal, _COLUMNS))
@@ -26,15 +39,8 @@ _OUTSTANDING = Statement(
     "most",
 )
 _HIGHEST = Statement(select(func.max(bus_journal.c.id)))
-_REMOVED = select_by(counters, ("value",), "name")
-_NOTE_REMOVED = Statement(
-    update(counters)
-    .where(counters.c.name == bindparam("counter"), counters.c.value < bindparam("highest"))
-    .values(value=bindparam("new_value")),
-    "new_value",
-    "counter",
-    "highest",
-)
+_BEGUN = select_by(counters, ("value",), "name")
+_BEGIN = update_by(counters, ("value",), "name")
 _NOTE_ATTEMPT = update_by(bus_journal, ("attempts",), "id")
 _INSERT_DEAD = insert_into(dead_letters, _DEAD_COLUMNS)
 _DEAD = Statement(
@@ -67,25 +73,21 @@ def _to_letter(row: Row) -> DeadLetter:
 class SqlJournal:
     """`gateway.ports.store.Journal`.
 
-    The one process with the embedded bus gives the ids; so that none is given twice after a
-    restart, each removal notes the highest id that it removed.
+    The one process with the embedded bus gives the ids.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def append(self, entries: Sequence[JournalEntry]) -> None:
-        """Inserts."""
+        """Inserts those that are not there yet."""
         values = [(e.id, e.key, e.payload, e.attempts, e.appended_at) for e in entries]
-        self._session.run_many(_INSERT, values)
+        insert = _INSERT_SQLITE if self._session.on_sqlite else _INSERT_POSTGRESQL
+        self._session.run_many(insert, values)
 
     def remove(self, entry_ids: Sequence[int]) -> None:
         """Deletes what was handled."""
-        if not entry_ids:
-            return
         self._session.run_many(_DELETE, [(item,) for item in entry_ids])
-        highest = max(entry_ids)
-        self._session.run(_NOTE_REMOVED, (highest, "journal", highest))
 
     def outstanding(self, *, after: int, limit: int) -> list[JournalEntry]:
         """Entries not handled yet, in order."""
@@ -101,10 +103,18 @@ class SqlJournal:
         ]
 
     def last_id(self) -> int:
-        """The highest id ever given (also to removed entries of this database), 0 at first."""
-        highest = self._session.rows(_HIGHEST)[0][0] or 0
-        removed = self._session.rows(_REMOVED, ("journal",))[0][0]
-        return int(max(highest, removed))
+        """The highest id in the journal, 0 when it is empty."""
+        return int(self._session.rows(_HIGHEST)[0][0] or 0)
+
+    def begin(self) -> int:
+        """The id after which the caller may give its own; every call takes a range of its own.
+
+        Not every entry comes into the journal, so what is there does not tell which ids were
+        given.
+        """
+        begun = int(self._session.rows(_BEGUN, ("journal",))[0][0]) + RANGE
+        self._session.run(_BEGIN, (begun, "journal"))
+        return max(begun, self.last_id())
 
     def note_attempt(self, entry_id: int, attempts: int) -> None:
         """Remembers a failed try."""

@@ -9,27 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from bot.contract import Bot, Handoff
+from bot.contract import Bot
 from channels.contract import InboundMessage
 from gateway.domain.conversation import Conversation
 from gateway.domain.inbox import Inbox, IsMailbox
-from gateway.domain.records import PastLine
+from gateway.domain.records import JournalEntry, PastLine
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, BusEntry, BusUnavailableError
 from gateway.ports.clock import Clock, NewId
-from gateway.ports.store import Store, StoreUnavailableError
-from gateway.services.ahead import Foreseen, Memory, Remembered, store_ahead
+from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
+from gateway.services.accepting import Incoming, Memory, Remembered, accept_batch
 from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.intake import (
     Accepted,
     ForeignIdError,
     IntakeContext,
-    accept_batch,
 )
 from gateway.services.turns import (
     Applied,
@@ -61,14 +60,29 @@ class _Work:
     remembered: Remembered | None = None
     turn: asyncio.Task[Taken] | None = None
 
+    def incoming(self) -> Incoming:
+        """The message, with the turn on it when the bot was done in time."""
+        done = self.turn is not None and self.turn.done()
+        return Incoming(
+            self.inbound, self.remembered, self.turn.result() if self.turn and done else None
+        )
+
     def turn_on(self, accepted: Accepted) -> asyncio.Task[Taken] | None:
-        """The turn that is under way, if it is owed and the bot was asked the right thing."""
-        if self.turn is None or self.remembered is None:
-            return None
-        if accepted.owes_turn and self.remembered.precedes(accepted):
+        """The turn that is under way, if the bot was asked about what stands now."""
+        if self.remembered is not None and self.remembered.precedes(accepted):
             return self.turn
-        self.turn.cancel()
+        self.cancel_turn()
         return None
+
+    def cancel_turn(self) -> None:
+        """Nobody needs what the bot would say."""
+        if self.turn is not None:
+            self.turn.cancel()
+
+
+def _cancel_turns(works: Sequence[_Work]) -> None:
+    for work in works:
+        work.cancel_turn()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,23 +144,26 @@ class IntakeWorker:
             await work
         except Exception as error:
             log.exception("the intake failed", extra={"action": "intake_failed"})
-            for entry in entries:  # what was acknowledged meanwhile stays so
-                await self._retry_or_bury(entry, error)
+            await self._isolate(entries, error)  # what was acknowledged meanwhile stays so
 
     async def _handle(self, entries: Sequence[BusEntry]) -> None:
         readable = [w for entry in entries if (w := await self._read(entry)) is not None]
-        rest = await self._handle_ahead([self._begin_ahead(work) for work in readable])
-        if not rest:
+        if not readable:
             return
+        works = [self._begin_ahead(work) for work in readable]
         try:
-            accepted = await self._accept(rest)
+            if asked := [work.turn for work in works if work.turn is not None]:
+                await asyncio.wait(asked, timeout=QUICK)
+            results = await self._accept(works)
         except StoreUnavailableError as error:
-            await self._wait_for_store(rest, error)
+            _cancel_turns(works)
+            await self._wait_for_store(entries, error)
             return
         except Exception as error:
-            await self._isolate(rest, error)
+            _cancel_turns(works)
+            await self._isolate([work.entry for work in works], error)
             return
-        await self._turns(rest, accepted)
+        await self._turns(works, results)
 
     def _begin_ahead(self, work: _Work) -> _Work:
         """Asks the bot already, when how the conversation stands is remembered."""
@@ -156,40 +173,6 @@ class IntakeWorker:
         turn = self._take(work, found.conversation, found.lines)
         return replace(work, remembered=found, turn=turn)
 
-    async def _handle_ahead(self, works: Sequence[_Work]) -> list[_Work]:
-        """Stores message and answer together where the bot was quick; returns the others."""
-        asked = [work.turn for work in works if work.turn is not None]
-        if not asked:
-            return list(works)
-        await asyncio.wait(asked, timeout=QUICK)
-        ready = [
-            (work, Foreseen(work.inbound, work.remembered, work.turn.result()))
-            for work in works
-            if work.turn is not None and work.turn.done() and work.remembered is not None
-        ]
-        try:
-            results = await self._store_ahead(ready)
-        except Exception as error:  # the ordinary way finds out which entry it was
-            log.info("not stored ahead: %r", error, extra={"action": "ahead_failed"})
-            return list(works)
-        stored = {
-            work.entry.id: result
-            for (work, _), result in zip(ready, results, strict=True)
-            if result is not None
-        }
-        done = [work for work in works if work.entry.id in stored]
-        for work in done:
-            self._parts.metrics.inbound.labels(work.inbox.kind, "accepted").inc()
-        await self._finish(done, [stored[work.entry.id] for work in done])
-        return [work for work in works if work.entry.id not in stored]
-
-    async def _store_ahead(
-        self, ready: Sequence[tuple[_Work, Foreseen]]
-    ) -> list[tuple[Decided, Applied] | None]:
-        batch = [foreseen for _, foreseen in ready]
-        context = self._context([work for work, _ in ready])
-        return await self._parts.store.write(partial(store_ahead, batch=batch, context=context))
-
     async def _read(self, entry: BusEntry) -> _Work | None:
         try:
             inbound = decode_inbound(entry.payload)
@@ -198,7 +181,7 @@ class IntakeWorker:
             await self._bury(entry, str(error))
             return None
         except StoreUnavailableError as error:
-            await self._retry_unavailable([entry], error)
+            await self._wait_for_store([entry], error)
             return None
         if inbox is None:
             # Perhaps it was made a moment ago and this process has not heard of it yet.
@@ -206,11 +189,24 @@ class IntakeWorker:
             return None
         return _Work(entry, inbound, inbox)
 
-    async def _accept(self, works: Sequence[_Work]) -> list[Accepted]:
-        batch = [w.inbound for w in works]
-        return await self._parts.store.write(
-            partial(accept_batch, batch=batch, context=self._context(works))
+    async def _accept(self, works: Sequence[_Work]) -> list[tuple[Accepted, Applied | None]]:
+        """Stores messages with the answers that are ready.
+
+        A message on which a turn is still owed is put into the bus's journal with it: if this
+        process died now, the turn would be nobody's.
+        """
+        entries = [work.entry for work in works]
+        results, kept = await self._parts.store.write(
+            partial(
+                _store,
+                batch=[work.incoming() for work in works],
+                context=self._context(works),
+                rows=self._parts.bus.unkept(entries),
+                entries=entries,
+            )
         )
+        self._parts.bus.keep(kept)
+        return results
 
     def _context(self, works: Sequence[_Work]) -> IntakeContext:
         return IntakeContext(
@@ -230,25 +226,29 @@ class IntakeWorker:
             take_turn(self._parts.bot, turn, only_files=only_files, limit=limit)
         )
 
-    async def _turns(self, works: Sequence[_Work], accepted: Sequence[Accepted]) -> None:
-        settled: list[BusEntry] = []
+    async def _turns(
+        self, works: Sequence[_Work], results: Sequence[tuple[Accepted, Applied | None]]
+    ) -> None:
+        ended: list[tuple[_Work, Applied | None, Accepted]] = []
         turns: dict[asyncio.Task[Taken], tuple[_Work, Accepted]] = {}
-        for work, result in zip(works, accepted, strict=True):
+        for work, (accepted, applied) in zip(works, results, strict=True):
             self._parts.metrics.inbound.labels(work.inbox.kind, "accepted").inc()
-            turn = work.turn_on(result)
-            if result.owes_turn:
-                turn = turn or self._take(work, result.conversation, result.lines)
-                turns[turn] = (work, result)
+            if applied is None and accepted.owes_turn:
+                turn = work.turn_on(accepted)
+                turn = turn or self._take(work, accepted.conversation, accepted.lines)
+                turns[turn] = (work, accepted)
             else:
-                settled.append(work.entry)
-        if turns:
-            done, slow = await asyncio.wait(turns, timeout=QUICK)
-            for task in slow:
-                work, result = turns[task]
-                self._spawn(self._guard(self._finish_slow(task, work, result), [work.entry]))
-            ready = [(turns[t], t.result()) for t in turns if t in done]
-            await self._apply([(work, Decided(result, taken)) for (work, result), taken in ready])
-        await self._acknowledge(settled)
+                work.cancel_turn()
+                ended.append((work, applied, accepted))
+        await self._finish(ended)
+        if not turns:
+            return
+        done, slow = await asyncio.wait(turns, timeout=QUICK)
+        for task in slow:
+            work, accepted = turns[task]
+            self._spawn(self._guard(self._finish_slow(task, work, accepted), [work.entry]))
+        ready = [(turns[t], t.result()) for t in turns if t in done]
+        await self._apply([(work, Decided(one, taken)) for (work, one), taken in ready])
 
     async def _finish_slow(
         self, task: asyncio.Task[Taken], work: _Work, accepted: Accepted
@@ -265,34 +265,36 @@ class IntakeWorker:
                 partial(apply_batch, batch=batch, context=self._context(works))
             )
         except StoreUnavailableError as error:
-            await self._wait_for_store(works, error)
+            await self._wait_for_store([work.entry for work in works], error)
             return
         except Exception as error:
             log.exception("applying turns failed", extra={"action": "apply_failed"})
-            await self._isolate(works, error)
+            await self._isolate([work.entry for work in works], error)
             return
-        await self._finish(works, list(zip(batch, applied, strict=True)))
+        ended = zip(works, applied, [d.accepted for d in batch], strict=True)
+        await self._finish(list(ended))
 
-    async def _finish(
-        self, works: Sequence[_Work], ended: Sequence[tuple[Decided, Applied | None]]
-    ) -> None:
-        """The turns are stored: remembers how they left things, counts and acknowledges."""
+    async def _finish(self, ended: Sequence[tuple[_Work, Applied | None, Accepted]]) -> None:
+        """What these messages asked for is stored: remembers, counts and acknowledges."""
+        if not ended:
+            return
         now = self._parts.clock()
-        for item, applied in ended:
-            self._memory.keep(item.accepted, applied)
-            kind = "handoff" if isinstance(item.taken.decision, Handoff) else "reply"
-            self._parts.metrics.turns.labels(kind).inc()
-            waited = max(0, now - item.accepted.inbound.received_at)
+        for _, applied, accepted in ended:
+            self._memory.keep(accepted, applied)
+            if applied is None:
+                continue  # a person answers, or the turn was applied before
+            self._parts.metrics.turns.labels(applied.turn.decision).inc()
+            waited = max(0, now - accepted.inbound.received_at)
             self._parts.metrics.turn_seconds.observe(waited / 1000)
-        await self._acknowledge([work.entry for work in works])
+        await self._acknowledge([work.entry for work, *_ in ended])
 
-    async def _isolate(self, works: Sequence[_Work], error: Exception) -> None:
+    async def _isolate(self, entries: Sequence[BusEntry], error: Exception) -> None:
         """One bad entry must not hold up the others: each is tried alone, then given up."""
-        if len(works) > 1:
-            for work in works:
-                await self._handle([work.entry])
+        if len(entries) > 1:
+            for entry in entries:
+                await self._guard(self._handle([entry]), [entry])
             return
-        await self._retry_or_bury(works[0].entry, error)
+        await self._retry_or_bury(entries[0], error)
 
     async def _retry_or_bury(self, entry: BusEntry, error: Exception) -> None:
         hopeless = isinstance(error, ForeignIdError)  # another try would find the same
@@ -303,13 +305,7 @@ class IntakeWorker:
         delay = 2.0**entry.attempts
         await self._parts.bus.retry(entry, delay=delay, reason=repr(error))
 
-    async def _wait_for_store(self, works: Sequence[_Work], error: Exception) -> None:
-        for work in works:
-            if work.turn is not None:
-                work.turn.cancel()
-        await self._retry_unavailable([work.entry for work in works], error)
-
-    async def _retry_unavailable(self, entries: Sequence[BusEntry], error: Exception) -> None:
+    async def _wait_for_store(self, entries: Sequence[BusEntry], error: Exception) -> None:
         """The database is away: that is no fault of these entries."""
         for entry in entries:
             await self._parts.bus.retry(
@@ -327,3 +323,22 @@ class IntakeWorker:
         log.error("to the dead letters: %s", reason, extra={"action": "buried"})
         self._parts.metrics.buried.inc()
         await self._parts.bus.bury(entry, reason)
+
+
+def _store(
+    uow: UnitOfWork,
+    *,
+    batch: Sequence[Incoming],
+    context: IntakeContext,
+    rows: Mapping[str, JournalEntry],
+    entries: Sequence[BusEntry],
+) -> tuple[list[tuple[Accepted, Applied | None]], list[str]]:
+    """Accepts the batch; returns what became of each, and the ids that it put into the journal."""
+    results = accept_batch(uow, batch, context)
+    kept = [
+        entry.id
+        for entry, (accepted, applied) in zip(entries, results, strict=True)
+        if accepted.owes_turn and applied is None and entry.id in rows
+    ]
+    uow.journal.append([rows[entry_id] for entry_id in kept])
+    return results, kept

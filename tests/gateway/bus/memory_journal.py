@@ -24,8 +24,7 @@ class MemoryJournal:
 
     def append(self, entries: Sequence[JournalEntry]) -> None:
         for entry in entries:
-            assert entry.id not in self.rows
-            self.rows[entry.id] = entry
+            self.rows.setdefault(entry.id, entry)
             self.highest = max(self.highest, entry.id)
 
     def remove(self, entry_ids: Sequence[int]) -> None:
@@ -36,6 +35,10 @@ class MemoryJournal:
         return [self.rows[key] for key in sorted(self.rows) if key > after][:limit]
 
     def last_id(self) -> int:
+        return max(self.rows, default=0)
+
+    def begin(self) -> int:
+        self.highest += 1_000
         return self.highest
 
     def note_attempt(self, entry_id: int, attempts: int) -> None:

@@ -23,6 +23,7 @@ def store() -> MemoryStore:
 async def started(store: MemoryStore) -> EmbeddedBus:
     bus = EmbeddedBus(store, clock=now)
     await bus.start()
+    store.writes = 0
     return bus
 
 

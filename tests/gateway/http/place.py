@@ -35,7 +35,8 @@ from gateway.http.parts import HttpParts
 from gateway.http.registry import Endpoint
 from gateway.http.serial import PREFIX
 from gateway.ports.store import Store, UnitOfWork
-from gateway.services.intake import IntakeContext, accept_batch
+from gateway.services.accepting import Incoming, accept_batch
+from gateway.services.intake import IntakeContext
 from gateway.services.publishing import Publisher
 from gateway.services.signing_in import IDLE_MS, Passwords, hash_token
 from gateway.services.tickets import open_ticket
@@ -147,7 +148,8 @@ class Place:
             new_id=self.parts.new_id,
             now=self.now(),
         )
-        (accepted,) = await self.store.write(lambda uow: accept_batch(uow, [inbound], context))
+        batch = [Incoming(inbound)]
+        ((accepted, _),) = await self.store.write(lambda uow: accept_batch(uow, batch, context))
         self.pass_time(1)
         return accepted.conversation
 

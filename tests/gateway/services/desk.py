@@ -27,7 +27,8 @@ from gateway.domain.events import Event
 from gateway.domain.inbox import Inbox
 from gateway.domain.people import Agent, Availability, Role
 from gateway.ports.store import UnitOfWork
-from gateway.services.intake import Accepted, IntakeContext, accept_batch
+from gateway.services.accepting import Incoming, accept_batch
+from gateway.services.intake import Accepted, IntakeContext
 from gateway.services.turns import Decided, apply_batch, build_turn, take_turn
 from gateway.store import SqlStore, open_store
 from gateway.store.keys import load_keys
@@ -158,8 +159,8 @@ class Desk:
         )
 
     async def accept(self, message: InboundMessage) -> Accepted:
-        work = partial(accept_batch, batch=[message], context=self.context())
-        return (await self.store.write(work))[0]
+        work = partial(accept_batch, batch=[Incoming(message)], context=self.context())
+        return (await self.store.write(work))[0][0]
 
     async def take(self, bot: ScriptedBot, accepted: Accepted, limit: float = 1) -> Decided:
         inbox = INBOXES[accepted.inbound.inbox_id]

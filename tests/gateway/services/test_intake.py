@@ -16,7 +16,8 @@ from gateway.domain.events import ConversationChanged, MessageAdded, TicketChang
 from gateway.domain.ticket import TicketState, move
 from gateway.domain.trail import Hop, Outcome
 from gateway.ports.store import UnitOfWork
-from gateway.services.intake import Accepted, accept_batch, language_of
+from gateway.services.accepting import Incoming, accept_batch
+from gateway.services.intake import Accepted, language_of
 from intents.model import Language
 from tests.gateway.services.desk import (
     MAILBOX,
@@ -33,7 +34,9 @@ WISH = ScriptedBot(handoff(HandoffReason.WISH))
 
 
 async def accept(desk: Desk, *batch: InboundMessage) -> list[Accepted]:
-    return await desk.store.write(partial(accept_batch, batch=batch, context=desk.context()))
+    incoming = [Incoming(message) for message in batch]
+    work = partial(accept_batch, batch=incoming, context=desk.context())
+    return [accepted for accepted, _ in await desk.store.write(work)]
 
 
 async def contact_of(desk: Desk, accepted: Accepted) -> Contact:

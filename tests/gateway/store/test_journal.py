@@ -41,21 +41,26 @@ async def test_entries_in_order(store: SqlStore) -> None:
     await store.write(lambda unit: unit.journal.remove([]))
 
 
-async def test_no_id_is_given_twice_even_when_all_rows_are_gone(
+async def test_an_entry_that_two_write_stands_once(store: SqlStore) -> None:
+    await store.write(lambda unit: unit.journal.append([entry(1)]))
+    again = [entry(1, attempts=7), entry(2)]
+    await store.write(lambda unit: unit.journal.append(again))
+    assert await outstanding(store) == [entry(1), entry(2)]
+
+
+async def test_no_two_processes_give_the_same_ids(
     store: SqlStore, url: str, box: AesSecretBox
 ) -> None:
     assert await last_id(store) == 0
-    await store.write(lambda unit: unit.journal.append([entry(n) for n in (1, 2, 3)]))
-    assert await last_id(store) == 3
-    await store.write(lambda unit: unit.journal.remove([3]))
-    await store.write(lambda unit: unit.journal.remove([1, 2]))
-    assert await last_id(store) == 3
-    await store.write(lambda unit: unit.journal.append([entry(4)]))
-    letter = DeadLetter(id="4", key="k", payload=b"p", reason="r", attempts=1, died_at=1)
-    await store.write(lambda unit: unit.journal.bury(letter, 4))
-    assert await outstanding(store) == []
+    first = await store.write(lambda unit: unit.journal.begin())
+    await store.write(lambda unit: unit.journal.append([entry(first + 1), entry(first + 2)]))
+    assert await last_id(store) == first + 2
     again = open_store(url, secrets=box)
-    assert await last_id(again) == 4
+    second = await again.write(lambda unit: unit.journal.begin())
+    assert second > first + 1_000_000_000, "whatever the first gives is its own"
+    await again.write(lambda unit: unit.journal.remove([first + 1, first + 2]))
+    assert await last_id(again) == 0
+    assert await again.write(lambda unit: unit.journal.begin()) > second
     await again.close()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from gateway.domain.events import DeliveryQueued, Event
-from gateway.domain.records import JournalEntry
+from gateway.domain.records import DeadLetter, JournalEntry
 from gateway.ports.store import StoreUnavailableError, UnitOfWork
 from gateway.store import SqlStore, open_store
 from gateway.store.keys import AesSecretBox
@@ -134,13 +134,26 @@ async def test_one_bad_piece_of_work_harms_no_other(store: SqlStore, place: int)
 
 async def test_several_bad_pieces_and_clashes_in_one_group(store: SqlStore) -> None:
     bad = not_there
+
+    def bury(number: int) -> Callable[[UnitOfWork], int]:
+        letter = DeadLetter(
+            id=str(number), key="k", payload=b"", reason="r", attempts=1, died_at=number
+        )
+
+        def work(unit: UnitOfWork) -> int:
+            unit.journal.bury(letter, number)
+            return number
+
+        return work
+
     results = await in_one_group(
-        store, [append(1), bad, append(2), append(1), append(3), bad, append(2), append(4)]
+        store, [bury(1), bad, bury(2), bury(1), bury(3), bad, bury(2), bury(4)]
     )
     kinds = [type(r) if isinstance(r, Exception) else r for r in results]
     clash, lost = ConflictError, NotFoundError
     assert kinds == [1, lost, 2, clash, 3, lost, clash, 4]
-    assert await ids(store) == [1, 2, 3, 4]
+    letters = await store.read(lambda unit: unit.journal.dead(9))
+    assert [letter.id for letter in letters] == ["4", "3", "2", "1"]
 
 
 async def test_later_work_of_a_replayed_group_sees_the_earlier(store: SqlStore) -> None:

@@ -17,7 +17,7 @@ from gateway.domain.records import DeadLetter
 from gateway.metrics import Metrics
 from gateway.ports.bus import BusEntry
 from gateway.ports.store import UnitOfWork
-from gateway.services.ahead import Foreseen
+from gateway.services.accepting import Incoming
 from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.sink import BusSink
 from gateway.wiring.ids import clock, new_id
@@ -47,9 +47,8 @@ class Weather(Wire):
         self.writes += 1
         batch = getattr(work, "keywords", {}).get("batch", ())
         for item in batch:
-            if isinstance(item, InboundMessage | Foreseen):
-                inbound = item if isinstance(item, InboundMessage) else item.inbound
-                if inbound.text in self.poison:
+            if isinstance(item, Incoming):
+                if item.inbound.text in self.poison:
                     raise RuntimeError("cannot be stored")
             elif item.accepted.message.text in self.poisoned_turns:
                 raise RuntimeError("cannot be applied")

@@ -12,7 +12,9 @@ import pytest
 
 from bot.contract import Decision, HandoffReason, Turn
 from channels.contract import MessageState
+from gateway.domain.events import MessageAdded
 from gateway.ports.bus import BusEntry, BusUnavailableError
+from gateway.ports.store import UnitOfWork
 from gateway.workers import intake
 from gateway.workers.intake import MAX_ATTEMPTS
 from tests.gateway.services.desk import (
@@ -441,3 +443,60 @@ async def test_a_turn_ahead_that_cannot_be_stored_goes_the_ordinary_way(desk: De
     assert await flow.said("b") == ["one", "re: one", "two", "re: two"]
     assert [letter.reason for letter in await flow.letters()] == ["RuntimeError: cannot be stored"]
     await flow.stop()
+
+
+async def test_a_state_of_another_bot_version_does_not_stop_a_conversation(desk: Desk) -> None:
+    """An upgrade may leave state that this bot cannot read: it begins anew, and answers."""
+    accepted = await desk.turn(inbound(1, "one"), ScriptedBot(reply("re: one")))
+
+    def spoil(uow: UnitOfWork) -> None:
+        found = uow.conversations.get(accepted.conversation.id, lock=True)
+        state = {"misses": 1, "renamed": [1], "offered": 7}
+        uow.conversations.update([replace(found, bot_state=state)])
+
+    await desk.store.write(spoil)
+    flow = Flow(desk)
+    await flow.start(inbound(2, "two"), inbound(1, "beside", handle="mei"))
+    await flow.settled()
+    assert await flow.said("visitor") == ["one", "re: one", "two", "re: two"]
+    assert await flow.said("mei") == ["beside", "re: beside"]
+    await flow.stop()
+
+
+async def test_the_bot_is_not_asked_once_people_answer(desk: Desk) -> None:
+    flow = Flow(desk)
+    await flow.start(inbound(1, "one"))
+    await flow.settled()
+    await desk.claim(await desk.accept(inbound(1, "one")))
+    for number in range(2, 6):
+        await flow.deliver(inbound(number, f"text {number}"))
+        await flow.settled()
+    assert len(flow.bot.asked) <= 2, "at most one turn was under way when the agent claimed"
+    await flow.stop()
+
+
+async def test_an_owed_turn_is_in_the_journal_before_anybody_hears_of_its_message(
+    desk: Desk,
+) -> None:
+    """A process that dies while the bot thinks leaves the turn to the next one."""
+    thinking = asyncio.Event()
+
+    async def never(turn: Turn) -> Decision:
+        thinking.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    flow = Flow(desk, EchoBot(never))
+    await flow.start()
+    sending = asyncio.create_task(flow.deliver(inbound(1, "one")))
+    await thinking.wait()
+    await flow.until(lambda: any(isinstance(e, MessageAdded) for e in desk.events))
+    outstanding = await desk.store.read(lambda uow: uow.journal.outstanding(after=0, limit=9))
+    assert len(outstanding) == 1
+    await asyncio.wait_for(sending, 1)
+    # (The process dies here: nothing of it is stopped in order.)
+    heir = Flow(desk)
+    await heir.start()
+    await heir.settled()
+    assert await heir.said("visitor") == ["one", "re: one"]
+    await heir.stop()

@@ -1,4 +1,4 @@
-"""Turns taken ahead: stored with their message, or not at all when anything changed meanwhile."""
+"""Turns taken ahead: stored with their message, or not used when anything changed meanwhile."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from channels.contract import InboundMessage, MessageKind, MessageState
 from gateway.domain.conversation import Controller
 from gateway.domain.events import MessageAdded, TurnDone
 from gateway.domain.trail import Hop, Outcome
-from gateway.services import ahead
-from gateway.services.ahead import Foreseen, Memory, Remembered, store_ahead
+from gateway.services import accepting
+from gateway.services.accepting import Incoming, Memory, Remembered, accept_batch
 from gateway.services.intake import IDLE, LINES_FOR_TURN, Accepted
 from gateway.services.turns import Applied, Decided, Taken, apply_batch
 from tests.gateway.services.desk import (
@@ -44,14 +44,14 @@ def recalled(memory: Memory, message: InboundMessage, now: int = 0) -> Remembere
     return found
 
 
-async def store(desk: Desk, *batch: Foreseen) -> list[tuple[Decided, Applied] | None]:
-    return await desk.store.write(partial(store_ahead, batch=batch, context=desk.context()))
+async def store(desk: Desk, *batch: Incoming) -> list[tuple[Accepted, Applied | None]]:
+    return await desk.store.write(partial(accept_batch, batch=batch, context=desk.context()))
 
 
 def foreseen(
     memory: Memory, message: InboundMessage, decision: Any = None, *, ms: int = 3
-) -> Foreseen:
-    return Foreseen(
+) -> Incoming:
+    return Incoming(
         message, recalled(memory, message), Taken(decision or reply(f"re: {message.text}"), ms)
     )
 
@@ -60,8 +60,9 @@ async def test_message_and_answer_are_stored_together(desk: Desk) -> None:
     memory = Memory()
     first = await answered(desk, memory, inbound(1, "one"), "re: one")
     desk.events.clear()
-    (settled,) = await store(desk, foreseen(memory, inbound(2, "two")))
-    assert settled is not None
+    ((accepted, applied),) = await store(desk, foreseen(memory, inbound(2, "two")))
+    assert applied is not None
+    assert accepted.lines == recalled(memory, inbound(2)).lines
     messages = await desk.messages(first)
     assert [(m.seq, m.text) for m in messages] == [
         (1, "one"),
@@ -88,8 +89,7 @@ async def test_a_chain_of_turns_is_remembered_turn_by_turn(desk: Desk) -> None:
     first = await answered(desk, memory, inbound(1, "ask 1"), "re: ask 1")
     for number in range(2, 6):
         (settled,) = await store(desk, foreseen(memory, inbound(number, f"ask {number}")))
-        assert settled is not None
-        memory.keep(settled[0].accepted, settled[1])
+        memory.keep(*settled)
     lines = recalled(memory, inbound(6)).lines
     stored = await desk.store.read(
         lambda uow: uow.messages.recent([first.conversation.id], LINES_FOR_TURN)
@@ -113,8 +113,7 @@ async def test_a_hand_off_ahead_opens_its_ticket_and_is_not_remembered(desk: Des
     (settled,) = await store(
         desk, foreseen(memory, inbound(2, "a person please"), handoff(HandoffReason.WISH))
     )
-    assert settled is not None
-    memory.keep(settled[0].accepted, settled[1])
+    memory.keep(*settled)
     conversation = await desk.conversation(first)
     assert conversation.controller is Controller.QUEUE
     ticket = await desk.store.read(lambda uow: uow.tickets.get(conversation.ticket_id or ""))
@@ -122,45 +121,59 @@ async def test_a_hand_off_ahead_opens_its_ticket_and_is_not_remembered(desk: Des
     assert memory.recall(inbound(3).conversation_key, 0) is None
 
 
-async def test_nothing_is_done_when_an_agent_claimed_meanwhile(desk: Desk) -> None:
+async def test_a_turn_is_not_used_when_an_agent_claimed_meanwhile(desk: Desk) -> None:
     memory = Memory()
     first = await answered(desk, memory, inbound(1, "one"), "re: one")
     await desk.claim(first)
-    desk.events.clear()
-    assert await store(desk, foreseen(memory, inbound(2, "two"))) == [None]
-    assert [m.text for m in await desk.messages(first)] == ["one", "re: one"]
-    assert desk.events == []
+    ((accepted, applied),) = await store(desk, foreseen(memory, inbound(2, "two")))
+    assert (accepted.owes_turn, applied) == (False, None)
+    assert [m.text for m in await desk.messages(first)] == ["one", "re: one", "two"]
 
 
-async def test_nothing_is_done_when_something_was_said_meanwhile(desk: Desk) -> None:
+async def test_a_turn_is_not_used_when_something_was_said_meanwhile(desk: Desk) -> None:
     memory = Memory()
-    first = await answered(desk, memory, inbound(1, "one"), "re: one")
+    await answered(desk, memory, inbound(1, "one"), "re: one")
     late = foreseen(memory, inbound(3, "three"))
     await desk.turn(inbound(2, "two"), ScriptedBot(reply("re: two")))
-    assert await store(desk, late) == [None]
-    assert texts_of(await desk.messages(first), MessageKind.CUSTOMER) == ["one", "two"]
+    ((accepted, applied),) = await store(desk, late)
+    assert (accepted.owes_turn, applied) == (True, None), "the bot is to be asked anew"
+    assert [line.text for line in accepted.lines] == ["one", "re: one", "two", "re: two"]
 
 
-async def test_a_message_that_came_before_is_not_stored_again(desk: Desk) -> None:
+async def test_a_turn_on_a_message_that_came_before_is_not_used(desk: Desk) -> None:
     memory = Memory()
     first = await answered(desk, memory, inbound(1, "one"), "re: one")
-    assert await store(desk, foreseen(memory, inbound(1, "one"))) == [None]
+    ((accepted, applied),) = await store(desk, foreseen(memory, inbound(1, "one")))
+    assert (accepted.new, accepted.owes_turn, applied) == (False, False, None)
     assert len(await desk.messages(first)) == 2
 
 
-async def test_what_changed_holds_up_no_other_conversation(desk: Desk) -> None:
+async def test_a_message_with_its_answer_tells_of_the_contact_too(desk: Desk) -> None:
+    memory = Memory()
+    first = await answered(desk, memory, inbound(1, "one"), "re: one")
+    told = inbound(2, "two", profile={"name": "Lin", "email": "lin@example.com"})
+    ((_, applied),) = await store(desk, foreseen(memory, told))
+    assert applied is not None
+    contact = await desk.store.read(lambda uow: uow.contacts.get(first.conversation.contact_id))
+    assert (contact.name, contact.email) == ("Lin", "lin@example.com")
+
+
+async def test_one_transaction_takes_answered_and_unanswered_messages(desk: Desk) -> None:
     memory = Memory()
     mine = await answered(desk, memory, inbound(1, "one", handle="lin"), "re: one")
     other = await answered(desk, memory, inbound(1, "eins", handle="mei"), "re: eins")
     batch = [
         foreseen(memory, inbound(2, "two", handle="lin")),
         foreseen(memory, inbound(2, "zwei", handle="mei")),
+        Incoming(inbound(1, "hello", handle="new")),
     ]
     await desk.claim(mine)
-    claimed, stored = await store(desk, *batch)
-    assert claimed is None
-    assert stored is not None
+    claimed, stored, started = await store(desk, *batch)
+    assert claimed[1] is None
+    assert stored[1] is not None
+    assert (started[0].owes_turn, started[1]) == (True, None)
     assert texts_of(await desk.messages(other), MessageKind.BOT) == ["re: eins", "re: zwei"]
+    assert [m.text for m in await desk.messages(started[0])] == ["hello"]
 
 
 async def test_the_bots_state_is_remembered_as_the_store_gives_it_back(desk: Desk) -> None:
@@ -193,21 +206,12 @@ async def test_a_dropped_or_repeated_turn_is_forgotten(desk: Desk) -> None:
 async def test_long_conversations_and_too_many_are_not_kept(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ahead, "MOST", 2)
+    monkeypatch.setattr(accepting, "MOST", 2 * accepting.LEAST + 100)
     memory = Memory()
-    await answered(desk, memory, inbound(1, "x" * ahead.LONGEST, handle="long"), "re")
+    await answered(desk, memory, inbound(1, "x" * accepting.LONGEST, handle="long"), "re")
     assert memory.recall(inbound(2, handle="long").conversation_key, 0) is None
     for handle in ("a", "b", "a", "c"):
         number = 1 if memory.recall(inbound(1, handle=handle).conversation_key, 0) is None else 2
         await answered(desk, memory, inbound(number, "hi", handle=handle), "re: hi")
     kept = [h for h in "abc" if memory.recall(inbound(9, handle=h).conversation_key, 0)]
     assert kept == ["a", "c"], "the one quiet longest was forgotten"
-
-
-async def test_a_conversation_that_is_gone_is_left_to_the_ordinary_way(desk: Desk) -> None:
-    memory = Memory()
-    await answered(desk, memory, inbound(1, "one"), "re: one")
-    found = foreseen(memory, inbound(2, "two"))
-    lost = replace(found.remembered.conversation, id="0" * 32)
-    ghost = replace(found, remembered=replace(found.remembered, conversation=lost))
-    assert await store(desk, ghost) == [None]
