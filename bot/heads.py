@@ -33,7 +33,7 @@ MEANING_NEAREST = "meaning nearest"
 
 _FLATTENED = 0.8  # how far a cue's rarity counts: the power of its inverse document frequency
 _KINDS = {"s": 1.5, "b": 1.2}  # stems tell more than the many pieces of their words
-_SCALE = 10.0  # brings cosines and least squares to the size of log-odds
+_SCALE = np.float32(10)  # brings cosines and least squares to the size of log-odds
 _STRENGTH = 10.0
 _MEANING_STRENGTH = 30.0
 _ROUNDS = 25
@@ -91,11 +91,12 @@ def read_table(texts: Sequence[str], intents: Sequence[str], encoder: Encoder | 
 class Signals:
     """What the heads say of some texts.
 
-    `votes` is by text, intent and head; `nearest`, `known` and `meaning` are the evidence of
+    `votes` is by text, intent and head; `fitness` by text and intent; `nearest`, `known` and `meaning` are the evidence of
     each text.
     """
 
     votes: NDArray[Any]
+    fitness: NDArray[Any]
     nearest: NDArray[Any]
     known: NDArray[Any]
     meaning: NDArray[Any]
@@ -153,8 +154,12 @@ class Heads:
         if points is not None and self.table.points is not None:
             closeness = self._by_intent(points, self.table.points.T)
             votes += [points @ self.pull + self.pull_bias, _SCALE * closeness]
+        fitness = np.zeros((len(texts), count), np.float32)
+        if LEAST_SQUARES in self.linear:
+            fitness = matrix @ self.linear[LEAST_SQUARES] / _SCALE
         return Signals(
             votes=np.stack(votes, axis=-1),
+            fitness=fitness,
             nearest=nearest.max(axis=1),
             known=known,
             meaning=closeness.max(axis=1),
@@ -187,13 +192,14 @@ class Heads:
         return {
             "weights": weights,
             "bias": bias.astype(np.float32),
-            "nearest": _SCALE * share[NEAREST],
-            "meaning": _SCALE * by_meaning[1],
+            "nearest": float(_SCALE * share[NEAREST]),
+            "meaning": float(_SCALE * by_meaning[1]),
             "postings": columns.indptr.astype(np.int32),
             "holders": columns.indices.astype(np.int32),
             "shares": columns.data.astype(np.float32),
             "points": points.astype(np.float32),
             "pull": pull.astype(np.float32),
+            "fitness": self.linear.get(LEAST_SQUARES, np.zeros((0, 0), np.float32)) / _SCALE,
         }
 
 

@@ -46,6 +46,7 @@ _ARRAYS = (
     "owners",
     "points",
     "pull",
+    "fitness",
 )
 _TOLD = (
     "intents",
@@ -76,7 +77,8 @@ class Evidence:
     """What speaks for the best intent: the judge's inputs, in this order.
 
     `odds` is the log-odds of the best intent, `margin` the distance of its score to the
-    second, `height` that to the average of all, `nearest` the cosine to the most similar
+    second, `height` that to the average of all, `fitness` how near to 1 least squares put it
+    (0 in large catalogues, which go without), `nearest` the cosine to the most similar
     example, `known` the share of the text's weight that the vocabulary knows, and `meaning`
     the cosine to the nearest example by the encoder, 0 without one.
     """
@@ -84,6 +86,7 @@ class Evidence:
     odds: float
     margin: float
     height: float
+    fitness: float
     nearest: float
     known: float
     meaning: float
@@ -149,7 +152,8 @@ class Parts:
     `holders` and `shares` are the examples by cue: cue `i` occurs in the examples
     `holders[postings[i]:postings[i + 1]]` with those `shares` of their vectors; `owners` are
     the intents of the examples, in rising order. `points` are the examples' vectors by the
-    encoder and `pull` its weights by intent, both empty where it has no vote.
+    encoder and `pull` its weights by intent, both empty where it has no vote; `fitness` are
+    the weights of least squares, empty where there are too many examples for it.
     """
 
     intents: tuple[str, ...]
@@ -169,6 +173,7 @@ class Parts:
     owners: Integers
     points: Floats
     pull: Floats
+    fitness: Floats
 
 
 class Model:
@@ -217,7 +222,11 @@ class Model:
             meaning = float(closeness.max())
             scores += point @ parts.pull
             scores += parts.meaning * np.maximum.reduceat(closeness, self._starts)
-        return Finding(scores=scores, evidence=gather(scores, cosine, known, meaning), same=same)
+        fitness = 0.0
+        if parts.fitness.size:
+            fitness = float(values @ parts.fitness[positions, int(np.argmax(scores))])
+        evidence = gather(scores, fitness, cosine, known, meaning)
+        return Finding(scores=scores, evidence=evidence, same=same)
 
     def recognise(self, text: str) -> Understanding:
         """The likeliest intents, best first, with a calibrated confidence."""
@@ -315,7 +324,9 @@ class Recogniser:
         return self._models.get(language) or next(iter(self._models.values()))
 
 
-def gather(scores: Floats, nearest: float, known: float, meaning: float) -> Evidence:
+def gather(
+    scores: Floats, fitness: float, nearest: float, known: float, meaning: float
+) -> Evidence:
     """Return what speaks for the intent with the best score."""
     best = int(np.argmax(scores))
     top = float(scores[best])
@@ -326,6 +337,7 @@ def gather(scores: Floats, nearest: float, known: float, meaning: float) -> Evid
         odds=max(-8.0, min(8.0, top - rest)),
         margin=min(8.0, top - second),
         height=top - float(scores.mean()),
+        fitness=fitness,
         nearest=nearest,
         known=known,
         meaning=meaning,

@@ -41,9 +41,10 @@ Progress = Callable[[str], None]
 
 _SEED = 20260
 _FOREIGN_SHARE = 0.2
-_EVEN_ODDS = (0.0,) * 7
+_EVEN_ODDS = (0.0,) * 8
 _EVEN_THRESHOLD = 0.5
 _LESSONS = 1500
+_PARTS = 3
 _NOISE_FOLDS = 3
 _NOISE = 0.06
 _LEAST_FOR_NOISE = 500
@@ -183,18 +184,18 @@ def _rehearse(table: Table, tell: Progress) -> list[_Lessons]:
     The more examples there are, the fewer rehearsals are needed, and the longer each takes.
     """
     count = len(table.texts)
-    rounds = 3 if count <= 2500 else 2 if count <= 7000 else 1
-    folds = _spread(table.owners, max(rounds, 4))
-    hidden = _hidden_intents(table, max(rounds, 3))
+    rounds = 6 if count <= 1500 else 3 if count <= 2500 else 2 if count <= 7000 else 1
     lessons = []
     for turn in range(rounds):
         tell(f"rehearsal {turn + 1} of {rounds}")
-        secret = hidden[table.owners] == turn
-        learnt = table.subset(np.flatnonzero(~secret & (folds != turn)))
+        deal, part = divmod(turn, _PARTS)
+        folds = _spread(table.owners, _PARTS + 1, deal)
+        secret = _hidden_intents(table, _PARTS, deal)[table.owners] == part
+        learnt = table.subset(np.flatnonzero(~secret & (folds != part)))
         if len(learnt.intents) < 2:
             continue
         seen = np.isin(table.owners, [table.intents.index(name) for name in learnt.intents])
-        asked = _sample(np.flatnonzero(~secret & (folds == turn) & seen), _LESSONS)
+        asked = _sample(np.flatnonzero(~secret & (folds == part) & seen), _LESSONS)
         foreign = _sample(np.flatnonzero(secret), max(len(asked), 1))
         lessons.append(_ask(Heads(learnt, few=table.few), table, np.concatenate([asked, foreign])))
     return lessons
@@ -279,15 +280,16 @@ def _fit_verdict(
         scores = lesson.signals.votes @ np.array(fusion)
         for row, wanted in enumerate(lesson.wanted):
             facts = lesson.signals
+            best = int(np.argmax(scores[row]))
             evidence.append(
                 gather(
                     scores[row],
+                    float(facts.fitness[row, best]),
                     float(facts.nearest[row]),
                     float(facts.known[row]),
                     float(facts.meaning[row]),
                 )
             )
-            best = int(np.argmax(scores[row]))
             outside.append(lesson.intents[best] == OUT_OF_SCOPE)
             right.append(int(best == wanted or (wanted < 0 and outside[-1])))
             foreign.append(wanted < 0 or lesson.intents[wanted] == OUT_OF_SCOPE)
@@ -314,21 +316,21 @@ def _best_threshold(sure: NDArray[Any], foreign: NDArray[Any]) -> float:
     return round(float(steps[int(np.argmax(gains))]), 4)
 
 
-def _spread(owners: NDArray[Any], folds: int) -> NDArray[Any]:
+def _spread(owners: NDArray[Any], folds: int, deal: int = 0) -> NDArray[Any]:
     """A fold for each row; an intent's examples are spread over all folds."""
     seen: Counter[int] = Counter()
     found = np.zeros(len(owners), dtype=np.int32)
-    for place in _shuffled(len(owners)):
+    for place in _shuffled(len(owners), deal):
         owner = int(owners[place])
         found[place] = seen[owner] % folds
         seen[owner] += 1
     return found
 
 
-def _hidden_intents(table: Table, turns: int) -> NDArray[Any]:
+def _hidden_intents(table: Table, turns: int, deal: int) -> NDArray[Any]:
     """For each intent the turn in which it is left out; never for `out_of_scope`."""
     found = np.full(len(table.intents), -1)
-    order = [place for place in _shuffled(len(found)) if table.intents[place] != OUT_OF_SCOPE]
+    order = [place for place in _shuffled(len(found), deal) if table.intents[place] != OUT_OF_SCOPE]
     for number, place in enumerate(order):
         found[place] = number % turns
     return found
@@ -340,6 +342,6 @@ def _sample(rows: NDArray[Any], most: int) -> NDArray[Any]:
     return np.sort(rows[_shuffled(len(rows))[:most]])
 
 
-def _shuffled(count: int) -> NDArray[np.int64]:
-    order: NDArray[np.int64] = np.random.default_rng(_SEED).permutation(count)
+def _shuffled(count: int, deal: int = 0) -> NDArray[np.int64]:
+    order: NDArray[np.int64] = np.random.default_rng(_SEED + deal).permutation(count)
     return order
