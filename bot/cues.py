@@ -51,7 +51,9 @@ def cues(text: str, speller: Speller | None = None) -> list[str]:
     """
     found: list[str] = []
     words: list[str] = []
-    plain = normalise_text(to_mainland(text[:_LONGEST_TEXT]))
+    # Half of a surrogate pair, which JSON can carry, is no text.
+    sound = text[:_LONGEST_TEXT].encode("utf-8", "ignore").decode()
+    plain = normalise_text(to_mainland(sound))
     for run in _RUN.findall(_LONG_NUMBER.sub("0000", plain)):
         if _CJK[0] <= run[0] <= _CJK[1]:
             found += _of_characters(run, speller)

@@ -201,7 +201,9 @@ def measure(
         begun = time.perf_counter()
         seen = recogniser.recognise(row.text)
         ms = (time.perf_counter() - begun) * 1000
-        answers.append(_Answer(row=row, seen=seen, threshold=recogniser.threshold(row.text), ms=ms))
+        answers.append(
+            _Answer(row=row, seen=seen, threshold=recogniser.threshold(row.text), ms=ms)
+        )
     own = [answer for answer in answers if not answer.foreign]
     foreign = [answer for answer in answers if answer.foreign]
     spent = sorted(answer.ms for answer in answers)
