@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.contract import Understanding
 from bot.recognise import OUT_OF_SCOPE, Recogniser
@@ -19,6 +20,18 @@ from intents.model import Catalogue
 _BINS = 10
 _CURVE_STEPS = 20
 _TOLD_EVERY = 500
+
+
+class Recognising(Protocol):
+    """What is measured: `bot.recognise.Recogniser`, or another one."""
+
+    def recognise(self, text: str) -> Understanding:
+        """The likeliest intents of a text."""
+        ...
+
+    def threshold(self, text: str) -> float:
+        """The confidence from which the text counts as recognised."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +198,7 @@ class _Answer:
 
 
 def measure(
-    recogniser: Recogniser, rows: Sequence[Row], progress: Callable[[str], None] | None = None
+    recogniser: Recognising, rows: Sequence[Row], progress: Callable[[str], None] | None = None
 ) -> Evaluation:
     """Measure a recogniser on labelled sentences, at the thresholds that training chose.
 

@@ -43,10 +43,11 @@ Progress = Callable[[str], None]
 
 _SEED = 20260
 _FOREIGN_SHARE = 0.2
-_EVEN_ODDS = (0.0,) * 8
+_BY_ODDS = (0.0, 1.0, *(0.0,) * 6)  # the share of the best intent, when nothing can be learnt
 _EVEN_THRESHOLD = 0.5
 _LESSONS = 1500
 _PARTS = 3
+_LEAST_INTENTS_TO_HIDE = 4
 _NOISE_FOLDS = 3
 _NOISE = 0.09
 _LEAST_FOR_NOISE = 500
@@ -314,7 +315,7 @@ def _fit_verdict(
             right.append(int(best == wanted or (wanted < 0 and outside[-1])))
             foreign.append(wanted < 0 or lesson.intents[wanted] == OUT_OF_SCOPE)
     if len(set(right)) < 2:
-        return _EVEN_ODDS, _EVEN_THRESHOLD
+        return _BY_ODDS, _EVEN_THRESHOLD
     table = np.array([found.values() for found in evidence])
     unseen = np.concatenate([lesson.wanted < 0 for lesson in lessons])
     weight = np.ones(len(table))
@@ -348,8 +349,10 @@ def _spread(owners: NDArray[Any], folds: int, deal: int = 0) -> NDArray[Any]:
 
 
 def _hidden_intents(table: Table, turns: int, deal: int) -> NDArray[Any]:
-    """For each intent the turn in which it is left out; never for `out_of_scope`."""
+    """For each intent the turn in which it is left out; none of few, never `out_of_scope`."""
     found = np.full(len(table.intents), -1)
+    if len(found) < _LEAST_INTENTS_TO_HIDE:
+        return found
     order = [
         place for place in _shuffled(len(found), deal) if table.intents[place] != OUT_OF_SCOPE
     ]
