@@ -1,6 +1,7 @@
 """Evaluation: the figures against counts made by hand, and the files it reads."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from intents.errors import CatalogueError
 class Told:
     """A recogniser that was told its answers; a port of what `measure` asks."""
 
-    def __init__(self, answers: dict[str, tuple[str | None, float]], threshold: float) -> None:
+    def __init__(self, answers: Mapping[str, tuple[str | None, float]], threshold: float) -> None:
         self._answers = answers
         self._threshold = threshold
 
