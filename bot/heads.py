@@ -35,7 +35,9 @@ _FLATTENED = 0.8  # how far a cue's rarity counts: the power of its inverse docu
 _KINDS = {"s": 1.5, "b": 1.2}  # stems tell more than the many pieces of their words
 _SCALE = np.float32(10)  # brings cosines and least squares to the size of log-odds
 _STRENGTH = 30.0
+_STRENGTH_FOR_MANY = 10.0  # label noise and near neighbours weigh more among many examples
 _MEANING_STRENGTH = 30.0
+_STRENGTH_FOR_MANY = 10.0  # label noise and near neighbours weigh more among many examples
 _ROUNDS = 25
 _ROUNDS_FOR_MANY = 16
 _MANY = 7000
@@ -121,8 +123,9 @@ class Heads:
         count = len(table.intents)
         targets: Floats = np.eye(count, dtype=np.float32)[table.owners]
         rounds = _ROUNDS if len(table.texts) <= _MANY else _ROUNDS_FOR_MANY
+        strength = _STRENGTH if few else _STRENGTH_FOR_MANY
         weights, self.bias = softmax_regression(
-            self.matrix, targets, strength=_STRENGTH, rounds=rounds
+            self.matrix, targets, strength=strength, rounds=rounds
         )
         self.linear = {REGRESSION: weights}
         if few:
