@@ -69,19 +69,47 @@ def _add_people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_bot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    bot = commands.add_parser("bot", help="the bot: train, test")
+    bot = commands.add_parser("bot", help="the bot: train, test, evaluate")
     actions = bot.add_subparsers(dest="action", required=True, metavar="ACTION")
     train = actions.add_parser("train", help="train the model of the catalogue in force")
     train.set_defaults(handler="bot:train")
     test = actions.add_parser("test", help="recognise the catalogue's held-out checks")
     _json(test)
     test.set_defaults(handler="bot:test")
+    _add_evaluate(actions)
     intents = commands.add_parser("intents", help="the catalogue: check")
     checks = intents.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = checks.add_parser("check", help="find what is wrong in the catalogue")
     check.add_argument("folder", nargs="?", help="a catalogue folder; the one in force by default")
     _json(check)
     check.set_defaults(handler="intents:check")
+
+
+def _add_evaluate(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    evaluate = actions.add_parser(
+        "evaluate",
+        help="train on one file of labelled sentences and measure on another",
+        description="Files are Rasa NLU YAML, or JSON lines with text, intent and, if wanted, "
+        "lang, split and oos. The intent out_of_scope means: must be refused.",
+    )
+    evaluate.add_argument("--train", required=True, metavar="FILE", help="what is learnt")
+    evaluate.add_argument("--test", required=True, metavar="FILE", help="what is asked")
+    evaluate.add_argument("--train-split", metavar="NAME", help="learn only lines of this split")
+    evaluate.add_argument("--test-split", metavar="NAME", help="ask only lines of this split")
+    evaluate.add_argument("--lang", choices=("zh", "en"), help="the language of both files")
+    evaluate.add_argument(
+        "--per-intent", type=_count, metavar="N", help="learn the first N sentences of an intent"
+    )
+    evaluate.add_argument("--encoder", metavar="DIR", help="folder of an ONNX sentence encoder")
+    _json(evaluate)
+    evaluate.set_defaults(handler="bot:evaluate")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

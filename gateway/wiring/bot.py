@@ -6,6 +6,7 @@ import logging
 import time
 from pathlib import Path
 
+from bot.encoder import Encoder, OnnxEncoder
 from bot.engine import CatalogueBot
 from bot.errors import ModelMissingError
 from bot.policy import BotSettings
@@ -33,21 +34,33 @@ def load_bot(settings: Settings, context: StoreActionContext) -> CatalogueBot:
 
     Raises:
         CatalogueError: the catalogue is wrong.
+        EncoderError: the encoder's folder cannot be used.
     """
     catalogue = load_catalogue(catalogue_dir(settings))
     return CatalogueBot(
         catalogue,
-        load_recogniser(catalogue, models_dir(settings)),
+        load_recogniser(catalogue, models_dir(settings), load_encoder(settings)),
         context,
         BotSettings(turn_cap=settings.turn_cap),
     )
 
 
-def load_recogniser(catalogue: Catalogue, folder: Path) -> Recogniser:
+def load_encoder(settings: Settings) -> Encoder | None:
+    """The encoder that the administrator named, or None.
+
+    Raises:
+        EncoderError: its folder cannot be used.
+    """
+    return OnnxEncoder(settings.encoder_dir) if settings.encoder_dir is not None else None
+
+
+def load_recogniser(
+    catalogue: Catalogue, folder: Path, encoder: Encoder | None = None
+) -> Recogniser:
     """The catalogue's trained recogniser; trains it when missing or of an old format."""
-    path = model_path(folder, catalogue.version)
+    path = model_path(folder, catalogue.version, encoder.fingerprint if encoder else None)
     try:
-        return Recogniser.load(path)
+        return Recogniser.load(path, encoder)
     except ModelMissingError:
         from bot.training import train
 
@@ -58,7 +71,7 @@ def load_recogniser(catalogue: Catalogue, folder: Path) -> Recogniser:
         )
         started = time.perf_counter()
         folder.mkdir(parents=True, exist_ok=True)
-        train(catalogue, folder)
+        train(catalogue, folder, encoder)
         spent = round((time.perf_counter() - started) * 1000)
         log.info("trained", extra={"action": "trained", "ms": spent})
-        return Recogniser.load(path)
+        return Recogniser.load(path, encoder)
