@@ -215,9 +215,9 @@ class CatalogueBot:
         slots |= kept
         slots |= {name: value[:_SLOT_LENGTH] for name, value in entities.items()}
         for slot in self._catalogue.slots:
-            for entity in slot.entities:
-                if entity in entities:
-                    slots[slot.name] = entities[entity][:_SLOT_LENGTH]
+            for mapping in slot.mappings:
+                if mapping.entity is not None and mapping.entity in entities:
+                    slots[slot.name] = entities[mapping.entity][:_SLOT_LENGTH]
         return slots
 
     async def _carry_out(

@@ -10,8 +10,9 @@ from pathlib import Path
 from gateway.settings import Settings
 from gateway.wiring.bot import catalogue_dir
 from intents.errors import CatalogueError
+from intents.findings import Severity
 from intents.loading import load_catalogue
-from intents.validation import Severity, check_catalogue
+from intents.validation import check_catalogue
 
 
 def check(arguments: argparse.Namespace, settings: Settings) -> int:
