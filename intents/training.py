@@ -11,7 +11,7 @@ from intents.document import Document, Place
 from intents.model import EntitySpan, Language, Note, Utterance
 from intents.text import detect_language
 
-_ANNOTATION = re.compile(
+ANNOTATION = re.compile(
     r"\[(?P<text>[^\[\]]+)\](?:\((?P<entity>[^()]+)\)|(?P<json>\{[^{}]*\})|(?P<many>\[\s*\{.*?\}\s*\]))"
 )
 _INTENT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:/[A-Za-z0-9_]+)?")
@@ -166,7 +166,7 @@ class _EntryReader:
         text = ""
         spans: list[EntitySpan] = []
         end = 0
-        for match in _ANNOTATION.finditer(line):
+        for match in ANNOTATION.finditer(line):
             text += line[end : match.start()]
             said = match["text"]
             spans += [

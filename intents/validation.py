@@ -155,9 +155,17 @@ def _check_responses(catalogue: Catalogue) -> Iterator[Finding]:
     targets = catalogue.intent_names()
     targets |= {f"article/{article.slug}" for article in catalogue.articles}
     targets |= {f"tree/{tree.name}" for tree in catalogue.trees}
+    spoken = {each.language for variants in catalogue.responses.values() for each in variants}
+    wanted = tuple(language for language in _languages(catalogue) if language in spoken)
+    for language in set(_languages(catalogue)) - spoken if spoken else ():
+        yield warning(
+            "responses",
+            f"none is in {_LANGUAGE_NAMES[language]}, though customers write it",
+            "translate them",
+        )
     for name, variants in catalogue.responses.items():
         place = f"response {name}"
-        yield from _check_languages(variants, place, _languages(catalogue))
+        yield from _check_languages(variants, place, wanted)
         for button in (button for variant in variants for button in variant.buttons):
             match = _PAYLOAD.fullmatch(button.payload)
             if match is None or match["intent"] not in targets:
