@@ -44,6 +44,7 @@ from bot.policy import (
 from bot.recognise import OUT_OF_SCOPE, Recogniser
 from bot.replies import Replies, fill
 from bot.texts import SUMMARY, TITLE
+from bot.values.found import first_values
 from intents.model import Catalogue, Language
 from intents.text import to_traditional
 
@@ -184,7 +185,7 @@ class CatalogueBot:
         language = self._languages.read(turn, text)
         rest = without_refusal(text)
         text = text if rest is None else rest
-        entities = self._entities.find(text)
+        entities = first_values(self._entities.find(text))
         understanding = replace(self._recognise(text), entities=entities)
         sure = understanding.confidence >= self._settings.accept
         hits: tuple[Hit, ...] = ()

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.contract import BotState, HandoffReason, Understanding
-from bot.entities import TICKET_NUMBER
 from bot.knowledge import Hit
 from bot.phrases import is_nod, wants_person
 from bot.playbook import (
@@ -30,6 +29,7 @@ from bot.playbook import (
 from bot.recognise import OUT_OF_SCOPE
 from bot.texts import STAYING
 from bot.times import DEFAULT_ZONE
+from bot.values.contacts import TICKET_NUMBER
 from intents.text import normalise_text
 
 TICKET_INTENT = "ticket_status"

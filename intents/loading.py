@@ -102,8 +102,8 @@ def _read_all(files: CatalogueFiles, into: _Gathered) -> None:
     opened: list[tuple[Document, str | None]] = [
         (_document(path, files), None) for path in files.main
     ]
-    for language in LANGUAGES:
-        opened += [(_document(path, files), language) for path in files.nlu(language)]
+    for own in LANGUAGES:
+        opened += [(_document(path, files), own) for path in files.nlu(own)]
     tops = [(document, language, _top(document)) for document, language in opened]
     for document, language, top in tops:
         read_domain(document, top, into.domain)

@@ -155,11 +155,12 @@ def _entity(name: str, catalogue: Catalogue) -> Any:
         if span.entity == name
     ]
     mappings = [m for slot in catalogue.slots for m in slot.mappings if m.entity == name]
+    found = [(x.role, x.group) for x in spans] + [(x.role, x.group) for x in mappings]
     options = {
-        "roles": sorted({x.role for x in (*spans, *mappings) if x.role is not None}),
-        "groups": sorted({x.group for x in (*spans, *mappings) if x.group is not None}),
+        "roles": sorted({role for role, _ in found if role is not None}),
+        "groups": sorted({own for _, own in found if own is not None}),
     }
-    told = {key: found for key, found in options.items() if found}
+    told = {key: names for key, names in options.items() if names}
     return {name: told} if told else name
 
 

@@ -13,9 +13,9 @@ from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
 from bot.contract import ActionContext
-from bot.entities import TICKET_NUMBER
 from bot.texts import TICKET_STATES
 from bot.times import tell_time
+from bot.values.contacts import TICKET_NUMBER
 from intents.model import Language
 
 
