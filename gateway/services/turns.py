@@ -116,6 +116,7 @@ def build_turn(accepted: Accepted, inbox: Inbox) -> Turn:
         lines=tuple(Line(speaker=_SPEAKERS[m.kind], text=m.text) for m in accepted.lines),
         state=_bot_state(conversation.bot_state),
         now=accepted.message.created_at,
+        inbox=inbox.name,
     )
 
 
@@ -195,7 +196,8 @@ def _apply(
     if isinstance(item.decision, Handoff):
         return _apply_handoff(uow, item, item.decision, conversation, context)
     conversation, messages = _say(item, conversation, context)
-    trail = (_hop(item, context.now, Outcome.OK, ""), *_queued(messages, item, context.now))
+    note = item.decision.understanding.note
+    trail = (_hop(item, context.now, Outcome.OK, note), *_queued(messages, item, context.now))
     return _Applied(conversation, messages, _record(item, context.now), trail)
 
 
