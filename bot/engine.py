@@ -20,7 +20,7 @@ from bot.contract import (
 )
 from bot.errors import ActionFailedError, BotError, ModelMissingError
 from bot.knowledge import ArticleIndex
-from bot.performing import HandoverWishError, Performer
+from bot.performing import HandoverWishError, Performer, desk_values
 from bot.plans import Answer, BotSettings, HandOver, Move, Plan, Say
 from bot.playbook import compile_playbook, ticket_kind
 from bot.policy import answer_name, chosen_payload, decide_turn, missed, when_closed
@@ -29,7 +29,6 @@ from bot.recognise import Recogniser
 from bot.replies import Replies
 from bot.summary import card_text, make_card
 from bot.texts import DESK_BUSY, DESK_CLOSED, DESK_QUEUE
-from bot.times import tell_moment
 from intents.model import Catalogue, Language
 from intents.text import to_traditional
 
@@ -83,7 +82,11 @@ class CatalogueBot:
             trees=self._playbook.trees,
         )
         self._performer = Performer(
-            self._playbook, self._replies, self._runner, frozenset(catalogue.actions)
+            self._playbook,
+            self._replies,
+            self._runner,
+            frozenset(catalogue.actions),
+            self._settings.time_zone,
         )
 
     @property
@@ -221,17 +224,15 @@ class CatalogueBot:
         desk = view.turn.desk
         if desk is None:
             return holding
-        values: dict[str, Any] = {}
         if not desk.open:
             name = DESK_CLOSED
-            if desk.opens_at is not None:
-                values["opens_at"] = tell_moment(desk.opens_at, self._settings.time_zone)
         elif not desk.agents_online:
             name = DESK_BUSY
         elif desk.waiting:
-            name, values = DESK_QUEUE, {"waiting": desk.waiting}
+            name = DESK_QUEUE
         else:
             return holding
+        values = desk_values(desk, self._settings.time_zone)
         told = self._replies.own(name, view.language, view.turn.channel, values)
         return replace(holding, text=f"{holding.text}\n{told.text}")
 

@@ -141,11 +141,16 @@ def _in_form(  # noqa: PLR0917 -- a form, and all that may be said in it
     move = None if meant is None else _correct(form, flow, meant, facts, playbook)
     if move is not None:
         return move
-    if intent in form.ignored_intents or _is_question(facts, settings):
+    if intent in form.ignored_intents:
         return _aside(flow, facts, settings, elsewhere)
     heard = replace(facts.heard, intent=intent)
     given, wrong = fill_slots(playbook.slots, heard, loop=form.name, asked=flow["slot"])
     wanted = {name: value for name, value in given.items() if name in form.required}
+    # A value that was found answers; of a mere text it must be asked whether it does.
+    found = {each.value for each in facts.heard.found}
+    told = wanted.get(flow["slot"])
+    if told == facts.text.strip() and told not in found and _is_question(facts, settings):
+        return _aside(flow, facts, settings, elsewhere)
     if flow["slot"] not in wanted:
         return _aside(flow, facts, settings, elsewhere, wrong=flow["slot"] in wrong)
     return go_on(form, flow, wanted, facts, playbook)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from bot.actions.runner import ActionResult, RasaActionRunner, Said
-from bot.contract import BotMessage, Choice
+from bot.contract import BotMessage, Choice, Desk
 from bot.errors import ActionFailedError
 from bot.flows import FORM, go_on
 from bot.plans import Answer, FromArticle, HandOver, Move, NotUnderstood, Offer, Plan, Say
@@ -15,6 +15,7 @@ from bot.playbook import Playbook
 from bot.reading import View
 from bot.replies import Replies, fill
 from bot.texts import FITS_NOT, FORM_DONE, HELP, HELPED_NO, HELPED_YES
+from bot.times import tell_moment
 from bot.trees import HELPED, NOT_HELPED, payload_of
 from intents.model import Outcome, Tree, TreeNode
 
@@ -52,6 +53,7 @@ class Performer:
         replies: its texts.
         runner: the actions.
         listed: the actions that the catalogue lists; validators and askers among them.
+        zone: the time zone (IANA) in which times are told.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Performer:
         replies: Replies,
         runner: RasaActionRunner,
         listed: frozenset[str],
+        zone: str,
     ) -> None:
+        self._zone = zone
         self._playbook = playbook
         self._replies = replies
         self._runner = runner
@@ -98,8 +102,9 @@ class Performer:
     async def _move(self, plan: Move, view: View) -> Done:
         """A step of a flow: what it says, an answer in the middle, then the question."""
         plan, said, slots = await self._validated(plan, view)
+        values = {**slots, **desk_values(view.turn.desk, self._zone)}
         messages = [
-            self._replies.own(name, view.language, view.turn.channel, slots, base=_base(name))
+            self._replies.own(name, view.language, view.turn.channel, values, base=_base(name))
             for name in plan.say
         ]
         messages += said
@@ -257,6 +262,14 @@ class Performer:
             return replace(message, choices=(*message.choices, *buttons))
         text = fill(said.text or "", values)
         return BotMessage(text=text, choices=buttons) if text.strip() else None
+
+
+def desk_values(desk: Desk | None, zone: str) -> dict[str, Any]:
+    """What texts may say about the desk: `opens_at`, `waiting`."""
+    if desk is None:
+        return {}
+    opens = {} if desk.opens_at is None else {"opens_at": tell_moment(desk.opens_at, zone)}
+    return {**opens, "waiting": desk.waiting}
 
 
 def _base(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_every_path_ends_in_a_fix_a_ticket_or_a_reply(shipped: Catalogue, name: 
     seen = set()
     for path in paths(tree, tree.start):
         seen |= set(path)
-        for here, target in zip(path, path[1:], strict=False):
+        for here, target in pairwise(path):
             reached = go(tree, tree.nodes[here], target)
             assert reached == (None if target == "solved" else target)
         last = tree.nodes.get(path[-1])
