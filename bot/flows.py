@@ -55,7 +55,8 @@ def decide_flow(
     flow = facts.state.flow
     if flow is None or flow.get("name") not in {**playbook.forms, **playbook.trees}:
         return None
-    if cancels(facts.text) and facts.payload is None:
+    ruled = _rule_within(flow, facts, playbook, settings) is not None
+    if not ruled and cancels(facts.text) and facts.payload is None:
         return Move(flow=None, say=(CANCELLED,), name=flow["name"])
     if asks_help(facts.text) and facts.payload is None:
         return Move(
@@ -64,6 +65,16 @@ def decide_flow(
     if flow["kind"] == TREE:
         return _in_tree(playbook.trees[flow["name"]], flow, facts, settings, elsewhere)
     return _in_form(playbook.forms[flow["name"]], flow, facts, playbook, settings, elsewhere)
+
+
+def _rule_within(
+    flow: Flow, facts: Facts, playbook: Playbook, settings: BotSettings
+) -> tuple[str, ...] | None:
+    """The steps of the catalogue's own rule for this intent in this form."""
+    intent = facts.understanding.intent
+    if intent is None or flow["kind"] != FORM or not _sure(facts, settings):
+        return None
+    return playbook.within(flow["name"], intent, facts.slots)
 
 
 def _in_tree(
@@ -132,7 +143,8 @@ def _in_form(  # noqa: PLR0917 -- a form, and all that may be said in it
     elsewhere: Elsewhere,
 ) -> Move | HandOver:
     intent = facts.understanding.intent if _sure(facts, settings) else None
-    if intent is not None and (steps := playbook.within(form.name, intent, facts.slots)):
+    steps = _rule_within(flow, facts, playbook, settings)
+    if intent is not None and steps is not None:
         if "action_deactivate_loop" in steps:
             rest = tuple(step for step in steps if step != "action_deactivate_loop")
             return Move(flow=None, steps=rest, name=form.name)

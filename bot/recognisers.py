@@ -240,7 +240,7 @@ class LlmRecogniser:
             raise RecogniserError(message) from error
         if name is None:
             return Understanding(intent=None, confidence=0.0)
-        if name not in self._intents or not 0 <= share <= 1:
+        if not isinstance(name, str) or name not in self._intents or not 0 <= share <= 1:
             message = "the model chose an intent that does not exist"
             raise RecogniserError(message)
         return Understanding(intent=name, confidence=share, ranking=((name, share),))
