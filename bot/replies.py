@@ -45,22 +45,22 @@ class Replies:
 
     def greeting(self, language: Language) -> BotMessage:
         """The first words on a channel (H1.3)."""
-        return self._certain(GREETING, language)
+        return self.own(GREETING, language)
 
     def holding(self, reason: HandoffReason, language: Language, channel: str = "") -> BotMessage:
         """What the customer is told while a person takes over (H1.4)."""
-        return self._certain(f"{HOLDING}{reason.value}", language, channel)
+        return self.own(f"{HOLDING}{reason.value}", language, channel)
 
     def not_understood(self, language: Language, channel: str = "") -> BotMessage:
         """The request to say it in other words, with the way to a person."""
-        message = self._certain(NOT_UNDERSTOOD, language, channel)
+        message = self.own(NOT_UNDERSTOOD, language, channel)
         if message.choices:
             return message
         return BotMessage(text=message.text, choices=(self.choice(HANDOFF_PAYLOAD, language),))
 
     def offer(self, payloads: Iterable[str], language: Language, channel: str = "") -> BotMessage:
         """The question which of these was meant."""
-        text = self._certain(DID_YOU_MEAN, language, channel).text
+        text = self.own(DID_YOU_MEAN, language, channel).text
         return BotMessage(text=text, choices=tuple(self.choice(p, language) for p in payloads))
 
     def choice(self, payload: str, language: Language) -> Choice:
@@ -70,9 +70,9 @@ class Replies:
     def title(self, payload: str, language: Language) -> str:
         """What a payload is called: the intent's or article's title; never empty."""
         if payload == NONE_PAYLOAD:
-            return self._certain(NONE_OF_THESE, language).text
+            return self.own(NONE_OF_THESE, language).text
         if payload == HANDOFF_PAYLOAD:
-            return self._certain(TALK_TO_PERSON, language).text
+            return self.own(TALK_TO_PERSON, language).text
         name = payload.removeprefix("/")
         if payload.startswith(ARTICLE_PAYLOAD):
             slug = payload.removeprefix(ARTICLE_PAYLOAD)
@@ -95,7 +95,7 @@ class Replies:
         title = self._index.title(slug, language)
         if title is None:
             return message
-        line = self._certain(ARTICLE_SOURCE, language, values={"title": title}).text
+        line = self.own(ARTICLE_SOURCE, language, values={"title": title}).text
         return BotMessage(text=f"{message.text}\n\n{line}", choices=message.choices, article=slug)
 
     def response(
@@ -126,32 +126,60 @@ class Replies:
     def _render(
         self, name: str, language: Language, channel: str, turn: int, values: Values
     ) -> BotMessage | None:
-        variants = self._variants(name, language, channel)
+        variants = self._variants(name, language, channel, values)
         whole = [v for v in variants if _can_fill(v.text, values)]
         for variant in (*_turned(whole, turn), *variants):
             text = _scripted(fill(variant.text, values), language)
+            if text and variant.image is not None:
+                text = f"{text}\n{variant.image}"
             if text:
                 return BotMessage(text=text, choices=_choices(variant.buttons, language, values))
         return None
 
-    def _certain(
-        self, name: str, language: Language, channel: str = "", values: Values | None = None
+    def topic(self, name: str, language: Language) -> str:
+        """What an intent is about, in words; its name when the catalogue has no title."""
+        found = self.response(f"{TITLE}{name}", language)
+        return found.text if found is not None else name
+
+    def words(self, text: str, language: Language) -> BotMessage:
+        """A text of the catalogue that is no response, in the customer's script."""
+        return BotMessage(text=_scripted(text, language))
+
+    def own(
+        self,
+        name: str,
+        language: Language,
+        channel: str = "",
+        values: Values | None = None,
+        base: str | None = None,
     ) -> BotMessage:
-        """A response that has a built-in text; the catalogue's, if it can be rendered."""
+        """A response that has a built-in text; the catalogue's, if it can be rendered.
+
+        `base` names the built-in text when that is not called like the response.
+        """
         found = self.response(name, language, channel, values)
         if found is not None:
             return found
-        built_in = fill(FALLBACK[name][language.training], values or {})
+        built_in = fill(FALLBACK[base or name][language.training], values or {})
         return BotMessage(text=_scripted(built_in, language))
 
-    def _variants(self, name: str, language: Language, channel: str) -> list[ResponseVariant]:
+    def _variants(
+        self, name: str, language: Language, channel: str, values: Values
+    ) -> list[ResponseVariant]:
+        """Those for the channel whose conditions hold; own language and special ones first."""
         everyone = self._responses.get(name, ())
         if not everyone and name in FALLBACK:
             texts = FALLBACK[name]
             everyone = tuple(ResponseVariant(text=texts[own], language=own) for own in texts)
-        fitting = [v for v in everyone if v.channel is None or v.channel == channel]
+        fitting = [
+            v
+            for v in everyone
+            if (v.channel is None or v.channel == channel)
+            and all(condition.holds(values) for condition in v.conditions)
+        ]
         own = [v for v in fitting if v.language == language.training] or fitting
-        return [v for v in own if v.channel is not None] or own
+        own = [v for v in own if v.channel is not None] or own
+        return [v for v in own if v.conditions] or own
 
 
 def fill(text: str, values: Values) -> str:

@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_running(commands)
     _add_people(commands)
     _add_bot(commands)
+    _add_actions(commands)
     return parser
 
 
@@ -77,12 +78,31 @@ def _add_bot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _json(test)
     test.set_defaults(handler="bot:test")
     _add_evaluate(actions)
-    intents = commands.add_parser("intents", help="the catalogue: check")
+    intents = commands.add_parser("intents", help="the catalogue: check, import, export")
     checks = intents.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = checks.add_parser("check", help="find what is wrong in the catalogue")
     check.add_argument("folder", nargs="?", help="a catalogue folder; the one in force by default")
     _json(check)
     check.set_defaults(handler="intents:check")
+    bring = checks.add_parser("import", help="import a Rasa project or a table, or nothing")
+    bring.add_argument("source", help="a folder, or a .zip, .csv or .xlsx file")
+    bring.add_argument("--into", help="the catalogue folder; YINGDA_CATALOGUE_DIR by default")
+    bring.set_defaults(handler="intents:bring")
+    tree = checks.add_parser("tree", help="draw a guided diagnosis as an outline")
+    tree.add_argument("name", help="the tree's name")
+    tree.add_argument("--lang", choices=["zh", "en"], default="zh")
+    _json(tree)
+    tree.set_defaults(handler="intents:tree")
+    export = checks.add_parser("export", help="export the catalogue in force")
+    export.add_argument("target", help="a new folder, or a .zip, .csv or .xlsx file")
+    export.set_defaults(handler="intents:export")
+
+
+def _add_actions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    actions = commands.add_parser("actions", help="serve the bot's actions to a Rasa server")
+    actions.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    actions.add_argument("--port", type=int, default=5055, help="port to listen on")
+    actions.set_defaults(handler="actions:run")
 
 
 def _add_evaluate(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,15 +6,19 @@ import logging
 import time
 from pathlib import Path
 
+from bot.actions.runner import RasaActionRunner
 from bot.encoder import Encoder, OnnxEncoder
 from bot.engine import CatalogueBot
 from bot.errors import ModelMissingError
-from bot.policy import BotSettings
-from bot.recognise import Recogniser, model_path
+from bot.plans import BotSettings
+from bot.reading import OtherRecogniser
+from bot.recognise import OUT_OF_SCOPE, Recogniser, model_path
+from bot.recognisers import LlmRecogniser, RasaServerRecogniser
 from gateway.services.bot_data import StoreActionContext
 from gateway.settings import Settings
+from gateway.wiring.data_dir import StartError
 from intents.loading import SHIPPED_CATALOGUE, load_catalogue
-from intents.model import Catalogue
+from intents.model import Catalogue, Intent
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +39,15 @@ def load_bot(settings: Settings, context: StoreActionContext) -> CatalogueBot:
     Raises:
         CatalogueError: the catalogue is wrong.
         EncoderError: the encoder's folder cannot be used.
+        StartError: an inbox chose a recogniser whose address is not set.
     """
     catalogue = load_catalogue(catalogue_dir(settings))
     return CatalogueBot(
         catalogue,
         load_recogniser(catalogue, models_dir(settings), load_encoder(settings)),
         context,
-        BotSettings(turn_cap=settings.turn_cap),
+        BotSettings(turn_cap=settings.turn_cap, time_zone=settings.time_zone),
+        _other_recognisers(settings, catalogue),
     )
 
 
@@ -52,6 +58,46 @@ def load_encoder(settings: Settings) -> Encoder | None:
         EncoderError: its folder cannot be used.
     """
     return OnnxEncoder(settings.encoder_dir) if settings.encoder_dir is not None else None
+
+
+def make_runner(settings: Settings, context: StoreActionContext) -> RasaActionRunner:
+    """The actions alone, for a Rasa server.
+
+    Raises:
+        CatalogueError: the catalogue is wrong.
+    """
+    trees = {tree.name: tree for tree in load_catalogue(catalogue_dir(settings)).trees}
+    return RasaActionRunner(context, zone=settings.time_zone, trees=trees)
+
+
+def _other_recognisers(settings: Settings, catalogue: Catalogue) -> dict[str, OtherRecogniser]:
+    """The recognisers that inboxes chose, by the inboxes' names."""
+    made: dict[str, OtherRecogniser] = {}
+    if settings.rasa_url:
+        made["rasa"] = RasaServerRecogniser(settings.rasa_url, token=settings.rasa_token)
+    if settings.llm_url:
+        made["llm"] = LlmRecogniser(
+            settings.llm_url,
+            model=settings.llm_model,
+            key=settings.llm_key,
+            intents={
+                intent.name: [each.text for each in intent.utterances[:: _every(intent)]]
+                for intent in catalogue.intents
+                if intent.name != OUT_OF_SCOPE
+            },
+        )
+    for inbox, name in settings.recognisers:
+        if name not in made:
+            message = (
+                f"YINGDA_RECOGNISERS gives {inbox!r} to {name}; set YINGDA_{name.upper()}_URL too"
+            )
+            raise StartError(message)
+    return {inbox: made[name] for inbox, name in settings.recognisers}
+
+
+def _every(intent: Intent) -> int:
+    """The step that takes about six of an intent's examples, in both languages."""
+    return max(1, len(intent.utterances) // 6)
 
 
 def load_recogniser(

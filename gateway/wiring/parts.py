@@ -80,7 +80,7 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
             held.enter_context(hold_data_dir(settings.data_dir))
         name = f"{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
         bus, hub = _bus_and_hub(settings, storage.store, name)
-        bot = load_bot(settings, StoreActionContext(storage.store))
+        bot = load_bot(settings, StoreActionContext(storage.store, clock))
         storage.store.listen(Publisher(hub).publish)
         inboxes = InboxDirectory(storage.store, clock)
         sink = BusSink(bus)

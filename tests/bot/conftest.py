@@ -20,6 +20,8 @@ from intents.model import (
     ResponseVariant,
     Rule,
     Slot,
+    SlotMapping,
+    Source,
     Utterance,
 )
 
@@ -30,6 +32,19 @@ class Tickets:
     def __init__(self, *tickets: Mapping[str, str]) -> None:
         self.tickets = {ticket["number"]: ticket for ticket in tickets}
         self.asked: list[tuple[str, str]] = []
+        self.contact: Mapping[str, str] = {"name": "Lin", "email": "lin@example.com"}
+        self.codes: list[str] = []
+        self.mails = True
+
+    async def find_contact(self, *, conversation_id: str) -> Mapping[str, str] | None:
+        return self.contact
+
+    async def mail_code(self, *, conversation_id: str, code: str, language: Language) -> bool:
+        self.codes.append(code)
+        return self.mails
+
+    async def change_contact(self, *, conversation_id: str, field: str, value: str) -> None:
+        self.contact = {**self.contact, field: value}
 
     async def find_ticket(self, *, conversation_id: str, number: str) -> Mapping[str, str] | None:
         self.asked.append((conversation_id, number))
@@ -171,7 +186,11 @@ def small_catalogue() -> Catalogue:
         ),
         slots=(
             Slot(name="days", type="float", initial_value=7),
-            Slot(name="ticket_number", type="text", entities=("ticket_number",)),
+            Slot(
+                name="ticket_number",
+                type="text",
+                mappings=(SlotMapping(source=Source.ENTITY, entity="ticket_number"),),
+            ),
         ),
         entities=("ticket_number",),
     )

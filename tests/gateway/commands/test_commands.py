@@ -46,6 +46,10 @@ LEAVES = [
     ("bot", "evaluate"),
     ("intents",),
     ("intents", "check"),
+    ("intents", "import"),
+    ("intents", "export"),
+    ("intents", "tree"),
+    ("actions",),
 ]
 # With arguments that let each get as far as its own work.
 WORK = [
@@ -339,6 +343,18 @@ def test_findings_are_printed_and_counted(console: Console) -> None:
     as_json = console.run("intents", "check", str(console.catalogue), "--json").json
     assert sum(f["severity"] == "error" for f in as_json["findings"]) == len(errors)
     assert all(f["place"] and f["remedy"] for f in as_json["findings"])
+
+
+def test_export_then_import(console: Console, tmp_path: Path) -> None:
+    packed, own = str(tmp_path / "out.zip"), tmp_path / "own"
+    ended = console.run("intents", "export", packed)
+    assert (ended.status, ended.lines) == (0, [f"exported 2 intents to {packed}"])
+    ended = console.run("intents", "import", packed, "--into", str(own))
+    assert ended.status == 1
+    assert "error: intent bye: nothing answers it" in ended.complaint
+    assert not own.exists()
+    ended = console.run("intents", "import", str(tmp_path / "gone.csv"), "--into", str(own))
+    assert (ended.status, "nothing was imported" in ended.complaint) == (1, True)
 
 
 def test_a_folder_that_is_none(console: Console, tmp_path: Path) -> None:
