@@ -7,6 +7,7 @@ Patterns are bounded: their time grows with the text's length alone.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from intents.text import normalise_text, to_mainland
 
@@ -130,12 +131,18 @@ _NODS = frozenset("👍👌🙏🆗😊🙂😀😄❤👏🤝🌹💐")
 _SKIN_AND_SELECTOR = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f\\s]")
 
 
+# Each phrase below looks at the same message.
+@lru_cache(maxsize=256)
+def _flat(text: str) -> str:
+    return normalise_text(to_mainland(text))
+
+
 def wants_person(text: str) -> bool:
     """Whether the customer asks for a person, in Chinese of either script or in English.
 
     Talk about people is no wish: opening hours, `human resources`, `人工智能`, `are you human`.
     """
-    whole = _BLANK_IN_HAN.sub("", normalise_text(to_mainland(text)))
+    whole = _BLANK_IN_HAN.sub("", _flat(text))
     if _ALONE.fullmatch(_EDGE.sub("", whole)) and not _REFUSED.search(whole):
         return True
     return any(_is_wish(clause.strip()) for clause in _CLAUSE.split(whole))
@@ -147,6 +154,8 @@ def without_refusal(text: str) -> str | None:
     `do not connect me to a human, how do I pay?` leaves `how do I pay?`; a mere `不要转人工`
     leaves nothing.
     """
+    if not _REFUSED.search(_BLANK_IN_HAN.sub("", _flat(text))):
+        return None
     kept: list[str] = []
     refused = False
     start = 0
@@ -163,7 +172,7 @@ def without_refusal(text: str) -> str | None:
 
 def complains(text: str) -> bool:
     """Whether the customer complains in so many words (H5.1)."""
-    flat = normalise_text(to_mainland(text))
+    flat = _flat(text)
     return any(
         _COMPLAINS.search(clause) and not _NO_COMPLAINT.search(clause)
         for clause in _CLAUSE.split(flat)
@@ -188,12 +197,12 @@ def is_nod(text: str) -> bool:
 
 def cancels(text: str) -> bool:
     """Whether the customer gives a form or a diagnosis up."""
-    return _CANCELS.fullmatch(_EDGE.sub("", normalise_text(to_mainland(text)))) is not None
+    return _CANCELS.fullmatch(_EDGE.sub("", _flat(text))) is not None
 
 
 def asks_help(text: str) -> bool:
     """Whether the customer does not understand the question."""
-    return _ASKS_HELP.search(normalise_text(to_mainland(text))) is not None
+    return _ASKS_HELP.search(_flat(text)) is not None
 
 
 def corrected(text: str) -> str | None:
@@ -211,7 +220,7 @@ def corrected(text: str) -> str | None:
 
 def is_question(text: str) -> bool:
     """Whether a message asks something, by its form."""
-    return _ASKS.search(normalise_text(to_mainland(text))) is not None
+    return _ASKS.search(_flat(text)) is not None
 
 
 def follow_up(text: str) -> str | None:
@@ -219,7 +228,7 @@ def follow_up(text: str) -> str | None:
 
     `那多少钱呢` gives `多少钱`, `how about delivery` gives `delivery`, `it is broken` itself.
     """
-    flat = normalise_text(to_mainland(text))
+    flat = _flat(text)
     match = _FOLLOWS_UP.match(flat) if len(flat) <= _FOLLOW_UP_LENGTH else None
     if match is None:
         return None

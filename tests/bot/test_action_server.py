@@ -89,7 +89,7 @@ async def post(url: str, body: Any) -> tuple[int, Any]:
         return found.status, await found.json()
 
 
-BARE = {
+BARE: dict[str, Any] = {
     "buttons": [],
     "elements": [],
     "template": None,

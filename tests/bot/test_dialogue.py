@@ -72,10 +72,13 @@ class Chat:
 
     async def replies(self, *texts: str) -> Reply:
         """Says these one after another; each must be answered."""
+        answered: Reply | None = None
         for text in texts:
             made = await self.say(text)
             assert isinstance(made, Reply), (text, made)
-        return made
+            answered = made
+        assert answered is not None
+        return answered
 
     async def hands_over(self, text: str) -> Handoff:
         made = await self.say(text)
@@ -414,16 +417,19 @@ class Conversations(RuleBasedStateMachine):
     @rule(text=st.sampled_from(("转人工", "talk to a human")))
     def insist(self, text: str) -> None:
         """The wish works at any point; out of hours at the latest the second time."""
-        if self.stage is Stage.WITH_PEOPLE:
-            return
         before = self.tickets
+        if self.is_with_people():
+            return
         self.take(text)
-        if self.stage is not Stage.WITH_PEOPLE:
+        if not self.is_with_people():
             assert self.chat.desk is not None
             assert not self.chat.desk.open
             self.take(text)
-        assert self.stage is Stage.WITH_PEOPLE
+        assert self.is_with_people()
         assert self.tickets == before + 1
+
+    def is_with_people(self) -> bool:
+        return self.stage is Stage.WITH_PEOPLE
 
     @invariant()
     def is_bounded(self) -> None:
