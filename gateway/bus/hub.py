@@ -47,6 +47,10 @@ class LocalSubscription:
             await self._waiter
         return self._frames.popleft()
 
+    def clear(self) -> None:
+        """Forgets the frames that wait."""
+        self._frames.clear()
+
     def close(self) -> None:
         """Ends it; what waits is forgotten."""
         self._closed = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -78,7 +79,9 @@ async def _check(name: str, check: Callable[[], Awaitable[None]]) -> dict[str, A
 
 
 def _metrics(parts: HttpParts) -> Handler:
-    async def handle(_: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.Response:
+        if not _is_near(request.remote or ""):
+            return _json({"error": "metrics are shown to private addresses only"}, status=403)
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
         return web.Response(
@@ -87,3 +90,11 @@ def _metrics(parts: HttpParts) -> Handler:
         )
 
     return handle
+
+
+def _is_near(address: str) -> bool:
+    """Whether the caller is on this host or on a private network, behind trusted proxies too."""
+    try:
+        return not ipaddress.ip_address(address).is_global
+    except ValueError:
+        return False

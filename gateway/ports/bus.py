@@ -146,6 +146,10 @@ class HubSubscription(Protocol):
         """
         ...
 
+    def clear(self) -> None:
+        """Forgets the frames that wait."""
+        ...
+
     def close(self) -> None:
         """Ends it."""
         ...

@@ -310,10 +310,14 @@ class Tickets(Protocol):
 
 
 class Outbox(Protocol):
-    """Deliveries that wait, in order within each conversation."""
+    """Deliveries that wait, in order within each conversation.
+
+    Whoever adds or removes one has its conversation under lock: which of them is the next to go
+    is kept with the rows.
+    """
 
     def add(self, deliveries: Sequence[NewDelivery]) -> None:
-        """Inserts."""
+        """Inserts, each behind what waits in its conversation."""
         ...
 
     def due_inboxes(self, now: int) -> list[str]:

@@ -93,6 +93,7 @@ def _ready(delivery: Delivery, message: Message, conversation: Conversation) -> 
 
 def finish_deliveries(uow: UnitOfWork, attempts: Sequence[Attempt], *, now: int) -> None:
     """Writes how tries ended; what is to be tried again goes back into the outbox."""
+    uow.conversations.by_ids([a.ready.conversation.id for a in attempts], lock=True)
     updates: list[StateUpdate] = []
     done: list[int] = []
     for attempt in attempts:

@@ -96,9 +96,9 @@ class StoreMailbox:
         state: MessageState,
         in_reply_to: str | None = None,
     ) -> None:
-        """Notes what the customer's side received or saw; returns when that is stored.
+        """Notes what the customer's side received or saw; returns when that was tried.
 
-        Losing a mark in a crash is harmless: the messages are offered again.
+        Losing a mark is harmless: the messages are offered again, under the same ids.
         """
         mark = Mark(inbox_id, handle, up_to, state, in_reply_to)
         place = (mark.key, state, in_reply_to)

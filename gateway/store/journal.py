@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
 from gateway.domain.records import DeadLetter, JournalEntry
 from gateway.store.rows import NO_OFFSET, insert_into, pick, select_by, update_by
@@ -22,10 +22,8 @@ RANGE = 2**32
 _NEW: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _COLUMNS}
 _NEW_NAMES = tuple(f"new_{name}" for name in _COLUMNS)
 # What stands there already stays: two may write the same entry, the bus and whoever handles it.
-_INSERT_SQLITE = Statement(
-    sqlite.insert(bus_journal).values(_NEW).on_conflict_do_nothing(), *_NEW_NAMES
-)
-_INSERT_POSTGRESQL = Statement(
+# (SQLite reads the clause as PostgreSQL writes it.)
+_INSERT = Statement(
     postgresql.insert(bus_journal).values(_NEW).on_conflict_do_nothing(), *_NEW_NAMES
 )
 _DELETE = Statement(delete(bus_journal).where(bus_journal.c.id == bindparam("key")), "key")
@@ -82,8 +80,7 @@ class SqlJournal:
     def append(self, entries: Sequence[JournalEntry]) -> None:
         """Inserts those that are not there yet."""
         values = [(e.id, e.key, e.payload, e.attempts, e.appended_at) for e in entries]
-        insert = _INSERT_SQLITE if self._session.on_sqlite else _INSERT_POSTGRESQL
-        self._session.run_many(insert, values)
+        self._session.run_many(_INSERT, values)
 
     def remove(self, entry_ids: Sequence[int]) -> None:
         """Deletes what was handled."""

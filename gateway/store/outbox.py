@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, exists, func, select
+from sqlalchemy import bindparam, delete, func, literal_column, select, update
 
 from gateway.domain.records import Delivery, NewDelivery
 from gateway.store.rows import NO_OFFSET, insert_into, pick, update_by
@@ -15,21 +15,21 @@ _COLUMNS = ("id", "conversation_id", "message_id", "attempts", "available_at", "
 _NEW = (
     "inbox_id",
     "conversation_id",
+    "head",
     "message_id",
     "attempts",
     "available_at",
     "created_at",
     "leased_until",
 )
-_older = outbox.alias("older")
-# Asked of the rows at each claim: a flag would miss a delivery that is added while another
-# process removes the one before it.
-_IS_HEAD = ~exists().where(
-    _older.c.conversation_id == outbox.c.conversation_id, _older.c.id < outbox.c.id
-)
+_HEAD = outbox.c.head == literal_column("true")
 _DUE_INBOXES = Statement(
     select(outbox.c.inbox_id)
-    .where(outbox.c.available_at <= bindparam("now"), outbox.c.leased_until <= bindparam("now"))
+    .where(
+        _HEAD,
+        outbox.c.available_at <= bindparam("now"),
+        outbox.c.leased_until <= bindparam("now"),
+    )
     .distinct(),
     "now",
     "now",
@@ -37,10 +37,10 @@ _DUE_INBOXES = Statement(
 _DUE = Statement(
     select(*pick(outbox, _COLUMNS))
     .where(
+        _HEAD,
         outbox.c.inbox_id == bindparam("inbox_id"),
         outbox.c.available_at <= bindparam("now"),
         outbox.c.leased_until <= bindparam("now"),
-        _IS_HEAD,
     )
     .order_by(outbox.c.id)
     .limit(bindparam("most"))
@@ -51,10 +51,32 @@ _DUE = Statement(
     "now",
     "most",
 )
+_WAITS = Statement(
+    select(outbox.c.id)
+    .where(outbox.c.conversation_id == bindparam("conversation_id"))
+    .limit(literal_column("1"))
+    .offset(NO_OFFSET),
+    "conversation_id",
+)
 _INSERT = insert_into(outbox, _NEW)
 _LEASE = update_by(outbox, ("worker", "leased_until"), "id")
 _POSTPONE = update_by(outbox, ("attempts", "available_at", "worker", "leased_until"), "id")
-_DELETE = Statement(delete(outbox).where(outbox.c.id == bindparam("key")), "key")
+_DELETE = Statement(
+    delete(outbox).where(outbox.c.id == bindparam("key")).returning(outbox.c.conversation_id),
+    "key",
+)
+_next = outbox.alias("next")
+_PROMOTE = Statement(
+    update(outbox)
+    .where(
+        outbox.c.id
+        == select(func.min(_next.c.id))
+        .where(_next.c.conversation_id == bindparam("conversation_id"))
+        .scalar_subquery()
+    )
+    .values(head=literal_column("true")),
+    "conversation_id",
+)
 _DEPTH = Statement(select(func.count()).select_from(outbox))
 
 
@@ -65,19 +87,26 @@ class SqlOutbox:
         self._session = session
 
     def add(self, deliveries: Sequence[NewDelivery]) -> None:
-        """Inserts; each may be tried at once."""
-        values = [
-            (
-                item.inbox_id,
-                item.conversation_id,
-                item.message_id,
-                0,
-                item.created_at,
-                item.created_at,
-                0,
+        """Inserts, each behind what waits in its conversation, which is locked."""
+        conversations = list(dict.fromkeys(item.conversation_id for item in deliveries))
+        found = self._session.each(_WAITS, [(item,) for item in conversations])
+        busy = {item for item, rows in zip(conversations, found, strict=True) if rows}
+        values = []
+        for item in deliveries:
+            head = item.conversation_id not in busy
+            busy.add(item.conversation_id)
+            values.append(
+                (
+                    item.inbox_id,
+                    item.conversation_id,
+                    head,
+                    item.message_id,
+                    0,
+                    item.created_at,
+                    item.created_at,
+                    0,
+                )
             )
-            for item in deliveries
-        ]
         self._session.run_many(_INSERT, values)
 
     def due_inboxes(self, now: int) -> list[str]:
@@ -103,8 +132,10 @@ class SqlOutbox:
         ]
 
     def remove(self, delivery_ids: Sequence[int]) -> None:
-        """Deletes what is done with."""
-        self._session.run_many(_DELETE, [(item,) for item in delivery_ids])
+        """Deletes what is done with; the next of each conversation, which is locked, may go."""
+        removed = self._session.each(_DELETE, [(item,) for item in delivery_ids])
+        conversations = dict.fromkeys(row[0] for rows in removed for row in rows)
+        self._session.run_many(_PROMOTE, [(item,) for item in conversations])
 
     def postpone(self, delivery_id: int, *, attempts: int, available_at: int) -> None:
         """Gives a delivery back for a later try."""

@@ -276,8 +276,14 @@ messages = Table(
     ),
     # Failed deliveries, newest first.
     _partial("ix_messages_failed", "created_at", "id", where="state = 'failed'"),
-    # What a mailbox channel's customer has not fetched yet.
+    # What a mailbox channel's customer has not fetched yet, and has not seen yet.
     _partial("ix_messages_sent", "conversation_id", "seq", where="state = 'sent'"),
+    _partial(
+        "ix_messages_delivered",
+        "conversation_id",
+        "seq",
+        where="state = 'delivered' AND kind IN ('agent', 'bot')",
+    ),
 )
 
 tickets = Table(
@@ -343,6 +349,8 @@ outbox = Table(
     Column("id", _Number, primary_key=True),
     _text("inbox_id"),
     _text("conversation_id"),
+    # The oldest of its conversation: the only one that may go out.
+    Column("head", Boolean, nullable=False),
     Column("message_id", ForeignKey("messages.id"), nullable=False),
     Column("attempts", BigInteger, nullable=False),
     _time("available_at"),
@@ -350,9 +358,9 @@ outbox = Table(
     Column("worker", Text),
     # 0 when nobody holds it.
     _time("leased_until"),
-    # Is there an older delivery of the conversation? Which are due, in which inboxes?
+    # The next of a conversation; what is due, however much waits behind it.
     Index(None, "conversation_id", "id"),
-    Index(None, "inbox_id", "available_at"),
+    _partial("ix_outbox_heads", "available_at", "inbox_id", where="head"),
     sqlite_autoincrement=True,
 )
 

@@ -27,6 +27,7 @@ SWEEP = 1.0  # seconds between looks at the outbox when nothing pokes
 LEASE = 90_000  # ms; longer than SEND_LIMIT, so that nobody else sends meanwhile
 SEND_LIMIT = 60.0  # seconds one try may take
 AT_ONCE = 32  # sends of one inbox
+AT_ONCE_IN_ALL = 256
 
 
 class LiveChannels(Protocol):
@@ -63,6 +64,7 @@ class DeliveryWorker:
             while True:
                 if not await self._take():
                     await _poke_or_sweep(subscription.get())
+                    subscription.clear()  # one look answers all pokes
         finally:
             subscription.close()
 
@@ -72,6 +74,8 @@ class DeliveryWorker:
 
     async def _take(self) -> bool:
         """Claims and starts what is due; false when there was nothing, or no room for it."""
+        if len(self._running) >= AT_ONCE_IN_ALL:
+            return False  # the end of each send pokes
         try:
             ready = await self._parts.store.write(
                 partial(

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from prometheus_client import CollectorRegistry, Counter
@@ -95,3 +96,20 @@ async def test_a_process_without_http_still_tells_its_health(place: Place) -> No
 
     assert statuses == [200, 200, 200, 404, 404]
     await server.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "near"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("10.2.3.4", True),
+        ("172.20.0.5", True),
+        ("8.8.8.8", False),
+        ("2001:4860:4860::8888", False),
+        ("", False),
+        ("unix", False),
+    ],
+)
+def test_metrics_are_shown_to_ones_own_network(address: str, near: bool) -> None:
+    assert health._is_near(address) is near

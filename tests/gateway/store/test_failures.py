@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from gateway.domain.errors import ConflictError
-from gateway.domain.records import JournalEntry
+from gateway.domain.records import DeadLetter, JournalEntry
 from gateway.ports.store import StoreUnavailableError, UnitOfWork
 from gateway.store import SqlStore, engine, open_store
 from gateway.store.errors import Verdict, judge
@@ -242,12 +242,13 @@ async def test_a_clash_that_no_replay_cures_ends_after_three_tries(
     migrated_postgres_url: str, box: AesSecretBox
 ) -> None:
     store = open_store(migrated_postgres_url, secrets=box)
-    await store.write(append(1))
+    letter = DeadLetter(id="1", key="k", payload=b"", reason="r", attempts=1, died_at=1)
+    await store.write(lambda unit: unit.journal.bury(letter, 1))
     tries: list[int] = []
 
     def clash(unit: UnitOfWork) -> None:
         tries.append(1)
-        append(1)(unit)
+        unit.journal.bury(letter, 1)
 
     with pytest.raises(ConflictError):
         await store.write(clash)

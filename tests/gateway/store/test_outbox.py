@@ -120,3 +120,27 @@ async def test_inboxes_with_due_deliveries_are_told(post: SqlStore) -> None:
     assert set(await post.read(lambda unit: unit.outbox.due_inboxes(50))) == {"web", "other"}
     assert list(await claim(post, now=50)) == ["a1"], "each inbox by itself"
     assert await post.read(lambda unit: unit.outbox.due_inboxes(50)) == ["other"]
+
+
+async def test_the_next_goes_when_the_one_before_it_is_done_with(post: SqlStore) -> None:
+    await post.write(queue("a1", "a2", "a3"))
+    (first,) = (await claim(post)).values()
+    assert await claim(post, now=1_000) != {}, "its lease ended"
+    await post.write(lambda unit: unit.outbox.remove([first.id]))
+    assert list(await claim(post)) == ["a2"]
+    await post.write(queue("a4"))
+    (second,) = (await claim(post, now=200)).values()
+    await post.write(lambda unit: unit.outbox.remove([second.id, 999]))
+    assert list(await claim(post)) == ["a3"]
+
+
+async def test_what_waits_behind_a_postponed_one_is_not_looked_at(post: SqlStore) -> None:
+    await post.write(queue("a1", "a2", "b1"))
+    found = await claim(post)
+    await post.write(
+        lambda unit: unit.outbox.postpone(found["a1"].id, attempts=1, available_at=500)
+    )
+    await post.write(lambda unit: unit.outbox.remove([found["b1"].id]))
+    assert await post.read(lambda unit: unit.outbox.due_inboxes(499)) == []
+    assert await post.read(lambda unit: unit.outbox.due_inboxes(500)) == ["web"]
+    assert await post.read(lambda unit: unit.outbox.depth()) == 2

@@ -318,6 +318,14 @@ def _create_messages() -> None:
         postgresql_where=sa.text("state = 'sent'"),
     )
     op.create_index(
+        "ix_messages_delivered",
+        "messages",
+        ["conversation_id", "seq"],
+        unique=False,
+        sqlite_where=sa.text("state = 'delivered' AND kind IN ('agent', 'bot')"),
+        postgresql_where=sa.text("state = 'delivered' AND kind IN ('agent', 'bot')"),
+    )
+    op.create_index(
         "uq_messages_customer",
         "messages",
         ["inbox_id", "external_id"],
@@ -452,6 +460,7 @@ def _create_outbox_and_bus() -> None:
         sa.Column("id", _NUMBER, nullable=False),
         sa.Column("inbox_id", sa.Text(), nullable=False),
         sa.Column("conversation_id", sa.Text(), nullable=False),
+        sa.Column("head", sa.Boolean(), nullable=False),
         sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
         sa.Column("available_at", sa.BigInteger(), nullable=False),
@@ -465,10 +474,12 @@ def _create_outbox_and_bus() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
-        op.f("ix_outbox_inbox_id_available_at"),
+        "ix_outbox_heads",
         "outbox",
-        ["inbox_id", "available_at"],
+        ["available_at", "inbox_id"],
         unique=False,
+        sqlite_where=sa.text("head"),
+        postgresql_where=sa.text("head"),
     )
     op.create_index(
         op.f("ix_outbox_conversation_id_id"), "outbox", ["conversation_id", "id"], unique=False
