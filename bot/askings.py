@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 
 from bot.concepts import concept_of, concept_of_stem, name_concepts, stem
 from intents.text import to_mainland
@@ -173,24 +172,37 @@ def _pieces(run: str) -> tuple[str, ...]:
 
 def read(text: str) -> Reading:
     """The views of a long text."""
-    found = Reading()
-    pairs, concepts = found.pairs, found.concepts
-    for run in _RUN.findall(plain(text)):
-        if _is_han(run):
-            pairs.update(run)
-            pairs.update(map("".join, pairwise(run)))
-            concepts.update(name_concepts(run))
-            continue
-        short = run[:_LONGEST_WORD]
-        for word in _words(short):
-            if word not in _FUNCTION_WORDS:
-                pairs[f"w{word}"] += 1
-                bare = stem(word)
-                concept = concept_of_stem(bare)
-                concepts[f"w{bare}" if concept is None else f"#{concept}"] += 1
-        for piece in _pieces(short):
-            pairs[piece] += _PIECE_WEIGHT  # type: ignore[assignment]
-    return found
+    runs = _RUN.findall(plain(text))
+    han = [run for run in runs if _is_han(run)]
+    found = [character for run in han for character in run]
+    found += [run[n : n + 2] for run in han for n in range(len(run) - 1)]
+    pairs: Counter[str] = Counter(found)
+    concepts: Counter[str] = Counter(name_concepts(_BETWEEN.join(han)))
+    concepts.pop(_BETWEEN, None)
+    latin = Counter(run[:_LONGEST_WORD] for run in runs if not _is_han(run))
+    for run, count in latin.items():
+        words, named, pieces = _latin(run)
+        for word in words:
+            pairs[word] += count
+        for concept in named:
+            concepts[concept] += count
+        weight = count * _PIECE_WEIGHT
+        for piece in pieces:
+            pairs[piece] += weight  # type: ignore[assignment]
+    return Reading(pairs, concepts)
+
+
+@lru_cache(maxsize=16384)
+def _latin(run: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Words, concepts and pieces of a run of Latin letters and digits."""
+    words = [word for word in _words(run) if word not in _FUNCTION_WORDS]
+    return tuple(f"w{word}" for word in words), tuple(map(_named, words)), _pieces(run)
+
+
+def _named(word: str) -> str:
+    bare = stem(word)
+    concept = concept_of_stem(bare)
+    return f"w{bare}" if concept is None else f"#{concept}"
 
 
 @lru_cache(maxsize=1)

@@ -5,40 +5,53 @@ a question to the askings is taken in four views and as a whole, that to the bod
 by BM25; what a question wants done, refuses or undoes must fit. The weights were
 fitted on Chinese service questions and on the shipped articles.
 
-Entries are added and removed one by one. Nothing that depends on the others is stored with
-an entry, so an index has no history: the same entries give the same scores.
+Entries are added and removed one by one. Nothing that depends on the others is kept with an
+entry for longer than they stay as they are, so an index has no history: the same entries give
+the same scores.
 """
 
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bot.askings import Asking, Reading, ask, ask_all, read
 from bot.concepts import DEEDS, PERMISSIONS, QUESTIONS, REFUSALS, UNDOING
-
-Floats = NDArray[Any]
-Integers = NDArray[np.int32]
-
-# The views; each has features of its own.
-_LETTERS, _SENSE, _CONCEPTS, _SOUND, _POOL, _BODY, _MATTERS = range(7)
-_ASKED = 4  # views of an asking
-_SPACES = 7
-_MATTER = _SPACES - _ASKED  # further segments of each entry: pool, body, matters
+from bot.entries import (
+    ASKED,
+    BODY,
+    MATTERS,
+    POOL,
+    SENSE,
+    SPACES,
+    Entry,
+    Floats,
+    Integers,
+    Vocabulary,
+    body_weights,
+    damped,
+    make_entry,
+    views,
+)
+from bot.layers import Layers
 
 _K1, _B = 1.2, 0.6
-_SATURATION = 3.0
 
 # How many entries are looked at closely, and how many postings are read to choose them.
-_CANDIDATES = 96
-_MOST_POSTINGS = 30_000
+_CANDIDATES = 64
+_MOST_POSTINGS = 20_000
 _BODY_CLUE = 0.5
+
+# Fitted; see above.
+_VIEW_WEIGHTS = np.array([1.07, 1.13, 1.40, 1.09], dtype=np.float32)
+_POOL_WEIGHT, _MEAN_WEIGHT = 2.51, 2.94
+_BODY_WEIGHT, _HELD_WEIGHT, _MATTERS_WEIGHT = 3.64, 7.05, 4.69
+_ALONE_WEIGHT = 10.0  # of the body of an entry without askings
+_PRICES = ((REFUSALS, 0.83), (UNDOING, 0.49), (PERMISSIONS, 0.43))
+_DEED_MISSING, _DEED_EXTRA, _WAY_EXTRA = 0.85, 0.67, 0.28
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +67,34 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """An entry: segments of features, the askings' first, then pool, body and matters."""
+class _Wish:
+    """A question's own vectors.
 
-    key: str
-    features: Integers
-    weights: Floats  # of each feature within its segment, before its rarity
-    counts: Floats  # of pool's and body's features, how often
-    lengths: Integers  # of the segments, each at least 1
-    sizes: tuple[float, float]  # words in pool and body
-    units: int
-    asked: bool
-    named: int  # concepts in any asking
-    shared: int  # concepts in all askings
+    `asked` is dense, over the features of the four views. Pool, body and matters are told for
+    the features `sought`: their shares of a cosine (`cosine`), of BM25 (`gain`), and whose they
+    are (`space`); `ceilings` are what full coverage of pool and body would gain.
+    """
+
+    asked: Floats
+    sought: Integers
+    cosine: Floats
+    gain: Floats
+    space: Integers
+    ceilings: tuple[float, float]
 
 
 class Ranking:
     """The entries of one language, searchable."""
 
     def __init__(self) -> None:
-        self._ids: list[dict[str, int]] = [{} for _ in range(_SPACES)]
-        self._spaces = np.zeros(1, dtype=np.int8)  # feature 0 fills empty segments
-        self._held = np.zeros(1, dtype=np.int32)  # segments that hold a feature
-        self._known = 1
+        self._vocabulary = Vocabulary()
+        self._holding = np.zeros(1024, dtype=np.int32)  # segments that hold a feature
         self._numbers: dict[str, int] = {}
-        self._rows: list[_Row | None] = []
-        self._postings: dict[int, array[int]] = {}
-        self._totals = np.zeros(_SPACES)  # segments of each space
+        self._entries: list[Entry | None] = []
+        self._layers = Layers(self._telling)
+        self._totals = np.zeros(SPACES)  # segments of each space
         self._sizes = np.zeros(2)
+        self._version = 0
         self._rarity: tuple[Floats, Floats] | None = None
 
     def __len__(self) -> int:
@@ -90,292 +103,267 @@ class Ranking:
     def add(self, key: str, askings: Sequence[str], body: str) -> None:
         """Adds an entry, or replaces the one with the same key."""
         self.remove(key)
-        row = self._make_row(key, ask_all(askings) if askings else [], read(body))
-        self._numbers[key] = len(self._rows)
-        self._place(row)
-        self._weigh(row, 1)
+        entry = make_entry(self._vocabulary, key, ask_all(askings) if askings else [], read(body))
+        self._numbers[key] = len(self._entries)
+        self._entries.append(entry)
+        self._count(entry, 1)
 
     def remove(self, key: str) -> None:
         """Removes an entry; nothing happens if there is none."""
         number = self._numbers.pop(key, None)
-        if number is None:
+        entry = self._entries[number] if number is not None else None
+        if number is None or entry is None:
             return
-        row = self._rows[number]
-        assert row is not None  # noqa: S101 -- it was numbered
-        self._rows[number] = None
-        self._weigh(row, -1)
-        if len(self._rows) > 2 * len(self._numbers) + _CANDIDATES:
-            self._compact()
+        self._entries[number] = None
+        self._count(entry, -1)
+        if len(self._entries) > 2 * len(self._numbers) + _CANDIDATES:
+            self._entries = [entry for entry in self._entries if entry is not None]
+            self._numbers = {
+                entry.key: n for n, entry in enumerate(self._entries) if entry is not None
+            }
+            self._layers = Layers(self._telling)
 
     def search(self, text: str, limit: int) -> Evidence:
         """The entries that answer best."""
         asking = ask(text)
         reading = read(text)
-        numbers = self._candidates(asking, reading)
-        rows = [row for number in numbers if (row := self._rows[number]) is not None]
-        if not rows:
-            empty = np.zeros(0, dtype=np.float32)
-            return Evidence([], empty, empty, empty, empty, empty)
-        return self._judge(rows, asking, reading, limit)
+        entries = self._candidates(asking, reading)
+        if not entries:
+            none = np.zeros(0)
+            return Evidence([], none, none, none, none, none)
+        return self._judge(entries, asking, reading, limit)
 
     def rarity_in_bodies(self, feature: str, *, concept: bool = False) -> float:
         """How much a feature of a body, or one of its concepts, tells; 0 when none has it."""
-        number = self._ids[_MATTERS if concept else _BODY].get(feature)
+        number = self._vocabulary.ids[MATTERS if concept else BODY].get(feature)
         return 0.0 if number is None else float(self._rarities()[0][number]) ** 2
 
-    # Adding and removing.
-
-    def _make_row(self, key: str, askings: Sequence[Asking], reading: Reading) -> _Row:
-        pool: dict[str, float] = {}
-        segments: list[list[int]] = []
-        weights: list[float] = []
-        for asking in askings or [Asking()]:
-            for space, view in enumerate(_views(asking)):
-                segments.append(self._numbered(space, view))
-                weights += [_damped(count) for count in view.values()] or [0.0]
-            for letter, count in asking.letters.items():
-                pool[letter] = pool.get(letter, 0.0) + count
-        counts: list[float] = []
-        for space, held in ((_POOL, pool), (_BODY, reading.pairs)):
-            segments.append(self._numbered(space, held))
-            counts += held.values() or [0.0]
-        weights += [0.0] * len(segments[-2])
-        weights += [
-            count * (_SATURATION + 1) / (count + _SATURATION) for count in reading.pairs.values()
-        ] or [0.0]
-        segments.append(self._numbered(_MATTERS, reading.concepts))
-        weights += [_damped(count) for count in reading.concepts.values()] or [0.0]
-        named, shared = 0, -1
-        for asking in askings:
-            named |= asking.named
-            shared &= asking.named
-        return _Row(
-            key=key,
-            features=np.array([f for segment in segments for f in segment], dtype=np.int32),
-            weights=np.array(weights, dtype=np.float32),
-            counts=np.array(counts, dtype=np.float32),
-            lengths=np.array([len(segment) for segment in segments], dtype=np.int32),
-            sizes=(sum(pool.values()), sum(reading.pairs.values())),
-            units=max(len(askings), 1),
-            asked=bool(askings),
-            named=named,
-            shared=shared if askings else 0,
-        )
-
-    def _numbered(self, space: int, view: Mapping[str, float]) -> list[int]:
-        ids = self._ids[space]
-        found = []
-        for feature in view:
-            number = ids.get(feature)
-            if number is None:
-                number = ids[feature] = self._learn(space)
-            found.append(number)
-        return found or [0]
-
-    def _learn(self, space: int) -> int:
-        number = self._known
-        if number >= len(self._spaces):
-            grown = 2 * number + 1024
-            self._spaces = np.resize(self._spaces, grown)
-            self._held = np.concatenate(
-                [self._held, np.zeros(grown - len(self._held), dtype=np.int32)]
-            )
-        self._spaces[number] = space
-        self._known += 1
-        return number
-
-    def _place(self, row: _Row) -> None:
-        number = len(self._rows)
-        self._rows.append(row)
-        postings = self._postings
-        for feature in np.unique(row.features).tolist():
-            listed = postings.get(feature)
-            if listed is None:
-                postings[feature] = array("i", (number,))
-            else:
-                listed.append(number)
-
-    def _weigh(self, row: _Row, sign: int) -> None:
-        np.add.at(self._held, row.features, sign)
-        self._held[0] = 0
-        for space in range(_ASKED):
-            self._totals[space] += sign * row.units * row.asked
-        self._totals[_POOL] += sign * row.asked
-        self._totals[_BODY:] += sign * (row.sizes[1] > 0)
-        self._sizes += sign * np.array(row.sizes)
+    def _count(self, entry: Entry, sign: int) -> None:
+        missing = len(self._vocabulary) - len(self._holding)
+        if missing > 0:
+            room = np.zeros(max(missing, len(self._holding)), dtype=np.int32)
+            self._holding = np.concatenate([self._holding, room])
+        np.add.at(self._holding, entry.features, sign)
+        self._holding[entry.held] += sign
+        self._holding[0] = 0
+        self._totals[:ASKED] += sign * entry.units * entry.asked
+        self._totals[POOL] += sign * entry.asked
+        self._totals[BODY:] += sign * (entry.sizes[1] > 0)
+        self._sizes += sign * np.array(entry.sizes)
+        self._version += 1
         self._rarity = None
 
-    def _compact(self) -> None:
-        rows = [row for row in self._rows if row is not None]
-        self._rows, self._postings = [], {}
-        for row in rows:
-            self._numbers[row.key] = len(self._rows)
-            self._place(row)
-
-    # Searching.
+    def _telling(self, number: int) -> Integers:
+        """The features under which an entry is looked up."""
+        entry = self._entries[number]
+        if entry is None:
+            return np.zeros(0, dtype=np.int32)
+        telling = self._vocabulary.telling
+        asked = np.unique(entry.features)
+        found: Integers = np.concatenate([asked[telling[asked]], entry.held[telling[entry.held]]])
+        return found
 
     def _rarities(self) -> tuple[Floats, Floats]:
         """How much each feature tells, by how few hold it; in bodies more evenly for a cosine."""
         if self._rarity is None:
-            held = self._held[: self._known]
-            totals = self._totals[self._spaces[: self._known]]
-            rarity = np.sqrt(np.log((totals + 1) / (held + 0.5))).astype(np.float32)
+            spaces = self._vocabulary.spaces
+            held = self._holding[: len(spaces)].astype(np.float32)
+            totals = self._totals[spaces].astype(np.float32)
+            totals[0] = 0.0
+            rarity = np.sqrt(np.log((totals + 1) / (held + 0.5)))
+            bodies = spaces == BODY
             even = rarity.copy()
-            bodies = self._spaces[: self._known] == _BODY
             even[bodies] = np.sqrt(np.log((totals[bodies] + 1) / (held[bodies] + 1)) + 1)
             self._rarity = rarity, even
         return self._rarity
 
-    def _candidates(self, asking: Asking, reading: Reading) -> list[int]:
-        """Numbers of the entries worth a closer look: those that share the rarest features."""
+    def _candidates(self, asking: Asking, reading: Reading) -> list[Entry]:
+        """The entries worth a closer look: those that share the rarest features."""
         if len(self._numbers) <= _CANDIDATES:
-            return list(self._numbers.values())
+            return [entry for entry in self._entries if entry is not None]
+        self._layers.extend(len(self._entries))
         rarity, _ = self._rarities()
-        clues: list[tuple[float, array[int]]] = []
-        for space, view in (*enumerate(_views(asking)), (_BODY, reading.pairs)):
-            if space == _LETTERS:
-                continue  # they are in sense, but for what is in it in better form
-            ids = self._ids[space]
-            factor = _BODY_CLUE if space == _BODY else 1.0
+        clues: list[tuple[int, float, list[Integers]]] = []
+        for space, view in (*enumerate(views(asking)), (BODY, reading.pairs)):
+            factor = _BODY_CLUE if space == BODY else 1.0
+            ids = self._vocabulary.ids[space]
             for feature, count in view.items():
                 number = ids.get(feature)
-                if number is not None:
+                if number is not None and (listed := self._layers.holders(number)):
                     clue = float(rarity[number]) ** 2 * factor * min(count, 1.0)
-                    clues.append((clue, self._postings[number]))
-        clues.sort(key=lambda clue: len(clue[1]))
-        sums = np.zeros(len(self._rows))
-        read_already = 0
-        for clue, listed in clues:
-            read_already += len(listed)
-            if read_already > _MOST_POSTINGS and sums.any():
+                    clues.append((sum(map(len, listed)), clue, listed))
+        clues.sort(key=lambda clue: clue[0])
+        gained = np.zeros(len(self._entries), dtype=np.float32)
+        postings = 0
+        for length, clue, listed in clues:
+            postings += length
+            if postings > _MOST_POSTINGS and postings > length:
                 break
-            sums[np.frombuffer(listed, dtype=np.int32)] += clue
-        found = np.flatnonzero(sums)
+            for holders in listed:
+                gained[holders] += clue
+        found = np.flatnonzero(gained)
         if len(found) > _CANDIDATES:
-            found = found[np.argpartition(-sums[found], _CANDIDATES)[:_CANDIDATES]]
-        return [int(number) for number in found]
+            found = found[np.argpartition(-gained[found], _CANDIDATES)[:_CANDIDATES]]
+        picked = (self._entries[number] for number in found.tolist())
+        return [entry for entry in picked if entry is not None]
 
     def _judge(
-        self, rows: Sequence[_Row], asking: Asking, reading: Reading, limit: int
+        self, entries: Sequence[Entry], asking: Asking, reading: Reading, limit: int
     ) -> Evidence:
-        _, even = self._rarities()
-        wanted = np.zeros(self._known, dtype=np.float32)
-        sought = np.zeros(self._known, dtype=np.float32)
-        ceilings = self._want(asking, reading, wanted, sought)
-        features = np.concatenate([row.features for row in rows])
-        weights = np.concatenate([row.weights for row in rows]) * even[features]
-        lengths = np.concatenate([row.lengths for row in rows])
-        starts = np.cumsum(lengths) - lengths
-        dots = np.add.reduceat(weights * wanted[features], starts)
-        norms = np.add.reduceat(weights * weights, starts)
-        cosines = dots / np.sqrt(np.maximum(norms, 1e-9))
-        units = np.array([row.units for row in rows])
-        ends = np.cumsum(units * _ASKED + _MATTER)
-        is_asked = np.ones(len(lengths), dtype=bool)
-        for back in range(1, _MATTER + 1):
-            is_asked[ends - back] = False
-        asked = cosines[is_asked].reshape(-1, _ASKED)
-        firsts = np.cumsum(units) - units
-        best = np.maximum.reduceat(asked, firsts, axis=0)
-        covered, held = self._gains(rows, sought, ceilings)
-        body, matters = cosines[ends - 2], cosines[ends - 1]
-        fits = np.array([_misfit(asking.named, row) for row in rows], dtype=np.float32)
-        alone = np.array([not row.asked for row in rows])
+        self._measure(entries)
+        wish = self._wish(asking, reading)
+        norms = np.array([entry.norms[:2] for entry in entries if entry.norms is not None])
+        likeness, mean = self._likeness(entries, wish.asked)
+        covered, held, body, matters = self._held(entries, wish)
+        body = body / norms[:, 0]
+        fits = np.array([_misfit(asking.named, entry) for entry in entries])
         score = (
-            best @ _VIEW_WEIGHTS
+            likeness @ _VIEW_WEIGHTS
             + _POOL_WEIGHT * covered
-            + _MEAN_WEIGHT * _mean_of_best(asked[:, _SENSE], units)
+            + _MEAN_WEIGHT * mean
             + _BODY_WEIGHT * body
             + _HELD_WEIGHT * held
-            + _MATTERS_WEIGHT * matters
+            + _MATTERS_WEIGHT * matters / norms[:, 1]
             - fits
         )
+        alone = np.array([not entry.asked for entry in entries])
         score = np.where(alone, _ALONE_WEIGHT * body, score)
-        order = sorted(range(len(rows)), key=lambda n: (-float(score[n]), rows[n].key))[:limit]
-        picked = np.array(order)
+        order = sorted(
+            range(len(entries)), key=lambda n: (-round(float(score[n]), 5), entries[n].key)
+        )[:limit]
         return Evidence(
-            [rows[number].key for number in order],
-            score[picked],
-            best.mean(axis=1)[picked],
-            covered[picked],
-            body[picked],
-            held[picked],
+            [entries[number].key for number in order],
+            score[order],
+            likeness.mean(axis=1)[order],
+            covered[order],
+            body[order],
+            held[order],
         )
 
-    def _want(
-        self, asking: Asking, reading: Reading, wanted: Floats, sought: Floats
-    ) -> tuple[float, float]:
-        """Fills in the question's own vectors; returns what full coverage would gain."""
-        rarity, even = self._rarities()
-        views = (*_views(asking), asking.letters, reading.pairs, reading.concepts)
-        ceilings = []
-        for space, view in enumerate(views):
-            unknown = math.sqrt(math.log((self._totals[space] + 1) / 0.5))
-            unknown_even = unknown
-            if space == _BODY:
-                unknown_even = math.sqrt(math.log(self._totals[space] + 1) + 1)
-            ids = self._ids[space]
-            length = ceiling = 0.0
-            own: list[tuple[int, float]] = []
-            for feature, count in view.items():
-                number = ids.get(feature)
-                told = unknown if number is None else float(rarity[number])
-                ceiling += told * min(count, 1.0)
-                weight = _damped(count) * (unknown_even if number is None else float(even[number]))
-                length += weight * weight
-                if number is not None:
-                    own.append((number, weight))
-                    if space in (_POOL, _BODY):
-                        sought[number] = told * min(count, 1.0)
-            norm = math.sqrt(length) or 1.0
-            if space != _POOL:
-                for number, weight in own:
-                    wanted[number] = weight / norm
-            ceilings.append(ceiling * (_K1 + 1))
-        return ceilings[_POOL], ceilings[_BODY]
+    def _measure(self, entries: Sequence[Entry]) -> None:
+        """Brings the lengths of the entries' vectors up to date: body, matters, segments."""
+        stale = [entry for entry in entries if entry.version != self._version]
+        if not stale:
+            return
+        _, even = self._rarities()
+        spaces = self._vocabulary.spaces
+        for entry in stale:
+            own = spaces[entry.held]
+            weights = body_weights(own, entry.counts) * even[entry.held]
+            squares = np.bincount(own, weights=weights * weights, minlength=SPACES)
+            asked = (entry.weights * even[entry.features]) ** 2
+            starts = np.cumsum(entry.lengths) - entry.lengths
+            lengths = np.concatenate([squares[[BODY, MATTERS]], np.add.reduceat(asked, starts)])
+            entry.norms = np.sqrt(np.maximum(lengths, 1e-9)).astype(np.float32)
+            entry.version = self._version
 
-    def _gains(
-        self,
-        rows: Sequence[_Row],
-        sought: Floats,
-        ceilings: tuple[float, float],
-    ) -> tuple[Floats, Floats]:
-        """BM25 of pool and body, as shares of what full coverage would gain."""
-        counts = np.concatenate([row.counts for row in rows])
-        features = np.concatenate([_counted(row) for row in rows])
-        lengths = np.concatenate([row.lengths[-_MATTER:-1] for row in rows])
-        shares = sought[features]
-        hit = np.flatnonzero(shares)
-        averages = self._sizes / np.maximum(self._totals[[_POOL, _BODY]], 1)
-        sizes = np.array([row.sizes for row in rows])
+    def _likeness(self, entries: Sequence[Entry], asked: Floats) -> tuple[Floats, Floats]:
+        """Of each entry's askings: the likest in each view, and the three likest in sense."""
+        features = np.concatenate([entry.features for entry in entries])
+        weights = np.concatenate([entry.weights for entry in entries])
+        lengths = np.concatenate([entry.lengths for entry in entries])
+        norms = np.concatenate([e.norms[2:] for e in entries if e.norms is not None])
+        # `asked` holds the rarities already, squared.
+        gained = weights * asked[features]
+        cosines = np.add.reduceat(gained, np.cumsum(lengths) - lengths) / norms
+        rows = cosines.reshape(-1, ASKED)
+        units = np.array([entry.units for entry in entries])
+        firsts = np.cumsum(units) - units
+        best: Floats = np.maximum.reduceat(rows, firsts, axis=0)
+        return best, _mean_of_best(rows[:, SENSE], units, firsts)
+
+    def _held(self, entries: Sequence[Entry], wish: _Wish) -> tuple[Floats, ...]:
+        """Coverage by pool and by body; dot products with body and matters."""
+        counts = np.zeros((len(entries), len(wish.sought)), dtype=np.float32)
+        for row, entry in enumerate(entries):
+            if not len(entry.held):
+                continue
+            places = np.searchsorted(entry.held, wish.sought)
+            places[places == len(entry.held)] = 0
+            hit = entry.held[places] == wish.sought
+            counts[row, hit] = entry.counts[places[hit]]
+        averages = self._sizes / np.maximum(self._totals[[POOL, BODY]], 1)
+        sizes = np.array([entry.sizes for entry in entries])
         slack = _K1 * (1 - _B + _B * sizes / np.maximum(averages, 1e-9))
-        segment = np.repeat(np.arange(len(lengths)), lengths)[hit]
-        count = counts[hit]
-        gained = shares[hit] * count * (_K1 + 1) / (count + slack.ravel()[segment])
-        sums = np.bincount(segment, weights=gained, minlength=len(lengths)).reshape(-1, 2)
-        gains = [(sums[:, part] / max(ceilings[part], 1e-9)).astype(np.float32) for part in (0, 1)]
-        return gains[0], gains[1]
+        found = []
+        for part, space in enumerate((POOL, BODY)):
+            own = wish.space == space
+            count = counts[:, own]
+            gained = count * (_K1 + 1) / (count + slack[:, part : part + 1] + 1e-9)
+            found.append(gained @ wish.gain[own] / max(wish.ceilings[part], 1e-9))
+        for space in (BODY, MATTERS):
+            own = wish.space == space
+            spaces = np.full(int(own.sum()), space, dtype=np.int8)
+            found.append(body_weights(spaces, counts[:, own]) @ wish.cosine[own])
+        return tuple(found)
+
+    def _wish(self, asking: Asking, reading: Reading) -> _Wish:
+        asked = np.zeros(len(self._vocabulary), dtype=np.float32)
+        for space, view in enumerate(views(asking)):
+            numbers, shares, _, _ = self._vector(space, view)
+            asked[numbers] = shares
+        sought: list[int] = []
+        cosine: list[float] = []
+        gain: list[float] = []
+        spaces: list[int] = []
+        ceilings = []
+        for space, view in (
+            (POOL, asking.letters),
+            (BODY, reading.pairs),
+            (MATTERS, reading.concepts),
+        ):
+            numbers, shares, gains, ceiling = self._vector(space, view)
+            sought += numbers
+            cosine += shares
+            gain += gains
+            spaces += [space] * len(numbers)
+            ceilings.append(ceiling * (_K1 + 1))
+        return _Wish(
+            asked=asked,
+            sought=np.array(sought, dtype=np.int32),
+            cosine=np.array(cosine, dtype=np.float32),
+            gain=np.array(gain, dtype=np.float32),
+            space=np.array(spaces, dtype=np.int32),
+            ceilings=(ceilings[0], ceilings[1]),
+        )
+
+    def _vector(
+        self, space: int, view: Mapping[str, float]
+    ) -> tuple[list[int], list[float], list[float], float]:
+        """Features that entries know, their shares of a cosine and of BM25, and its ceiling.
+
+        A share of a cosine holds the entry's rarity too.
+        """
+        rarity, even = self._rarities()
+        unknown = math.sqrt(math.log((self._totals[space] + 1) / 0.5))
+        unknown_even = unknown
+        if space == BODY:
+            unknown_even = math.sqrt(math.log(self._totals[space] + 1) + 1)
+        ids = self._vocabulary.ids[space]
+        numbers: list[int] = []
+        shares: list[float] = []
+        gains: list[float] = []
+        length = ceiling = 0.0
+        for feature, count in view.items():
+            number = ids.get(feature)
+            told = unknown if number is None else float(rarity[number])
+            factor = unknown_even if number is None else float(even[number])
+            weight = damped(count) * factor
+            length += weight * weight
+            gain = told * min(count, 1.0)
+            ceiling += gain
+            if number is not None:
+                numbers.append(number)
+                shares.append(weight * factor)
+                gains.append(gain)
+        norm = math.sqrt(length) or 1.0
+        return numbers, [share / norm for share in shares], gains, ceiling
 
 
-def _views(asking: Asking) -> tuple[Mapping[str, float], ...]:
-    return asking.letters, asking.sense, asking.concepts, asking.sound
-
-
-def _damped(count: float) -> float:
-    return 1 + math.log(count) if count > 1 else count
-
-
-def _counted(row: _Row) -> Integers:
-    """The features of pool and body."""
-    end = len(row.features) - int(row.lengths[-1])
-    return row.features[end - len(row.counts) : end]
-
-
-def _mean_of_best(likeness: Floats, units: NDArray[Any]) -> Floats:
+def _mean_of_best(likeness: Floats, units: Integers, firsts: Integers) -> Floats:
     """Of each entry's askings, the mean of the three likest."""
     owners = np.repeat(np.arange(len(units)), units)
     order = np.lexsort((-likeness, owners))
-    firsts = np.cumsum(units) - units
     rank = np.arange(len(owners)) - firsts[owners]
     kept = order[rank < 3]
     sums = np.bincount(owners[kept], weights=likeness[kept], minlength=len(units))
@@ -383,25 +371,16 @@ def _mean_of_best(likeness: Floats, units: NDArray[Any]) -> Floats:
     return means
 
 
-def _misfit(named: int, row: _Row) -> float:
+def _misfit(named: int, entry: Entry) -> float:
     """What it costs that question and entry want, refuse or undo different things."""
-    if not row.asked:
+    if not entry.asked:
         return 0.0
     cost = 0.0
     for mask, price in _PRICES:
-        asks, some, every = named & mask, row.named & mask, row.shared & mask
+        asks, some, every = named & mask, entry.named & mask, entry.shared & mask
         cost += price * bool((asks and not some) or (every and not asks))
-    deeds, questions = row.shared & DEEDS, row.shared & QUESTIONS
-    unmet, wanted = named & DEEDS & ~row.named, named & DEEDS
+    deeds, questions = entry.shared & DEEDS, entry.shared & QUESTIONS
+    unmet, wanted = named & DEEDS & ~entry.named, named & DEEDS
     cost += _DEED_MISSING * unmet.bit_count() / max(wanted.bit_count(), 1)
     cost += _DEED_EXTRA * (deeds & ~named).bit_count() / max(deeds.bit_count(), 1)
     return cost + _WAY_EXTRA * (questions & ~named).bit_count() / max(questions.bit_count(), 1)
-
-
-# Fitted; see the module's docstring.
-_VIEW_WEIGHTS = np.array([1.07, 1.13, 1.40, 1.09], dtype=np.float32)
-_POOL_WEIGHT, _MEAN_WEIGHT = 2.51, 2.94
-_BODY_WEIGHT, _HELD_WEIGHT, _MATTERS_WEIGHT = 3.64, 7.05, 4.69
-_ALONE_WEIGHT = 10.0
-_PRICES = ((REFUSALS, 0.83), (UNDOING, 0.49), (PERMISSIONS, 0.43))
-_DEED_MISSING, _DEED_EXTRA, _WAY_EXTRA = 0.85, 0.67, 0.28
