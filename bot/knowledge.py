@@ -81,7 +81,8 @@ class _Shelf:
         self.kept[article.slug] = _Kept(article)
         # What a heading says counts twice.
         body = "\n".join((article.body, *headings(article.body)))
-        self._ranking.add(article.slug, (article.title, *article.questions), body)
+        askings = [text for text in (article.title, *article.questions) if text.strip()]
+        self._ranking.add(article.slug, askings, body)
 
     def take_out(self, slug: str) -> None:
         """Removes an article if it is there."""
