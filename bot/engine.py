@@ -79,6 +79,7 @@ class CatalogueBot:
         recogniser: a model that was trained from that catalogue.
         context: what actions may ask of the gateway.
         settings: limits of the dialogue.
+        index: the articles to answer from, which come and go; the catalogue's if not given.
 
     Raises:
         ModelMissingError: the model belongs to another version of the catalogue.
@@ -90,6 +91,7 @@ class CatalogueBot:
         recogniser: Recogniser,
         context: ActionContext,
         settings: BotSettings | None = None,
+        index: ArticleIndex | None = None,
     ) -> None:
         if recogniser.catalogue_version != catalogue.version:
             message = (
@@ -100,7 +102,7 @@ class CatalogueBot:
         self._catalogue = catalogue
         self._recogniser = recogniser
         self._settings = settings or BotSettings()
-        self._index = ArticleIndex(catalogue.articles)
+        self._index = ArticleIndex(catalogue.articles) if index is None else index
         # Many customers send the very same words: pressed buttons, greetings, common questions.
         self._recognise = lru_cache(maxsize=_REMEMBERED_TEXTS)(recogniser.recognise)
         self._playbook = compile_playbook(catalogue, self._index)
@@ -112,6 +114,10 @@ class CatalogueBot:
     def catalogue_version(self) -> str:
         """The version of the catalogue that answers now."""
         return self._catalogue.version
+
+    def link_articles(self) -> None:
+        """Links intents to the articles about the same anew, after articles came or went."""
+        self._playbook = compile_playbook(self._catalogue, self._index)
 
     async def warm(self) -> None:
         """Load what is loaded at first use, so that no customer waits for it."""

@@ -91,9 +91,16 @@ class _Shelf:
 
     def search(self, text: str, limit: int) -> tuple[Hit, ...]:
         """The best articles, best first."""
-        found = self._ranking.search(text, limit + 1)
         asked = _features(text)
-        hits: list[Hit] = []
+        return tuple(
+            self._hit(slug, text, asked, score, evidence)
+            for slug, score, evidence in self.rank(text, limit)
+        )
+
+    def rank(self, text: str, limit: int) -> list[tuple[str, float, tuple[float, ...]]]:
+        """Slugs of the best articles with their chance of being right, and why."""
+        found = self._ranking.search(text, limit + 1)
+        ranked = []
         ceiling = 1.0
         for place in range(min(limit, len(found.keys))):
             evidence = _evidence(found, place)
@@ -102,8 +109,8 @@ class _Shelf:
             # Ranked by more than the curve knows of; a chance must not rise on the way down.
             chance = _chance(_RIGHT[self._language], evidence)
             ceiling = min(ceiling, max(chance, _SURE) if evidence[0] > _THE_SAME else chance)
-            hits.append(self._hit(found.keys[place], text, asked, ceiling, evidence))
-        return tuple(hits)
+            ranked.append((found.keys[place], ceiling, evidence))
+        return ranked
 
     def _hit(
         self,
@@ -166,6 +173,14 @@ class ArticleIndex:
         for audience in AUDIENCES:
             self._shelves[language, audience].take_out(slug)
 
+    def held(self, slug: str, language: str) -> Article | None:
+        """The article as it was put in, in that language (`zh`, `en`) alone."""
+        for audience in AUDIENCES:
+            kept = self._shelves[language, audience].kept.get(slug)
+            if kept is not None:
+                return kept.article
+        return None
+
     def articles(self, *, internal: bool = False) -> Iterator[Article]:
         """Every article, by language and slug; internal ones only when asked for."""
         for (_, audience), shelf in self._shelves.items():
@@ -192,6 +207,11 @@ class ArticleIndex:
             hits += self._shelves[language, "internal"].search(text, limit)
             hits = tuple(sorted(hits, key=lambda hit: -hit.score))
         return hits[:limit]
+
+    def best(self, text: str, language: Language) -> tuple[str, float] | None:
+        """The public article that fits best and the chance that it is right; no passage."""
+        ranked = self._shelves[language.training, "public"].rank(text, 1)
+        return ranked[0][:2] if ranked else None
 
     def title(self, slug: str, language: Language) -> str | None:
         """A public article's title in that language, else in any; None when there is none."""

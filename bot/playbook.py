@@ -7,7 +7,7 @@ Intents with a part in the dialogue are known by their names: `human_handoff`, `
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from bot.knowledge import ArticleIndex
@@ -56,11 +56,14 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """Steps by intent, the article that stands behind an intent, and all public articles."""
+    """Steps by intent, the article that stands behind an intent, and all public articles.
+
+    `slugs` is the index itself: articles come and go while the bot works.
+    """
 
     steps: Mapping[str, tuple[str, ...]]
     articles: Mapping[str, str] = field(default_factory=dict)
-    slugs: frozenset[str] = frozenset()
+    slugs: Container[str] = frozenset()
 
     def is_small_talk(self, intent: str | None) -> bool:
         """Whether the intent is a courtesy that needs no solution."""
@@ -108,13 +111,7 @@ def compile_playbook(catalogue: Catalogue, index: ArticleIndex) -> Playbook:
         if intent.name in steps and group(intent.name) not in SMALL_TALK
         if (slug := _linked(intent, index)) is not None
     }
-    return Playbook(
-        steps=steps,
-        articles=articles,
-        slugs=frozenset(
-            article.slug for article in catalogue.articles if article.audience == "public"
-        ),
-    )
+    return Playbook(steps=steps, articles=articles, slugs=index)
 
 
 def _steps(
@@ -137,8 +134,8 @@ def _linked(intent: Intent, index: ArticleIndex) -> str | None:
         own = [u.text for u in intent.utterances if u.language == language.training]
         for text in own[:_ASKED_PER_LANGUAGE]:
             asked += 1
-            for hit in index.search(text, language, limit=1):
-                gained[hit.slug] += hit.score
+            if (found := index.best(text, language)) is not None:
+                gained[found[0]] += found[1]
     ranked = sorted(gained.items(), key=lambda item: (-item[1], item[0]))
     if not ranked or ranked[0][1] < _LINK_SCORE * asked:
         return None

@@ -63,6 +63,11 @@ class DeliveryQueued:
     conversation_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticlesChanged:
+    """What is published of the knowledge base changed."""
+
+
 Event = (
     MessageAdded
     | MessageStateChanged
@@ -70,4 +75,5 @@ Event = (
     | TicketChanged
     | TurnDone
     | DeliveryQueued
+    | ArticlesChanged
 )

@@ -11,9 +11,10 @@ from sqlalchemy import bindparam, case, delete, func, literal_column, select, up
 
 from gateway.domain.errors import NotFoundError
 from gateway.ports.knowledge import Feedback, FeedbackCounts, ImportJob, MissedSearch
+from gateway.store.article_tables import article_feedback, article_imports, article_misses
 from gateway.store.rows import NO_OFFSET, insert_into, select_by, update_by
 from gateway.store.session import Session, Statement
-from gateway.store.tables import article_feedback, article_imports, article_misses, turns
+from gateway.store.tables import turns
 
 _FEEDBACK = ("message_id", "turn_message_id", "slug", "helped", "created_at")
 _IMPORT = (

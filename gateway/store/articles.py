@@ -27,9 +27,10 @@ from gateway.ports.knowledge import (
     VersionHead,
 )
 from gateway.store.article_bookkeeping import SqlArticleBookkeeping
+from gateway.store.article_tables import article_versions, articles
 from gateway.store.rows import insert_into, pick, select_by, update_by
 from gateway.store.session import Row, Session, Statement
-from gateway.store.tables import article_versions, articles, counters
+from gateway.store.tables import counters
 
 _COLUMNS = (
     "id",

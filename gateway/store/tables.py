@@ -7,71 +7,33 @@ Each index says which query needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import StrEnum
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     Float,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from channels.contract import MessageKind, MessageState
-from gateway.domain.article import Audience, VersionState
 from gateway.domain.conversation import Controller, ConversationStatus
 from gateway.domain.people import Availability, Role
 from gateway.domain.ticket import Severity, TicketKind, TicketState
 from gateway.domain.trail import Hop, Outcome
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-# SQLite gives out row numbers to INTEGER PRIMARY KEY columns only.
-_Number = BigInteger().with_variant(Integer, "sqlite")
+from gateway.store.columns import NUMBER, metadata
+from gateway.store.columns import enum as _enum
+from gateway.store.columns import one_of as _one_of
+from gateway.store.columns import partial as _partial
+from gateway.store.columns import text_column as _text
+from gateway.store.columns import time_column as _time
 
 SHELVES = ("bot", "queue", "agent", "solved")
-
-
-def _one_of(column: str, values: Iterable[str]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _enum(name: str, kind: type[StrEnum]) -> tuple[Column[str], CheckConstraint]:
-    return Column(name, Text, nullable=False), _one_of(name, (item.value for item in kind))
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
-
-
-def _time(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
-
-
-def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    return Index(
-        name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where)
-    )
 
 
 teams = Table(
@@ -136,95 +98,6 @@ canned_responses = Table(
         where="team_id IS NOT NULL",
         unique=True,
     ),
-)
-
-articles = Table(
-    "articles",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("slug", Text, nullable=False, unique=True),
-    _text("category"),
-    *_enum("audience", Audience),
-    Column("owner_id", ForeignKey("agents.id")),
-    Column("review_at", BigInteger),
-    Column("expires_at", BigInteger),
-    Column("archived", Boolean, nullable=False),
-    _time("created_at"),
-    _time("updated_at"),
-    Column("version", BigInteger, nullable=False),
-)
-
-article_versions = Table(
-    "article_versions",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("article_id", ForeignKey("articles.id"), nullable=False),
-    _text("language"),
-    Column("number", BigInteger, nullable=False),
-    *_enum("state", VersionState),
-    _text("title"),
-    _text("body"),
-    _text("questions"),
-    _text("author_id"),
-    _text("reason"),
-    _time("created_at"),
-    _time("updated_at"),
-    Column("published_at", BigInteger),
-    Column("published_by", Text),
-    UniqueConstraint("article_id", "language", "number"),
-    # One published and one open version of each language; also what lists and the index read.
-    _partial(
-        "uq_article_versions_published",
-        "article_id",
-        "language",
-        where="state = 'published'",
-        unique=True,
-    ),
-    _partial(
-        "uq_article_versions_open",
-        "article_id",
-        "language",
-        where="state IN ('draft', 'review')",
-        unique=True,
-    ),
-)
-
-article_feedback = Table(
-    "article_feedback",
-    metadata,
-    Column("message_id", Text, primary_key=True),
-    # One word about each answer; it has no turn when the answer was written before turns were.
-    Column("turn_message_id", Text, unique=True),
-    Column("slug", Text, nullable=False, index=True),
-    Column("helped", Boolean, nullable=False),
-    _time("created_at"),
-)
-
-article_misses = Table(
-    "article_misses",
-    metadata,
-    Column("language", Text, primary_key=True),
-    Column("words", Text, primary_key=True),
-    Column("times", BigInteger, nullable=False, index=True),
-    _time("last_at"),
-)
-
-article_imports = Table(
-    "article_imports",
-    metadata,
-    Column("id", Text, primary_key=True),
-    _text("agent_id"),
-    _text("name"),
-    _text("state"),
-    _one_of("state", ("running", "done", "failed")),
-    Column("done", BigInteger, nullable=False),
-    Column("total", BigInteger, nullable=False),
-    Column("added", BigInteger, nullable=False),
-    Column("changed", BigInteger, nullable=False),
-    _text("skipped"),
-    _text("problems"),
-    _time("created_at"),
-    _time("updated_at"),
 )
 
 inboxes = Table(
@@ -426,7 +299,7 @@ turns = Table(
 trail = Table(
     "trail",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     Column("message_id", ForeignKey("messages.id"), nullable=False, index=True),
     *_enum("hop", Hop),
     *_enum("outcome", Outcome),
@@ -438,7 +311,7 @@ trail = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     _text("conversation_id"),
     Column("message_id", ForeignKey("messages.id"), nullable=False),
     Column("attempts", BigInteger, nullable=False),
@@ -456,7 +329,7 @@ outbox = Table(
 bus_journal = Table(
     "bus_journal",
     metadata,
-    Column("id", _Number, primary_key=True, autoincrement=False),
+    Column("id", NUMBER, primary_key=True, autoincrement=False),
     _text("key"),
     Column("payload", LargeBinary, nullable=False),
     Column("attempts", BigInteger, nullable=False),
@@ -477,7 +350,7 @@ dead_letters = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     _time("at"),
     _text("actor_id"),
     _text("action"),
@@ -521,7 +394,7 @@ DOCUMENT_KINDS = ("message", "subject", "ticket", "contact")
 search_pending = Table(
     "search_pending",
     metadata,
-    Column("number", _Number, primary_key=True),
+    Column("number", NUMBER, primary_key=True),
     _text("kind"),
     _text("ref"),
     _one_of("kind", DOCUMENT_KINDS),
@@ -533,7 +406,7 @@ search_pending = Table(
 search_documents = Table(
     "search_documents",
     metadata,
-    Column("number", _Number, primary_key=True, autoincrement=False),
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
     _text("kind"),
     _text("ref"),
     Column("conversation_id", ForeignKey("conversations.id")),

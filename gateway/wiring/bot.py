@@ -8,11 +8,12 @@ from pathlib import Path
 
 from bot.engine import CatalogueBot
 from bot.errors import ModelMissingError
+from bot.knowledge import ArticleIndex
 from bot.policy import BotSettings
 from bot.recognise import Recogniser, model_path
 from gateway.services.bot_data import StoreActionContext
 from gateway.settings import Settings
-from intents.loading import SHIPPED_CATALOGUE, load_catalogue
+from intents.loading import SHIPPED_CATALOGUE
 from intents.model import Catalogue
 
 log = logging.getLogger(__name__)
@@ -28,18 +29,16 @@ def models_dir(settings: Settings) -> Path:
     return settings.data_dir / "models"
 
 
-def load_bot(settings: Settings, context: StoreActionContext) -> CatalogueBot:
-    """The bot, trained first when there is no model of this catalogue yet.
-
-    Raises:
-        CatalogueError: the catalogue is wrong.
-    """
-    catalogue = load_catalogue(catalogue_dir(settings))
+def load_bot(
+    settings: Settings, catalogue: Catalogue, context: StoreActionContext, index: ArticleIndex
+) -> CatalogueBot:
+    """The bot, trained first when there is no model of this catalogue yet."""
     return CatalogueBot(
         catalogue,
         load_recogniser(catalogue, models_dir(settings)),
         context,
         BotSettings(turn_cap=settings.turn_cap),
+        index,
     )
 
 

@@ -19,6 +19,7 @@ from gateway.http.app import build_app, build_health_app
 from gateway.http.parts import HttpParts
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
+from gateway.services.article_batches import plant_articles
 from gateway.services.intake import language_of
 from gateway.services.signing_in import Passwords, one_time_password
 from gateway.wiring.bus_lease import BusLease
@@ -91,6 +92,7 @@ async def _start(parts: Parts, passwords: Passwords, lease: BusLease | None) -> 
             await lease.acquire()
         await _start_bus(parts)
         await parts.hub.start()
+        await _load_articles(parts)
         await parts.channels.reload()
     except StoreUnavailableError as error:
         raise StartError(f"YINGDA_DATABASE_URL: the database does not answer: {error}") from error
@@ -122,6 +124,16 @@ async def _first_start(parts: Parts, passwords: Passwords) -> str | None:
     )
     planted = await parts.store.write(lambda uow: plant(uow, first))
     return password if planted and not settings.admin_password else None
+
+
+async def _load_articles(parts: Parts) -> None:
+    """Publishes the catalogue's articles if there are none, and reads what is published."""
+    await parts.store.write(
+        lambda uow: plant_articles(
+            uow, parts.catalogue.articles, now=parts.clock(), new_id=parts.new_id
+        )
+    )
+    await parts.articles.load()
 
 
 async def _warm(parts: Parts) -> None:
