@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from bot.actions.runner import ActionResult, RasaActionRunner, Said
 from bot.contract import (
     ActionContext,
+    ArticleFeedback,
     BotMessage,
     BotState,
     Choice,
@@ -32,6 +33,7 @@ from bot.policy import (
     Facts,
     FromArticle,
     HandOver,
+    Heard,
     NotUnderstood,
     Offer,
     Plan,
@@ -131,15 +133,6 @@ class CatalogueBot:
         title = self._index.title(slug, language)
         return to_traditional(title) if title and language is Language.ZH_HANT else title
 
-    def read_article(self, slug: str, language: Language) -> tuple[str, str] | None:
-        """Title and Markdown of an article; None when there is no such article."""
-        found = self._index.article(slug, language)
-        if found is None:
-            return None
-        if language is not Language.ZH_HANT:
-            return found.title, found.body
-        return to_traditional(found.title), to_traditional(found.body)
-
     def greeting(self, language: Language) -> BotMessage:
         """The first words on a channel that can greet, with quick replies (H1.3)."""
         return self._replies.greeting(language)
@@ -176,6 +169,11 @@ class CatalogueBot:
             language=view.language,
             catalogue_version=self.catalogue_version,
             understanding=view.facts.understanding,
+            feedback=(
+                ArticleFeedback(slug=plan.slug, helped=plan.helped)
+                if isinstance(plan, Heard)
+                else None
+            ),
         )
 
     def _read(self, turn: Turn) -> _View:
@@ -217,7 +215,7 @@ class CatalogueBot:
         return slots
 
     async def _carry_out(
-        self, plan: Answer | FromArticle | Offer | NotUnderstood, view: _View
+        self, plan: Answer | FromArticle | Heard | Offer | NotUnderstood, view: _View
     ) -> tuple[tuple[BotMessage, ...], Mapping[str, Any]]:
         """The messages of a plan, at least one, and the slots after it."""
         channel = view.turn.channel
@@ -227,6 +225,10 @@ class CatalogueBot:
             case FromArticle(slug=slug):
                 found = self._replies.article(slug, view.facts.text, view.language)
                 message = found or self._replies.not_understood(view.language, channel)
+            case Heard(helped=helped):
+                message = self._replies.thanks_for_feedback(
+                    helped=helped, language=view.language, channel=channel
+                )
             case Offer(payloads=payloads):
                 message = self._replies.offer(payloads, view.language, channel)
             case NotUnderstood():

@@ -17,6 +17,8 @@ from intents.model import Catalogue, Intent, Language
 ARTICLE_PAYLOAD = "/article/"
 HANDOFF_PAYLOAD = "/human_handoff"
 NONE_PAYLOAD = "/none_of_these"
+HELPED_PAYLOAD = "/helped/"
+UNHELPED_PAYLOAD = "/not_helped/"
 
 HANDOFF_INTENTS = frozenset({"human_handoff", "handoff", "handover", "trigger_handoff"})
 COMPLAINT_INTENTS = frozenset({"complaint", "complain"})

@@ -22,7 +22,9 @@ from bot.playbook import (
     DENY,
     HANDOFF_INTENTS,
     HANDOFF_PAYLOAD,
+    HELPED_PAYLOAD,
     NONE_PAYLOAD,
+    UNHELPED_PAYLOAD,
     Playbook,
     group,
     ticket_kind,
@@ -95,6 +97,14 @@ class FromArticle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """Thank for the word on an article; offer a person when it did not help."""
+
+    slug: str
+    helped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """Ask which of these payloads was meant."""
 
@@ -115,7 +125,7 @@ class HandOver:
     severity: str = "general"
 
 
-Plan = Answer | FromArticle | Offer | NotUnderstood | HandOver
+Plan = Answer | FromArticle | Heard | Offer | NotUnderstood | HandOver
 
 
 def decide_turn(facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan:
@@ -156,6 +166,9 @@ def chosen_payload(facts: Facts) -> str | None:
 def _follow(payload: str, facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan | None:
     """What a button means; None when it means nothing in this catalogue."""
     name = payload.removeprefix("/")
+    for start, helped in ((HELPED_PAYLOAD, True), (UNHELPED_PAYLOAD, False)):
+        if payload.startswith(start) and (slug := payload.removeprefix(start)) in playbook.slugs:
+            return Heard(slug=slug, helped=helped)
     if name in HANDOFF_INTENTS:
         return _hand_over(HandoffReason.WISH, facts)
     if group(name) in COMPLAINT_INTENTS:
@@ -316,4 +329,6 @@ def missed(plan: Plan) -> bool:
     """Whether the turn counts as not understood."""
     if isinstance(plan, Answer):
         return plan.missed
+    if isinstance(plan, Heard):
+        return not plan.helped
     return isinstance(plan, Offer | NotUnderstood)

@@ -13,6 +13,10 @@ NOT_UNDERSTOOD = "utter_not_understood"
 NONE_OF_THESE = "utter_none_of_these"
 TALK_TO_PERSON = "utter_talk_to_person"
 ARTICLE_SOURCE = "utter_article_source"
+HELPED = "utter_helped"
+UNHELPED = "utter_not_helped"
+GLAD = "utter_glad_it_helped"
+SORRY = "utter_sorry_it_did_not_help"
 TITLE = "utter_title_"
 HOLDING = "utter_holding_"
 
@@ -35,6 +39,16 @@ FALLBACK: Mapping[str, Mapping[str, str]] = {
     NONE_OF_THESE: {"zh": "都不是", "en": "None of these"},
     TALK_TO_PERSON: {"zh": "转人工", "en": "Talk to a person"},
     ARTICLE_SOURCE: {"zh": "来源：{title}", "en": "Source: {title}"},
+    HELPED: {"zh": "有帮助", "en": "This helped"},
+    UNHELPED: {"zh": "没有帮助", "en": "This did not help"},
+    GLAD: {
+        "zh": "谢谢您的反馈，很高兴帮到您。",
+        "en": "Thank you. Glad that it helped.",
+    },
+    SORRY: {
+        "zh": "抱歉没有帮到您。可以换一种说法再问，也可以转人工。",
+        "en": "Sorry that it did not help. Ask in other words, or talk to a person.",
+    },
     HOLDING + "wish": {"zh": f"好的，{_PERSON_ZH}", "en": f"All right. {_PERSON_EN}"},
     HOLDING + "low_confidence": {
         "zh": f"这个问题我没有把握，{_PERSON_ZH}",

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from bot.knowledge import ArticleIndex
 from channels.contract import Blobs, ChannelKind, Signer
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
@@ -24,8 +25,8 @@ class HttpParts:
     `channel_routes` are the adapters' own routes. `kinds` names the kinds of channel and
     `load_kind` imports one (raising `SettingsError` for an unknown name). `is_mailbox` says
     whether customers of a kind fetch their messages. `reload_inboxes` is called after an inbox
-    changed. `article_title` gives an article's title by slug and language, or None;
-    `read_article` its title and Markdown. `checks` are what readiness needs, each raising when
+    changed. `article_title` gives an article's title by slug and language, or None; `articles`
+    is the index of what is published. `checks` are what readiness needs, each raising when
     it does not answer. `is_draining` turns true when the process is about to stop. `console` is
     the folder of the built console. `public_url` is the address under which people reach the
     server, or "". `trusted_proxies` are addresses or networks whose forwarded-for header is
@@ -46,7 +47,7 @@ class HttpParts:
     is_mailbox: Callable[[str], bool]
     reload_inboxes: Callable[[], Awaitable[None]]
     article_title: Callable[[str, str], str | None]
-    read_article: Callable[[str, str], tuple[str, str] | None]
+    articles: ArticleIndex
     catalogue_version: Callable[[], str]
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     is_draining: Callable[[], bool]

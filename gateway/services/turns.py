@@ -45,6 +45,7 @@ from gateway.domain.records import NewDelivery, TurnRecord
 from gateway.domain.ticket import Severity, TicketKind
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.store import UnitOfWork
+from gateway.services.article_feedback import hear
 from gateway.services.intake import Accepted, IntakeContext, language_of, tell_mailboxes
 from gateway.services.tickets import add_activity, open_ticket
 from intents.model import Language
@@ -168,6 +169,9 @@ def apply_batch(uow: UnitOfWork, batch: Sequence[Decided], context: IntakeContex
     uow.turns.add([a.turn for a in applied])
     uow.trail.add([entry for a in applied for entry in a.trail])
     _queue_deliveries(uow, applied, context)
+    for item in batch:
+        if isinstance(item.decision, Reply) and item.decision.feedback is not None:
+            hear(uow, item.accepted, item.decision.feedback, now=context.now)
     for result in applied:
         for message in result.messages:
             uow.emit(MessageAdded(conversation=result.conversation, message=message))

@@ -204,7 +204,7 @@ def _http_parts(
         is_mailbox=parts.is_mailbox,
         reload_inboxes=reload_inboxes,
         article_title=lambda slug, tag: parts.bot.article_title(slug, language_of(tag, "en")),
-        read_article=lambda slug, tag: parts.bot.read_article(slug, language_of(tag, "en")),
+        articles=parts.index,
         catalogue_version=lambda: parts.bot.catalogue_version,
         checks={"database": parts.store.check, "bus": parts.bus.check},
         is_draining=lambda: draining.on,
