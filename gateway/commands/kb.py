@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from bot.knowledge_trial import TrialError, TrialReport, read_entries, read_questions, run_trial
+from gateway.ports.store import StoreUnavailableError, UnitOfWork
+from gateway.services.article_archive import ArchiveError, open_path
+from gateway.services.article_batches import BatchRefusedError, take_in
+from gateway.services.article_export import export_articles
+from gateway.services.article_reading import read_files
 from gateway.settings import Settings
+from gateway.wiring.data_dir import StartError
+from gateway.wiring.ids import clock, new_id
+from gateway.wiring.storage import open_storage
+
+T = TypeVar("T")
 
 
 def evaluate(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -29,6 +42,89 @@ def evaluate(arguments: argparse.Namespace, settings: Settings) -> int:
     for name, value in _facts(report).items():
         print(f"{name}: {value}")
     return 0
+
+
+def take(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Imports a folder, an archive or a file: all of it, or nothing."""
+    path = Path(arguments.path)
+    try:
+        found = read_files(open_path(path), arguments.language, _tell_files)
+        if found.problems:
+            raise BatchRefusedError(found.problems)
+        outcome = _run(
+            settings,
+            lambda uow: take_in(
+                uow,
+                found.articles,
+                actor_id=None,
+                reason=path.name,
+                publishes=arguments.publish,
+                now=clock(),
+                new_id=new_id,
+            ),
+            writes=True,
+        )
+    except (ArchiveError, BatchRefusedError, StartError, StoreUnavailableError) as error:
+        problems = error.problems if isinstance(error, BatchRefusedError) else (str(error),)
+        for problem in problems:
+            print(f"yingda: {problem}", file=sys.stderr)
+        print("yingda: nothing was imported", file=sys.stderr)
+        return 1
+    facts = {
+        "added": outcome.added,
+        "changed": outcome.changed,
+        "unchanged": outcome.unchanged,
+        "published": arguments.publish,
+        "skipped": found.skipped,
+    }
+    if arguments.json:
+        print(json.dumps(facts, ensure_ascii=False))
+        return 0
+    for line in found.skipped:
+        print(f"skipped {line}")
+    state = "published" if arguments.publish else "drafts, to be published in the console"
+    print(
+        f"{outcome.added} added, {outcome.changed} changed, {outcome.unchanged} as before: {state}"
+    )
+    return 0
+
+
+def give(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Writes what is published as Markdown files into a folder."""
+    folder = Path(arguments.folder)
+    try:
+        files = _run(settings, lambda uow: list(export_articles(uow, now=clock())), writes=False)
+        for path, text in files:
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    except (StartError, StoreUnavailableError) as error:
+        print(f"yingda: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"yingda: {error.filename}: cannot be written ({error.strerror})", file=sys.stderr)
+        return 1
+    print(f"{len(files)} articles written to {folder}")
+    return 0
+
+
+def _run(settings: Settings, work: Callable[[UnitOfWork], T], *, writes: bool) -> T:
+    """Runs one piece of work on the store."""
+
+    async def run() -> T:
+        store = open_storage(settings).store
+        try:
+            return await (store.write(work) if writes else store.read(work))
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def _tell_files(done: int, total: int) -> None:
+    if sys.stderr.isatty() and (done % 20 == 0 or done == total):
+        end = "\n" if done == total else ""
+        print(f"\r{done}/{total} files", end=end, file=sys.stderr, flush=True)
 
 
 def _facts(report: TrialReport) -> dict[str, float | None]:
