@@ -1,6 +1,8 @@
 import element from 'element-plus/es/locale/lang/en.mjs'
+import { knowledge } from './knowledge/en'
 
 export const messages = {
+  knowledge,
   app: {
     name: 'Yingda',
     skip: 'Skip to the content',
@@ -15,6 +17,7 @@ export const messages = {
     desk: 'Desk',
     tickets: 'Tickets',
     canned: 'Canned responses',
+    knowledge: 'Knowledge base',
     operations: 'Operations',
     administration: 'Administration',
   },

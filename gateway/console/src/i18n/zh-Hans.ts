@@ -1,7 +1,9 @@
 import element from 'element-plus/es/locale/lang/zh-cn.mjs'
 import type { Messages } from './en'
+import { knowledge } from './knowledge/zh-Hans'
 
 export const messages: Messages = {
+  knowledge,
   app: {
     name: '应答',
     skip: '跳到正文',
@@ -16,6 +18,7 @@ export const messages: Messages = {
     desk: '工作台',
     tickets: '工单',
     canned: '快捷回复',
+    knowledge: '知识库',
     operations: '运行状况',
     administration: '管理',
   },
