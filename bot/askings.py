@@ -92,6 +92,11 @@ class Reading:
     concepts: Counter[str] = field(default_factory=Counter)
 
 
+def is_function_word(word: str) -> bool:
+    """Whether an English word says nothing about what a text is about."""
+    return word in _FUNCTION_WORDS
+
+
 def plain(text: str) -> str:
     """The text in lower case, Simplified characters and ordinary widths."""
     return to_mainland(unicodedata.normalize("NFKC", text).casefold())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from bot.askings import is_function_word
 from intents.text import to_mainland, to_simplified, tokens
 
 PASSAGE_LENGTH = 400
@@ -35,7 +36,7 @@ def marks(text: str, asked: str) -> tuple[tuple[int, int], ...]:
         return ()
     is_marked = bytearray(len(text))
     for word in dict.fromkeys(tokens(to_mainland(asked))):
-        if len(word) == 1:
+        if len(word) == 1 or is_function_word(word):
             continue
         place = plain.find(word)
         while place >= 0:
