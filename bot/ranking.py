@@ -51,6 +51,7 @@ _POOL_WEIGHT, _MEAN_WEIGHT = 2.51, 2.94
 _BODY_WEIGHT, _HELD_WEIGHT, _MATTERS_WEIGHT = 3.64, 7.05, 4.69
 _ALONE_WEIGHT = 10.0  # of the body of an entry without askings
 _PRICES = ((REFUSALS, 0.83), (UNDOING, 0.49), (PERMISSIONS, 0.43))
+_NOTHING = -100.0
 _DEED_MISSING, _DEED_EXTRA, _WAY_EXTRA = 0.85, 0.67, 0.28
 
 
@@ -228,6 +229,9 @@ class Ranking:
         )
         alone = np.array([not entry.asked for entry in entries])
         score = np.where(alone, _ALONE_WEIGHT * body, score)
+        # What shares nothing must not win by wanting nothing else.
+        shares = likeness.sum(axis=1) + covered + held + body > 0
+        score = np.where(shares, score, _NOTHING)
         order = sorted(
             range(len(entries)), key=lambda n: (-round(float(score[n]), 5), entries[n].key)
         )[:limit]
