@@ -61,6 +61,11 @@ class DeliveryQueued:
     conversation_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticlesChanged:
+    """What is published of the knowledge base changed."""
+
+
 Event = (
     MessageAdded
     | MessageStateChanged
@@ -68,4 +73,5 @@ Event = (
     | TicketChanged
     | TurnDone
     | DeliveryQueued
+    | ArticlesChanged
 )

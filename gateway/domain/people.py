@@ -23,12 +23,14 @@ class Right(StrEnum):
     ASSIGN_OTHERS = "assign_others"
     TAKE_OVER = "take_over"  # claim what another agent holds
     EDIT_CANNED = "edit_canned"
+    DRAFT_ARTICLES = "draft_articles"  # read all articles, internal ones too, and write drafts
+    PUBLISH_ARTICLES = "publish_articles"  # publish, archive, import, change what readers see
     CONFIGURE = "configure"  # inboxes, agents, teams
     OPERATE = "operate"  # dead letters, failed deliveries
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.AGENT: frozenset({Right.SEE_TEAM, Right.WORK}),
+    Role.AGENT: frozenset({Right.SEE_TEAM, Right.WORK, Right.DRAFT_ARTICLES}),
     Role.LEADER: frozenset(
         {
             Right.SEE_TEAM,
@@ -36,6 +38,8 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.ASSIGN_OTHERS,
             Right.TAKE_OVER,
             Right.EDIT_CANNED,
+            Right.DRAFT_ARTICLES,
+            Right.PUBLISH_ARTICLES,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),

@@ -139,9 +139,16 @@ def _style() -> tuple[str, str]:
     return style, policy
 
 
-def render_page(name: str, language: str, *, status: int = 200, **values: Any) -> web.Response:
-    """A page from its template, with the pages' style and a policy that admits nothing else."""
+def render_page(
+    name: str, language: str, *, status: int = 200, forms: bool = False, **values: Any
+) -> web.Response:
+    """A page from its template, with the pages' style and a policy that admits nothing else.
+
+    `forms` admits forms that lead to our own pages.
+    """
     style, policy = _style()
+    if forms:
+        policy = policy.replace("form-action 'none'", "form-action 'self'")
     body = (
         _templates()
         .get_template(name)

@@ -24,6 +24,8 @@ _NEEDED: dict[Right, str] = {
     Right.ASSIGN_OTHERS: "assign conversations to others",
     Right.TAKE_OVER: "take over what another agent holds",
     Right.EDIT_CANNED: "edit canned responses",
+    Right.DRAFT_ARTICLES: "read and draft articles",
+    Right.PUBLISH_ARTICLES: "publish articles",
     Right.CONFIGURE: "configure",
     Right.OPERATE: "operate the system",
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.domain.conversation import PUBLIC_KINDS
 from gateway.domain.events import (
+    ArticlesChanged,
     ConversationChanged,
     DeliveryQueued,
     Event,
@@ -23,6 +24,7 @@ from gateway.ports.bus import Hub
 
 CONSOLE = "console"
 DELIVERIES = "deliveries"
+ARTICLES = "articles"
 
 
 def handle_topic(inbox_id: str, handle: str) -> str:
@@ -42,6 +44,7 @@ class Publisher:
             TicketChanged: self._ticket_changed,
             TurnDone: self._turn_done,
             DeliveryQueued: self._delivery_queued,
+            ArticlesChanged: self._articles_changed,
         }
 
     def publish(self, events: Sequence[Event]) -> None:
@@ -122,3 +125,6 @@ class Publisher:
     def _delivery_queued(self, event: DeliveryQueued) -> None:
         if self._hub.wanted(DELIVERIES):
             self._hub.publish(DELIVERIES, {"type": "queued"})
+
+    def _articles_changed(self, _: ArticlesChanged) -> None:
+        self._hub.publish(ARTICLES, {"type": "changed"})

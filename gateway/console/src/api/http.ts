@@ -102,10 +102,11 @@ export function sendFile<T>(
   file: File,
   onProgress: (part: number) => void,
   signal: AbortSignal,
+  query: Query = {},
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const transfer = new XMLHttpRequest()
-    transfer.open('POST', address(path, { name: file.name }))
+    transfer.open('POST', address(path, { ...query, name: file.name }))
     transfer.setRequestHeader('Content-Type', file.type || 'application/octet-stream')
     transfer.setRequestHeader('X-CSRF-Token', csrf)
     transfer.upload.onprogress = (event) => {

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '@/api/types'
-import { i18n, t } from '@/i18n'
+import { i18n, language, t } from '@/i18n'
+import { absolute } from '@/logic/times'
 import { useDirectory } from '@/stores/directory'
 
 export interface Change {
@@ -12,15 +13,19 @@ type Values = Record<string, unknown>
 
 /** Which texts the values of a field are told with. */
 const WORDS: Record<string, string[]> = {
+  audience: ['knowledge'],
   availability: ['availability'],
   controller: ['audit.charge'],
   kind: ['kind', 'channel'],
-  language: ['language'],
+  language: ['language', 'knowledge'],
   role: ['role'],
   severity: ['severity'],
-  state: ['state'],
+  state: ['state', 'knowledge.state'],
   status: ['audit.status'],
 }
+
+/** What says nothing to people. */
+const UNTOLD = ['id', 'updated_at', 'version', 'version_id']
 
 const known = (key: string) => i18n.global.te(key)
 
@@ -61,6 +66,9 @@ export function useAuditWords() {
     if (typeof raw === 'boolean') return t(raw ? 'audit.yes' : 'audit.no')
     if (Array.isArray(raw)) return raw.map((each) => value(field, each)).join(t('app.comma'))
     if (typeof raw === 'object') return JSON.stringify(raw)
+    if (typeof raw === 'number' && field.endsWith('_at')) {
+      return absolute(new Date(raw).toISOString(), language.value)
+    }
     const text = String(raw)
     const key = WORDS[field]?.map((group) => `${group}.${text}`).find(known)
     return key ? t(key) : find(text) || text
@@ -69,7 +77,7 @@ export function useAuditWords() {
   function changes(row: AuditEntry): Change[] {
     const [before, after] = [flat(row.before), flat(row.after)]
     return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-      .filter((name) => !['id', 'updated_at'].includes(name))
+      .filter((name) => !UNTOLD.includes(name))
       .map((name) => ({
         name: known(`audit.field.${name}`) ? t(`audit.field.${name}`) : name,
         before: value(name, before[name]),

@@ -1,7 +1,9 @@
 import element from 'element-plus/es/locale/lang/en.mjs'
 import { audit } from './audit/en'
+import { knowledge } from './knowledge/en'
 
 export const messages = {
+  knowledge,
   app: {
     name: 'Yingda',
     skip: 'Skip to the content',
@@ -17,6 +19,7 @@ export const messages = {
     desk: 'Desk',
     tickets: 'Tickets',
     canned: 'Canned responses',
+    knowledge: 'Knowledge base',
     operations: 'Operations',
     administration: 'Administration',
   },

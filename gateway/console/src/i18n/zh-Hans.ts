@@ -1,8 +1,10 @@
 import element from 'element-plus/es/locale/lang/zh-cn.mjs'
 import { audit } from './audit/zh-Hans'
 import type { Messages } from './en'
+import { knowledge } from './knowledge/zh-Hans'
 
 export const messages: Messages = {
+  knowledge,
   app: {
     name: '应答',
     skip: '跳到正文',
@@ -18,6 +20,7 @@ export const messages: Messages = {
     desk: '工作台',
     tickets: '工单',
     canned: '快捷回复',
+    knowledge: '知识库',
     operations: '运行状况',
     administration: '管理',
   },

@@ -1,8 +1,10 @@
 import element from 'element-plus/es/locale/lang/zh-tw.mjs'
 import { audit } from './audit/zh-Hant'
 import type { Messages } from './en'
+import { knowledge } from './knowledge/zh-Hant'
 
 export const messages: Messages = {
+  knowledge,
   app: {
     name: '應答',
     skip: '跳到正文',
@@ -18,6 +20,7 @@ export const messages: Messages = {
     desk: '工作台',
     tickets: '工單',
     canned: '快速回覆',
+    knowledge: '知識庫',
     operations: '運作狀況',
     administration: '管理',
   },
