@@ -490,6 +490,15 @@ def test_doctor_reports_a_folder_that_cannot_be_written(console: Console, tmp_pa
     assert found["catalogue"][0] != "error", "the other checks still run"
 
 
+def test_a_look_makes_nothing(console: Console, tmp_path: Path) -> None:
+    console.set("DATA_DIR", str(tmp_path / "not" / "yet"))
+    status, found = checks(console)
+    assert status == 0
+    assert found["data folder"][0] == "warning"
+    assert console.run("user", "list").status == 1
+    assert not (tmp_path / "not").exists()
+
+
 def test_doctor_reports_servers_that_do_not_answer(console: Console, nobody: str) -> None:
     console.set("DATABASE_URL", f"postgresql://y@{nobody}/y")
     console.set("REDIS_URL", f"redis://{nobody}/0")
