@@ -149,12 +149,17 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         SettingsError: a setting is unknown or wrong.
     """
     values = _from_file(environ)
-    values.update(_from_environment(environ))
-    known = {f.name: f for f in fields(Settings)}
+    known = [field.name for field in fields(Settings)]
     for name in values:
+        if name not in known:
+            path = environ.get("YINGDA_CONFIG") or DEFAULT_FILE
+            raise SettingsError(f"{path}: {name} is no setting. There are: {', '.join(known)}.")
+    from_environment = _from_environment(environ)
+    for name in from_environment:
         if name not in known:
             choices = ", ".join(sorted(PREFIX + n.upper() for n in known))
             raise SettingsError(f"{PREFIX}{name.upper()} is no setting. There are: {choices}.")
+    values.update(from_environment)
     settings = Settings(**{name: _parse(name, value) for name, value in values.items()})
     _check(settings)
     return settings
@@ -288,7 +293,7 @@ def _check_url(name: str, value: str, schemes: set[str]) -> None:
     except ValueError:
         readable = False
     _demand(readable, name, "an address whose host and port can be read")
-    expected = f"an address that starts with {' or '.join(sorted(schemes))}://"
+    expected = f"an address that starts with {' or '.join(f'{s}://' for s in sorted(schemes))}"
     _demand(parts.scheme in schemes, name, expected)
 
 

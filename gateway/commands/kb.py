@@ -17,7 +17,7 @@ from gateway.services.article_batches import BatchRefusedError, take_in
 from gateway.services.article_export import export_articles
 from gateway.services.article_reading import read_files
 from gateway.settings import Settings
-from gateway.wiring.data_dir import StartError
+from gateway.wiring.data_dir import StartError, require_data_dir
 from gateway.wiring.ids import clock, new_id
 from gateway.wiring.storage import open_storage
 
@@ -112,6 +112,8 @@ def _run(settings: Settings, work: Callable[[UnitOfWork], T], *, writes: bool) -
     """Runs one piece of work on the store."""
 
     async def run() -> T:
+        if not writes:
+            require_data_dir(settings.data_dir)
         store = open_storage(settings).store
         try:
             return await (store.write(work) if writes else store.read(work))

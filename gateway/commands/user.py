@@ -19,7 +19,7 @@ from gateway.ports.store import StoreUnavailableError, UnitOfWork
 from gateway.services.auditing import note
 from gateway.services.signing_in import one_time_password
 from gateway.settings import Settings
-from gateway.wiring.data_dir import StartError
+from gateway.wiring.data_dir import StartError, require_data_dir
 from gateway.wiring.ids import clock, new_id
 from gateway.wiring.storage import open_storage
 
@@ -73,6 +73,8 @@ def _write_and_tell(
 
 def _run(settings: Settings, work: Callable[[UnitOfWork], T], *, writes: bool) -> T | None:
     async def go() -> T:
+        if not writes:
+            require_data_dir(settings.data_dir)
         store = open_storage(settings).store
         try:
             return await (store.write(work) if writes else store.read(work))

@@ -123,8 +123,9 @@ def _unpack(content: bytes) -> Iterator[SourceFile]:
             if member.file_size > MEMBER_LIMIT:
                 raise ArchiveError(f"{path}: is larger than {MEMBER_LIMIT // 1_000_000} MB")
             try:
-                yield SourceFile(path, archive.read(member))
-            except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError) as e:
-                raise ArchiveError(f"{path}: is damaged in the archive; pack it again") from e
+                unpacked = archive.read(member)
             except Exception as error:  # zlib, bz2 and lzma have errors of their own
-                raise ArchiveError(f"{path}: cannot be unpacked; pack it again") from error
+                raise ArchiveError(
+                    f"{path}: is damaged or packed in a way that cannot be read; pack it again"
+                ) from error
+            yield SourceFile(path, unpacked)

@@ -113,7 +113,7 @@ def load_recogniser(
         from bot.training import train
 
         log.info(
-            "training the bot on %d intents, half a minute at most; once for each catalogue",
+            "training the bot on %d intents, about half a minute; once for each catalogue",
             len(catalogue.intents),
             extra={"action": "training"},
         )

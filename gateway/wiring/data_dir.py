@@ -30,6 +30,19 @@ def prepare_data_dir(folder: Path) -> None:
         ) from error
 
 
+def require_data_dir(folder: Path) -> None:
+    """For commands that only look: they make nothing.
+
+    Raises:
+        StartError: the folder is not there.
+    """
+    if not folder.is_dir():
+        raise StartError(
+            f"YINGDA_DATA_DIR: there is no folder {folder}. `yingda serve` makes it; or name "
+            "the one that it uses."
+        )
+
+
 def hold_data_dir(folder: Path) -> IO[str]:
     """Takes the folder for this process until it ends or closes what is returned.
 

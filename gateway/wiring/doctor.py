@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import socket
 import stat
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from bot.encoder import EncoderError
 from bot.recognise import model_path
@@ -76,6 +78,8 @@ def _error(check: str, found: str, remedy: str) -> Diagnosis:
 
 async def _data_dir(settings: Settings) -> list[Diagnosis]:
     folder = settings.data_dir
+    if not folder.exists() and _could_be_made(folder):
+        return [_warning("data folder", f"there is no {folder} yet", "`yingda serve` makes it.")]
     try:
         prepare_data_dir(folder)
     except StartError as error:
@@ -92,7 +96,14 @@ async def _data_dir(settings: Settings) -> list[Diagnosis]:
     return [result]
 
 
+def _could_be_made(folder: Path) -> bool:
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    return above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+
+
 async def _database(settings: Settings) -> list[Diagnosis]:
+    if not settings.data_dir.is_dir():
+        return []  # opening a database would make it: a look changes nothing
     try:
         store = open_storage(settings).store
     except (StartError, StoreUnavailableError) as error:

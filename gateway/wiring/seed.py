@@ -93,14 +93,14 @@ _CANNED = (
         "hello",
         "zh-Hans",
         "问候",
-        "您好 {contact.name}，我是 {agent.name}，很高兴为您服务。请问有什么可以帮您？",
+        "您好，我是 {agent.name}，很高兴为您服务。请问有什么可以帮您？",
     ),
-    ("hello-en", "en", "Greeting", "Hello {contact.name}, this is {agent.name}. How can I help?"),
+    ("hello-en", "en", "Greeting", "Hello, this is {agent.name}. How can I help?"),
     (
         "hello-hant",
         "zh-Hant",
         "問候",
-        "您好 {contact.name}，我是 {agent.name}，很高興為您服務。請問有什麼可以幫您？",
+        "您好，我是 {agent.name}，很高興為您服務。請問有什麼可以幫您？",
     ),
     (
         "ticket",
@@ -109,12 +109,24 @@ _CANNED = (
         "您的问题已登记，工单号 {ticket.number}。有进展我们会第一时间告诉您。",
     ),
     (
+        "ticket-hant",
+        "zh-Hant",
+        "工單已受理",
+        "您的問題已登記，工單號 {ticket.number}。有進展我們會第一時間告訴您。",
+    ),
+    (
         "ticket-en",
         "en",
         "Ticket taken",
         "Your request is registered as ticket {ticket.number}. We will tell you about progress.",
     ),
     ("thanks", "zh-Hans", "结束语", "感谢您的咨询，如还有问题请随时联系我们，祝您生活愉快！"),
+    (
+        "thanks-hant",
+        "zh-Hant",
+        "結束語",
+        "感謝您的諮詢，如還有問題請隨時聯絡我們，祝您生活愉快！",
+    ),
     (
         "thanks-en",
         "en",

@@ -89,19 +89,23 @@ def _bus_lease(parts: Parts) -> BusLease | None:
 async def _start(parts: Parts, passwords: Passwords, lease: BusLease | None) -> str | None:
     """Connects and plants the first rows; returns a password that was made."""
     try:
-        password = await _first_start(parts, passwords)
         if lease is not None:
             await lease.acquire()
         await _start_bus(parts)
         await parts.hub.start()
         await _load_articles(parts)
+        # Last of what may fail: a password that was made is shown only by a start that succeeds.
+        password = await _first_start(parts, passwords)
         await parts.channels.reload()
     except StoreUnavailableError as error:
         raise StartError(f"YINGDA_DATABASE_URL: the database does not answer: {error}") from error
     except ValueError as error:  # the inboxes' secrets were sealed with another key
         raise StartError(f"{key_path(parts.settings)}: {error}") from error
     except BusUnavailableError as error:
-        raise StartError(f"YINGDA_REDIS_URL: Redis does not answer: {error}") from error
+        raise StartError(
+            f"YINGDA_REDIS_URL: Redis does not answer: {error}. Start it, correct the address, or "
+            "leave the setting empty to run without Redis."
+        ) from error
     return password
 
 

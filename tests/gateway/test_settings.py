@@ -18,6 +18,7 @@ RIGHT: dict[str, tuple[str, str, Any]] = {
     "public_url": ("https://chat.example.com", '"https://chat.example.com"', None),
     "database_url": ("postgresql://y:p@db:5432/y", '"postgresql://y:p@db:5432/y"', None),
     "redis_url": ("redis://cache:6379/0", '"redis://cache:6379/0"', None),
+    "encoder_dir": ("/srv/encoder", '"/srv/encoder"', Path("/srv/encoder")),
     "catalogue_dir": ("/srv/intents", '"/srv/intents"', Path("/srv/intents")),
     "admin_email": ("lin@example.com", '"lin@example.com"', None),
     "admin_password": ("ten-letters", '"ten-letters"', None),
@@ -195,7 +196,7 @@ def test_an_unknown_variable_is_named_with_the_known_ones() -> None:
 def test_an_unknown_name_in_the_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as error:
         from_file(tmp_path, "[server]\nport = 80\n")
-    assert message_of(error).startswith("YINGDA_SERVER is no setting.")
+    assert ".toml: server is no setting." in message_of(error)
 
 
 def test_other_programs_variables_are_none_of_our_business() -> None:

@@ -50,6 +50,10 @@ LEAVES = [
     ("intents", "export"),
     ("intents", "tree"),
     ("actions",),
+    ("kb",),
+    ("kb", "import"),
+    ("kb", "export"),
+    ("kb", "evaluate"),
 ]
 # With arguments that let each get as far as its own work.
 WORK = [
@@ -58,6 +62,7 @@ WORK = [
     ("user", "add", "lin@example.com", "--name", "Lin"),
     ("user", "reset", "lin@example.com"),
     ("user", "list"),
+    ("kb", "export", "never-written"),
 ]
 
 
@@ -488,6 +493,15 @@ def test_doctor_reports_a_folder_that_cannot_be_written(console: Console, tmp_pa
     assert found["data folder"][0] == "error"
     assert "cannot be written" in found["data folder"][1]
     assert found["catalogue"][0] != "error", "the other checks still run"
+
+
+def test_a_look_makes_nothing(console: Console, tmp_path: Path) -> None:
+    console.set("DATA_DIR", str(tmp_path / "not" / "yet"))
+    status, found = checks(console)
+    assert status == 0
+    assert found["data folder"][0] == "warning"
+    assert console.run("user", "list").status == 1
+    assert not (tmp_path / "not").exists()
 
 
 def test_doctor_reports_servers_that_do_not_answer(console: Console, nobody: str) -> None:
