@@ -27,6 +27,7 @@ M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 Creation = Callable[[UnitOfWork], Json]
 KEY_LIMIT = 200
+REPEAT_SECONDS = 1
 
 
 class Desk:
@@ -132,7 +133,11 @@ class Call:
             )
         scoped = self._scoped(key)
         if scoped in self.desk.running:
-            raise ProblemError("conflict", "The first request with this key is still running.")
+            raise ProblemError(
+                "in_progress",
+                "The first request with this key is still running; repeat it to get its answer.",
+                headers={"Retry-After": str(REPEAT_SECONDS)},
+            )
         self.desk.running.add(scoped)
         try:
             answer = await self.write(lambda uow: self._once(uow, scoped, work))

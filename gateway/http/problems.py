@@ -24,6 +24,7 @@ STATUS: Mapping[str, tuple[int, str]] = {
     "not_signed_in": (401, "Not signed in"),
     "conflict": (409, "Conflict"),
     "already_claimed": (409, "Already claimed"),
+    "in_progress": (409, "Still in progress"),
     "invalid_input": (422, "Invalid input"),
     "rate_limited": (429, "Too many requests"),
     "unavailable": (503, "Unavailable"),
@@ -38,6 +39,8 @@ STATUS: Mapping[str, tuple[int, str]] = {
     "password_change_required": (403, "Password change required"),
     "internal": (500, "Internal error"),
 }
+WITH_RETRY_AFTER = frozenset({"in_progress", "rate_limited", "unavailable"})
+"""Codes whose answers say in `Retry-After` after how many seconds to ask again."""
 _BY_STATUS: Mapping[int, str] = {
     404: "not_found",
     405: "method_not_allowed",

@@ -412,7 +412,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Tell the customer and colleagues that you are typing
+         * Tell colleagues, and the customer if you are in charge, that you type
          * @description Needs the right `see_team`.
          */
         post: operations["signal_typing"];
@@ -2866,6 +2866,8 @@ export interface operations {
             /** @description Too many requests (`rate_limited`) */
             429: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2875,6 +2877,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2971,6 +2975,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3009,6 +3015,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3107,6 +3115,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3212,6 +3222,8 @@ export interface operations {
             /** @description Too many requests (`rate_limited`) */
             429: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3221,6 +3233,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3268,6 +3282,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3375,6 +3391,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3493,6 +3511,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3602,6 +3622,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3649,6 +3671,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3718,9 +3742,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict (`conflict`) */
+            /** @description Conflict (`conflict`), Still in progress (`in_progress`) */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3757,6 +3783,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3875,6 +3903,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3947,6 +3977,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3994,6 +4026,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4053,6 +4087,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4111,6 +4147,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4182,6 +4220,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4262,9 +4302,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Already claimed (`already_claimed`), Conflict (`conflict`) */
+            /** @description Already claimed (`already_claimed`), Conflict (`conflict`), Still in progress (`in_progress`) */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4301,6 +4343,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4419,6 +4463,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4537,6 +4583,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4655,6 +4703,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4773,6 +4823,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4853,9 +4905,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict (`conflict`) */
+            /** @description Conflict (`conflict`), Still in progress (`in_progress`) */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4892,6 +4946,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4999,6 +5055,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5106,6 +5164,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5224,6 +5284,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5342,6 +5404,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5460,6 +5524,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5518,6 +5584,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5587,6 +5655,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5645,6 +5715,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5763,6 +5835,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5821,6 +5895,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5930,6 +6006,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5977,6 +6055,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6046,9 +6126,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict (`conflict`) */
+            /** @description Conflict (`conflict`), Still in progress (`in_progress`) */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6085,6 +6167,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6203,6 +6287,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6261,6 +6347,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7930,6 +8018,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7988,6 +8078,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8058,6 +8150,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8105,6 +8199,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8152,6 +8248,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8221,9 +8319,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict (`conflict`) */
+            /** @description Conflict (`conflict`), Still in progress (`in_progress`) */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8260,6 +8360,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8369,6 +8471,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8437,6 +8541,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8495,6 +8601,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8602,6 +8710,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8660,6 +8770,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8707,6 +8819,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

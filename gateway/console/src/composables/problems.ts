@@ -17,6 +17,8 @@ export function inWords(problem: Problem): string {
   switch (problem.code) {
     case 'offline':
       return t('problem.offline')
+    case 'in_progress':
+      return t('problem.inProgress')
     case 'not_signed_in':
       return t('problem.notSignedIn')
     case 'already_claimed':

@@ -50,6 +50,7 @@ export const messages = {
     me: 'You',
     solved: 'Solved',
     unread: '{count} unread',
+    unsent: 'Not sent',
   },
   waiting: {
     title: 'The customer has been waiting this long',
@@ -108,11 +109,8 @@ export const messages = {
   },
   claim: { heldBy: '{name} already has this conversation' },
   controller: {
-    bot: 'Bot is in charge',
-    queue: 'Waiting for an agent',
-    queueOf: 'Waiting · {team}',
-    agent: 'With an agent',
-    me: 'You are in charge',
+    bot: 'Bot is in charge', queue: 'Waiting for an agent', queueOf: 'Waiting · {team}',
+    agent: 'With an agent', me: 'You are in charge',
   },
   severity: { general: 'General', important: 'Important', urgent: 'Urgent', critical: 'Critical' },
   severityHint: {
@@ -302,6 +300,7 @@ export const messages = {
     goAway: 'Step away',
   },
   signIn: {
+    leave: 'Messages not sent: {unsent}. Drafts: {drafts}. Signing out deletes them from this browser.',
     title: 'Sign in to Yingda',
     lead: 'Every customer, every channel, one desk.',
     password: 'Password',
@@ -324,10 +323,11 @@ export const messages = {
     firstTitle: 'Choose your own password',
     firstText: 'The one-time password was only for getting in.',
   },
-  live: { lost: 'Connection lost; reconnecting …', now: 'Now' },
+  live: { lost: 'Connection lost; reconnecting …', now: 'Now', unsent: 'A message to {name} was not sent.', show: 'Show' },
   alert: { newTicket: 'New ticket #{number}' },
   problem: {
     offline: 'The server cannot be reached.',
+    inProgress: 'It is still being sent; try again in a moment.',
     notSignedIn: 'You are signed out.',
     alreadyClaimed: '{agent} already has this conversation.',
     notFound: 'That does not exist, or it is another team’s.',

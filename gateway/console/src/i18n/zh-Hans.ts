@@ -51,6 +51,7 @@ export const messages: Messages = {
     me: '我',
     solved: '已解决',
     unread: '{count} 条未读',
+    unsent: '未发出',
   },
   waiting: {
     title: '客户已等待的时间',
@@ -109,11 +110,8 @@ export const messages: Messages = {
   },
   claim: { heldBy: '{name} 已在处理这个会话' },
   controller: {
-    bot: '机器人接待中',
-    queue: '等待客服',
-    queueOf: '等待中 · {team}',
-    agent: '客服接待中',
-    me: '由您接待',
+    bot: '机器人接待中', queue: '等待客服', queueOf: '等待中 · {team}',
+    agent: '客服接待中', me: '由您接待',
   },
   severity: { general: '一般', important: '重要', urgent: '紧急', critical: '严重' },
   severityHint: {
@@ -309,6 +307,7 @@ export const messages: Messages = {
     goAway: '暂时离开',
   },
   signIn: {
+    leave: '未发出的消息：{unsent} 条；草稿：{drafts} 条。退出登录会从此浏览器中删除它们。',
     title: '登录应答',
     lead: '所有客户，所有渠道，一个工作台。',
     password: '密码',
@@ -331,10 +330,11 @@ export const messages: Messages = {
     firstTitle: '请设置您自己的密码',
     firstText: '一次性密码只用于首次登录。',
   },
-  live: { lost: '连接已断开，正在重连…', now: '立即重连' },
+  live: { lost: '连接已断开，正在重连…', now: '立即重连', unsent: '发给{name}的一条消息没有发出。', show: '查看' },
   alert: { newTicket: '新工单 #{number}' },
   problem: {
     offline: '无法连接服务器。',
+    inProgress: '仍在发送中，请稍后再试。',
     notSignedIn: '您已退出登录。',
     alreadyClaimed: '{agent} 已认领这个会话。',
     notFound: '内容不存在，或属于其他团队。',

@@ -51,6 +51,7 @@ export const messages: Messages = {
     me: '我',
     solved: '已解決',
     unread: '{count} 則未讀',
+    unsent: '未送出',
   },
   waiting: {
     title: '客戶已等待的時間',
@@ -109,11 +110,8 @@ export const messages: Messages = {
   },
   claim: { heldBy: '{name} 已在處理這個對話' },
   controller: {
-    bot: '機器人接待中',
-    queue: '等待客服',
-    queueOf: '等待中 · {team}',
-    agent: '客服接待中',
-    me: '由您接待',
+    bot: '機器人接待中', queue: '等待客服', queueOf: '等待中 · {team}',
+    agent: '客服接待中', me: '由您接待',
   },
   severity: { general: '一般', important: '重要', urgent: '緊急', critical: '嚴重' },
   severityHint: {
@@ -309,6 +307,7 @@ export const messages: Messages = {
     goAway: '暫時離開',
   },
   signIn: {
+    leave: '未送出的訊息：{unsent} 則；草稿：{drafts} 則。登出會從此瀏覽器中刪除它們。',
     title: '登入應答',
     lead: '所有客戶，所有管道，一個工作台。',
     password: '密碼',
@@ -331,10 +330,11 @@ export const messages: Messages = {
     firstTitle: '請設定您自己的密碼',
     firstText: '一次性密碼只用於首次登入。',
   },
-  live: { lost: '連線已斷開，正在重連…', now: '立即重連' },
+  live: { lost: '連線已斷開，正在重連…', now: '立即重連', unsent: '傳給{name}的一則訊息沒有送出。', show: '查看' },
   alert: { newTicket: '新工單 #{number}' },
   problem: {
     offline: '無法連線到伺服器。',
+    inProgress: '仍在傳送中，請稍後再試。',
     notSignedIn: '您已登出。',
     alreadyClaimed: '{agent} 已認領這個對話。',
     notFound: '內容不存在，或屬於其他團隊。',

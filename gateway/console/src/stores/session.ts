@@ -5,6 +5,7 @@ import { api } from '@/api/endpoints'
 import { Problem, setCsrf } from '@/api/http'
 import type { Availability, Language, Me, Right } from '@/api/types'
 import { isLanguage, useLanguage } from '@/i18n'
+import { clearDrafts } from '@/logic/drafts'
 
 export const useSession = defineStore('session', () => {
   const me = ref<Me | null>(null)
@@ -38,8 +39,11 @@ export const useSession = defineStore('session', () => {
     take(await api.signIn(email, password))
   }
 
+  /** Signs out; what was begun to be written is not left to whoever comes next. */
   async function signOut(): Promise<void> {
+    const agentId = id.value
     await api.signOut()
+    clearDrafts(agentId)
     forget()
   }
 
