@@ -1,5 +1,6 @@
 import element from 'element-plus/es/locale/lang/en.mjs'
 import { audit } from './audit/en'
+import { editor } from './editor/en'
 
 export const messages = {
   app: {
@@ -17,6 +18,7 @@ export const messages = {
     desk: 'Desk',
     tickets: 'Tickets',
     canned: 'Canned responses',
+    bot: 'Bot',
     operations: 'Operations',
     administration: 'Administration',
   },
@@ -433,6 +435,7 @@ export const messages = {
     emptyText: 'An inbox is a configured channel: this mailbox, that web chat.',
   },
   audit,
+  editor,
   channel: {
     webchat: 'Web chat',
     rest: 'REST',

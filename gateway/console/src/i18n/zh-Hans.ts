@@ -1,5 +1,6 @@
 import element from 'element-plus/es/locale/lang/zh-cn.mjs'
 import { audit } from './audit/zh-Hans'
+import { editor } from './editor/zh-Hans'
 import type { Messages } from './en'
 
 export const messages: Messages = {
@@ -18,6 +19,7 @@ export const messages: Messages = {
     desk: '工作台',
     tickets: '工单',
     canned: '快捷回复',
+    bot: '机器人',
     operations: '运行状况',
     administration: '管理',
   },
@@ -440,6 +442,7 @@ export const messages: Messages = {
     emptyText: '收件箱是一个配置好的渠道，例如某个邮箱或某个网页聊天。',
   },
   audit,
+  editor,
   channel: {
     webchat: '网页聊天',
     rest: 'REST',
