@@ -7,12 +7,20 @@ declare module 'vue-router' {
     /** Who may come here; without it everyone who is signed in. */
     right?: Right
     open?: boolean
+    /** The section of the bot's area that a page belongs to. */
+    section?: string
   }
 }
 
 const views = VIEWS.join('|')
 const shell = () => import('./components/AppShell.vue')
 const inboxPage = () => import('./pages/InboxPage.vue')
+
+/** A section of the bot's area. */
+function section(path: string, component: () => Promise<unknown>): RouteRecordRaw {
+  const name = `bot-${path}`
+  return { path, name, component, meta: { section: name } }
+}
 
 const routes: RouteRecordRaw[] = [
   {
@@ -46,6 +54,27 @@ const routes: RouteRecordRaw[] = [
         component: () => import('./pages/ArticlePage.vue'),
         props: true,
         meta: { right: 'draft_articles' },
+        },
+        {
+        path: 'bot',
+        component: () => import('./pages/bot/BotPage.vue'),
+        meta: { right: 'edit_catalogue' },
+        children: [
+          { path: '', redirect: '/bot/intents' },
+          section('intents', () => import('./pages/bot/IntentsSection.vue')),
+          {
+            path: 'intents/:name(.+)',
+            name: 'bot-intent',
+            component: () => import('./pages/bot/IntentSection.vue'),
+            props: true,
+            meta: { section: 'bot-intents' },
+          },
+          section('dialogue', () => import('./pages/bot/DialogueSection.vue')),
+          section('evaluation', () => import('./pages/bot/EvaluationSection.vue')),
+          section('publish', () => import('./pages/bot/PublishSection.vue')),
+          section('review', () => import('./pages/bot/ReviewSection.vue')),
+          section('use', () => import('./pages/bot/UseSection.vue')),
+        ],
       },
       {
         path: 'operations',

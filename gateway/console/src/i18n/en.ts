@@ -1,6 +1,7 @@
 import element from 'element-plus/es/locale/lang/en.mjs'
 import { audit } from './audit/en'
 import { knowledge } from './knowledge/en'
+import { editor } from './editor/en'
 
 export const messages = {
   knowledge,
@@ -20,6 +21,7 @@ export const messages = {
     tickets: 'Tickets',
     canned: 'Canned responses',
     knowledge: 'Knowledge base',
+    bot: 'Bot',
     operations: 'Operations',
     administration: 'Administration',
   },
@@ -436,6 +438,7 @@ export const messages = {
     emptyText: 'An inbox is a configured channel: this mailbox, that web chat.',
   },
   audit,
+  editor,
   channel: {
     webchat: 'Web chat',
     rest: 'REST',

@@ -1,5 +1,6 @@
 import element from 'element-plus/es/locale/lang/zh-cn.mjs'
 import { audit } from './audit/zh-Hans'
+import { editor } from './editor/zh-Hans'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hans'
 
@@ -21,6 +22,7 @@ export const messages: Messages = {
     tickets: '工单',
     canned: '快捷回复',
     knowledge: '知识库',
+    bot: '机器人',
     operations: '运行状况',
     administration: '管理',
   },
@@ -443,6 +445,7 @@ export const messages: Messages = {
     emptyText: '收件箱是一个配置好的渠道，例如某个邮箱或某个网页聊天。',
   },
   audit,
+  editor,
   channel: {
     webchat: '网页聊天',
     rest: 'REST',

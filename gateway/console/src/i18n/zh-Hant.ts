@@ -1,5 +1,6 @@
 import element from 'element-plus/es/locale/lang/zh-tw.mjs'
 import { audit } from './audit/zh-Hant'
+import { editor } from './editor/zh-Hant'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hant'
 
@@ -21,6 +22,7 @@ export const messages: Messages = {
     tickets: '工單',
     canned: '快速回覆',
     knowledge: '知識庫',
+    bot: '機器人',
     operations: '運作狀況',
     administration: '管理',
   },
@@ -443,6 +445,7 @@ export const messages: Messages = {
     emptyText: '收件匣是一個配置好的管道，例如某個電子郵件或某個網頁聊天。',
   },
   audit,
+  editor,
   channel: {
     webchat: '網頁聊天',
     rest: 'REST',
