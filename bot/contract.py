@@ -34,12 +34,14 @@ class Line:
 class BotState:
     """What the bot remembers between turns; stored with the conversation as JSON.
 
-    `misses` counts turns in a row that it did not understand; `turns` counts the bot's
+    `misses` counts turns in a row that it did not understand, the last of them at `missed_at`
+    (ms since the epoch); `turns` counts the bot's
     turns since it last got the conversation; `topic` is the last intent; `slots` are
     collected values; `offered` holds the payloads of the choices offered last.
     """
 
     misses: int = 0
+    missed_at: int | None = None
     turns: int = 0
     topic: str | None = None
     slots: Mapping[str, Any] = field(default_factory=dict)
@@ -52,7 +54,8 @@ class Turn:
 
     `payload` is the pressed button's payload (`/intent`, `/article/slug`) when the message was
     a button; `language` is the contact's known language or None when the bot is to detect it.
-    `sender` identifies the conversation towards actions. `channel` is the channel kind.
+    `sender` identifies the conversation towards actions. `channel` is the channel kind. `now` is
+    when the message came, in ms since the epoch.
     """
 
     conversation_id: str
@@ -63,6 +66,7 @@ class Turn:
     language: Language | None = None
     lines: tuple[Line, ...] = ()
     state: BotState = BotState()
+    now: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ from bot.contract import (
 from bot.entities import EntityFinder
 from bot.errors import ActionFailedError, BotError, ModelMissingError
 from bot.knowledge import ArticleIndex, Hit, shorten
+from bot.languages import LanguageReader
+from bot.phrases import without_refusal
 from bot.playbook import compile_playbook, ticket_kind
 from bot.policy import (
     Answer,
@@ -34,6 +36,7 @@ from bot.policy import (
     NotUnderstood,
     Offer,
     Plan,
+    Say,
     chosen_payload,
     decide_turn,
     missed,
@@ -41,14 +44,16 @@ from bot.policy import (
 from bot.recognise import OUT_OF_SCOPE, Recogniser
 from bot.replies import Replies, fill
 from bot.texts import SUMMARY, TITLE
+from bot.values.found import first_values
 from intents.model import Catalogue, Language
-from intents.text import detect_language, to_traditional
+from intents.text import to_traditional
 
 UNDERSTOOD_LENGTH = 500
 _REMEMBERED_LINES = 6
 _REMEMBERED_TEXTS = 4096
 _LINE_LENGTH = 160
 _SLOT_LENGTH = 200
+_MISS_LASTS = 600_000  # ms; a miss before that is no part of what fails now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +109,12 @@ class CatalogueBot:
         self._recognise = lru_cache(maxsize=_REMEMBERED_TEXTS)(recogniser.recognise)
         self._search = lru_cache(maxsize=_REMEMBERED_TEXTS)(self._index.search)
         self._playbook = compile_playbook(catalogue, self._index)
+        self._languages = LanguageReader(catalogue)
         self._entities = EntityFinder(catalogue)
         self._replies = Replies(catalogue, self._index)
-        self._runner = RasaActionRunner(context, seconds=self._settings.action_seconds)
+        self._runner = RasaActionRunner(
+            context, seconds=self._settings.action_seconds, zone=self._settings.time_zone
+        )
 
     @property
     def catalogue_version(self) -> str:
@@ -174,8 +182,10 @@ class CatalogueBot:
 
     def _read(self, turn: Turn) -> _View:
         text = turn.text[:UNDERSTOOD_LENGTH]
-        language = _language(turn, text)
-        entities = self._entities.find(text)
+        language = self._languages.read(turn, text)
+        rest = without_refusal(text)
+        text = text if rest is None else rest
+        entities = first_values(self._entities.find(text))
         understanding = replace(self._recognise(text), entities=entities)
         sure = understanding.confidence >= self._settings.accept
         hits: tuple[Hit, ...] = ()
@@ -187,10 +197,11 @@ class CatalogueBot:
             facts=Facts(
                 text=text,
                 payload=turn.payload,
-                state=turn.state,
+                state=_fresh(turn),
                 understanding=understanding,
                 hits=hits,
                 titles=[self._replies.title(p, language) for p in turn.state.offered],
+                declined=rest is not None,
             ),
             slots=self._slots(turn.state.slots, entities),
         )
@@ -205,13 +216,13 @@ class CatalogueBot:
         slots |= kept
         slots |= {name: value[:_SLOT_LENGTH] for name, value in entities.items()}
         for slot in self._catalogue.slots:
-            for entity in slot.entities:
-                if entity in entities:
-                    slots[slot.name] = entities[entity][:_SLOT_LENGTH]
+            for mapping in slot.mappings:
+                if mapping.entity is not None and mapping.entity in entities:
+                    slots[slot.name] = entities[mapping.entity][:_SLOT_LENGTH]
         return slots
 
     async def _carry_out(
-        self, plan: Answer | FromArticle | Offer | NotUnderstood, view: _View
+        self, plan: Answer | FromArticle | Offer | NotUnderstood | Say, view: _View
     ) -> tuple[tuple[BotMessage, ...], Mapping[str, Any]]:
         """The messages of a plan, at least one, and the slots after it."""
         channel = view.turn.channel
@@ -225,6 +236,8 @@ class CatalogueBot:
                 message = self._replies.offer(payloads, view.language, channel)
             case NotUnderstood():
                 message = self._replies.not_understood(view.language, channel)
+            case Say(response=response):
+                message = self._replies.own(response, view.language, channel)
             case _:
                 assert_never(plan)
         return (message,), view.slots
@@ -286,12 +299,14 @@ class CatalogueBot:
         messages: Sequence[BotMessage],
         slots: Mapping[str, Any],
     ) -> BotState:
-        before = view.turn.state
+        before = view.facts.state
+        failed = missed(plan)
         topic = before.topic
         if isinstance(plan, Answer) and not plan.missed:
             topic = topic if self._playbook.is_small_talk(plan.intent) else plan.intent
         return BotState(
-            misses=before.misses + 1 if missed(plan) else 0,
+            misses=before.misses + 1 if failed else 0,
+            missed_at=view.turn.now if failed else None,
             turns=before.turns + 1,
             topic=topic,
             slots=dict(slots),
@@ -343,17 +358,13 @@ def _listed(texts: Sequence[str], words: Mapping[str, str]) -> str:
     return words["between"].join(kept) or words["nothing"]
 
 
-def _language(turn: Turn, text: str) -> Language:
-    """The language of the message; of the conversation when the message does not tell."""
-    default = turn.language
-    if default is None:
-        default = Language.ZH_HANS
-        for line in turn.lines[-_REMEMBERED_LINES:]:
-            if line.speaker is Speaker.CUSTOMER:
-                default = detect_language(line.text[:UNDERSTOOD_LENGTH], default)
-    if turn.payload is not None and turn.language is not None:
-        return default
-    return detect_language(text, default)
+def _fresh(turn: Turn) -> BotState:
+    """The state without a miss that is long past, or that a colleague has answered since."""
+    state = turn.state
+    answered = bool(turn.lines) and turn.lines[-1].speaker is Speaker.AGENT
+    if state.misses and (answered or turn.now - (state.missed_at or 0) > _MISS_LASTS):
+        return replace(state, misses=0, missed_at=None)
+    return state
 
 
 def _certain(view: _View, plan: Plan) -> _View:

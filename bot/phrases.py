@@ -1,4 +1,4 @@
-"""Phrases that need no recogniser: the explicit wish for a person, and nods.
+"""Phrases that need no recogniser: the wish for a person or against one, complaints, nods.
 
 The wish must work in every catalogue and at any point, so it does not hang on training.
 Patterns are bounded: their time grows with the text's length alone.
@@ -32,13 +32,16 @@ _HAN_WISH = re.compile(
     r"|(?:找|换|叫|让|派|安排)(?:个|一个|一位|位)?(?:真|活)?人(?:来)?(?:聊|说|谈|处理|跟我|和我|帮我)"
     r"|(?:联系|联络|找|叫|接通)(?:一下)?(?:你们的?)?(?:客服|工作人员)|不(?:想|要)(?:跟|和)机器人"
 )
+_HAN_REFUSED = (
+    r"(?:不要|不用|不需要|不想|无需|不必|没必要|(?<![特区个分级告])别)(?:再|给我|帮我|直接|请|着急)?"
+    r"(?:转接?到?|找|接|要|联系|叫|跟|和)?(?:一个|个)?(?:人工|真人|活人|客服)"
+)
 _HAN_OTHER = re.compile(
     r"人工(?:智能|费|成本|审核|翻译|录入|降雨|授粉|耳蜗)|真人(?:认证|实名|头像|核验)"
     r"|(?:是|不是|算)(?:一个|个)?(?:真人|活人|人工)"
     r"|(?:人工|客服|真人).{0,8}(?:几点|时间|什么时候|何时|上班|下班|休息|电话|号码|多少)"
     r"|(?:几点|什么时候|何时|周末|节假日).{0,8}(?:人工|客服|真人)"
-    r"|(?:不要|不用|不需要|别|不想|无需|不必|没必要)(?:再|给我|帮我|直接|请)?"
-    r"(?:转接?到?|找|接|要|联系|跟|和)?(?:人工|真人|客服)"
+    rf"|{_HAN_REFUSED}"
 )
 _SOMEONE = (
     r"(?:(?:human|live|real|actual|support|service|customer|care|sales|call[- ]?cent(?:er|re))"
@@ -61,14 +64,32 @@ _LATIN_WISH = re.compile(
     rf"|is there|are there|can i (?:have|get))(?: (?:a|an|the|your|any|some))?(?: \w+)? {_SOMEONE}"
     rf"|\b(?:want|give me|get me|rather deal with|rather have) an? (?:person|human)$"
     rf"|\b(?:real|live|actual) (?:person|human|agent|people)\b"
+    rf"|\bdon['’]?t you have(?: \w+){{0,2}} {_SOMEONE}"
     rf"|\b{_SOMEONE} (?:please|pls|now)\b|\bplease {_SOMEONE}"
 )
+_NOT = (
+    r"\b(?:don['’]?t(?! you\b)|do not|doesn['’]?t|didn['’]?t|no need|needn['’]?t|need not"
+    r"|rather not|without|never|stop)\b"
+)
 _LATIN_OTHER = re.compile(
-    r"\b(?:don['’]?t|do not|doesn['’]?t|didn['’]?t|no need|needn['’]?t|need not|rather not|without"
-    r"|never)\b"
+    rf"{_NOT}"
     r"|\bare you\b|\byou are\b|\bam i \w+ing\b|\bcould you be\b|\blike a\b"
     r"|\b(?:travel|estate|user|mail|backup|monitoring|transfer|antivirus|insurance)"
     r" agents?\b|\b(?:hours?|when|what time)\b|\bagents? (?:is|are|was) (?:not|down|off)"
+)
+_REFUSED = re.compile(
+    rf"{_HAN_REFUSED}"
+    rf"|{_NOT}(?: \w+){{0,4}}? (?:{_REACH}\w*|want|need|get|give|call|fetch|send|human|agent)\b"
+    rf".{{0,40}}?(?:{_SOMEONE}|\bperson\b|\bsomebody\b|\bsomeone\b|\bcustomer service\b)"
+    rf"|\bno (?:{_SOMEONE}|person)(?: please)?$"
+)
+_COMPLAINS = re.compile(
+    r"投诉|举报你|差评|12315|消协|工信部"
+    r"|\b(?:complain(?:t|ts|ing)?|lawyer|sue you|consumer (?:protection|association))\b"
+)
+_NO_COMPLAINT = re.compile(
+    r"(?:不是|不想|没有|不会|不用|撤销|取消|撤回)(?:要|来|再)?投诉"
+    r"|\b(?:no|not|never|withdraw|without|don['’]?t|isn['’]?t)\b(?: \w+){0,4}? complain"
 )
 # `您好，客服` addresses whoever answers; alone, the same word asks for a person.
 _ADDRESSED = "客服"
@@ -82,13 +103,42 @@ def wants_person(text: str) -> bool:
     Talk about people is no wish: opening hours, `human resources`, `人工智能`, `are you human`.
     """
     whole = _BLANK_IN_HAN.sub("", normalise_text(to_mainland(text)))
-    if _ALONE.fullmatch(_EDGE.sub("", whole)):
+    if _ALONE.fullmatch(_EDGE.sub("", whole)) and not _REFUSED.search(whole):
         return True
     return any(_is_wish(clause.strip()) for clause in _CLAUSE.split(whole))
 
 
+def without_refusal(text: str) -> str | None:
+    """What a customer who wants no person says beside that; None when they say no such thing.
+
+    `do not connect me to a human, how do I pay?` leaves `how do I pay?`; a mere `不要转人工`
+    leaves nothing.
+    """
+    kept: list[str] = []
+    refused = False
+    start = 0
+    for end in (*(match.end() for match in _CLAUSE.finditer(text)), len(text)):
+        clause = _BLANK_IN_HAN.sub("", normalise_text(to_mainland(text[start:end])))
+        if _REFUSED.search(clause):
+            refused = True
+        else:
+            kept.append(text[start:end])
+        start = end
+    rest = "".join(kept).strip()
+    return (rest if any(map(str.isalnum, rest)) else "") if refused else None
+
+
+def complains(text: str) -> bool:
+    """Whether the customer complains in so many words (H5.1)."""
+    flat = normalise_text(to_mainland(text))
+    return any(
+        _COMPLAINS.search(clause) and not _NO_COMPLAINT.search(clause)
+        for clause in _CLAUSE.split(flat)
+    )
+
+
 def _is_wish(clause: str) -> bool:
-    if not clause:
+    if not clause or _REFUSED.search(clause):
         return False
     if clause != _ADDRESSED and _ALONE.fullmatch(clause):
         return True

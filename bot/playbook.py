@@ -96,7 +96,11 @@ def ticket_kind(intent: str | None) -> str:
 
 def compile_playbook(catalogue: Catalogue, index: ArticleIndex) -> Playbook:
     """Gather the steps of every intent and link intents to the articles about the same."""
-    ruled = {rule.intent: rule.steps for rule in catalogue.rules}
+    ruled = {
+        rule.intent: rule.steps
+        for rule in catalogue.rules
+        if rule.intent is not None and rule.loop is None
+    }
     steps: dict[str, tuple[str, ...]] = {}
     for intent in catalogue.intents:
         found = _steps(intent.name, ruled, catalogue)

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.contract import BotState, HandoffReason, Understanding
-from bot.entities import TICKET_NUMBER
 from bot.knowledge import Hit
 from bot.phrases import is_nod, wants_person
 from bot.playbook import (
@@ -28,6 +27,9 @@ from bot.playbook import (
     ticket_kind,
 )
 from bot.recognise import OUT_OF_SCOPE
+from bot.texts import STAYING
+from bot.times import DEFAULT_ZONE
+from bot.values.contacts import TICKET_NUMBER
 from intents.text import normalise_text
 
 TICKET_INTENT = "ticket_status"
@@ -47,7 +49,8 @@ class BotSettings:
     offered as a choice; `article_accept` and `article_suggest` the same for articles.
     `turn_cap` is the number of bot turns after which a person takes over, `miss_limit` the
     number of turns in a row that may fail, the last of them ending at a person.
-    `action_seconds` is how long an action may take.
+    `action_seconds` is how long an action may take. `time_zone` is the zone (IANA) in which
+    customers are told times.
     """
 
     accept: float = 0.5
@@ -57,13 +60,15 @@ class BotSettings:
     turn_cap: int = 12
     miss_limit: int = 2
     action_seconds: float = 8.0
+    time_zone: str = DEFAULT_ZONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known about a turn.
 
-    `titles` are the texts of the choices in `state.offered`, in the same order.
+    `titles` are the texts of the choices in `state.offered`, in the same order. `declined` says
+    that the customer wants no person; `text` is then what else was said, or "".
     """
 
     text: str
@@ -72,6 +77,7 @@ class Facts:
     understanding: Understanding
     hits: Sequence[Hit] = ()
     titles: Sequence[str] = ()
+    declined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +113,13 @@ class NotUnderstood:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """Say one of the bot's own texts, by the name of its response."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandOver:
     """Give the conversation to people."""
 
@@ -115,12 +128,14 @@ class HandOver:
     severity: str = "general"
 
 
-Plan = Answer | FromArticle | Offer | NotUnderstood | HandOver
+Plan = Answer | FromArticle | Offer | NotUnderstood | Say | HandOver
 
 
 def decide_turn(facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan:
     """Return what the turn comes to."""
     payload = chosen_payload(facts)
+    if payload is None and facts.declined and not facts.text:
+        return Say(response=STAYING)
     if payload is None and wants_person(facts.text):
         return _hand_over(HandoffReason.WISH, facts)
     if payload is not None:

@@ -1,60 +1,95 @@
 """Recognises the intent of a text: trained linear models that know what they do not know.
 
-Serving needs numpy alone. `bot.training` makes the file that `Recogniser.load` reads. It holds
-one model per language: on the sample catalogue two models were as good as one in English,
-two points better in Chinese, and train three times as fast.
+Serving needs NumPy alone. `bot.training` makes the file that `Recogniser.load` maps into
+memory. It holds one model per language: on the sample catalogue two models were as good as one
+in English, two points better in Chinese, and train three times as fast.
 
-A text becomes a sparse TF-IDF vector of length 1. A linear model ranks the intents; how sure
-it may be is then judged from the evidence (`Evidence`) by a small calibrated judge, fitted on
-turns that the model had not seen, some of them about nothing it knows.
+A text becomes a sparse TF-IDF vector of length 1. Linear heads (softmax regression, least
+squares, class centres, all summed into one matrix at training) and the nearest example of each
+intent vote, with weights that training learnt on turns it had held back; an encoder's vector
+votes too when there is one. How sure the winner may be is then judged from the evidence
+(`Evidence`) by a small calibrated judge, fitted on turns that the model had not seen, some of
+them about nothing it knows.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from bot.contract import Understanding
+from bot.cues import cues
+from bot.encoder import Encoder
 from bot.errors import ModelMissingError
-from bot.features import text_features
+from bot.model_file import read_model, write_model
 from bot.postings import Floats, Integers, Postings
+from bot.speller import Speller, Syllables
 
-FORMAT = 1
 OUT_OF_SCOPE = "out_of_scope"
 _RANKED = 5
 _SAME = 0.9999
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
-_ARRAYS = ("idf", "weights", "bias", "postings", "holders", "shares", "owners")
+_ARRAYS = (
+    "idf",
+    "weights",
+    "bias",
+    "postings",
+    "holders",
+    "shares",
+    "owners",
+    "points",
+    "pull",
+    "fitness",
+)
+_TOLD = (
+    "intents",
+    "vocabulary",
+    "spelt",
+    "rare",
+    "nearest",
+    "meaning",
+    "judge",
+    "threshold",
+)
 
 
-def model_path(folder: Path, catalogue_version: str) -> Path:
-    """Where the model of a catalogue version lies in `folder`."""
-    return folder / f"model-{catalogue_version}.npz"
+def model_path(folder: Path, catalogue_version: str, encoder: str | None = None) -> Path:
+    """Where the model of a catalogue version lies in `folder`.
+
+    Args:
+        folder: the folder of models.
+        catalogue_version: the catalogue's version.
+        encoder: the fingerprint of the encoder that it was trained with.
+    """
+    mark = f"-{encoder}" if encoder else ""
+    return folder / f"model-{catalogue_version}{mark}.model"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What speaks for the best intent: the judge's inputs, in this order.
 
-    `odds` is the log-odds of the linear model's best intent, `margin` the distance of its score
-    to the second, `nearest` the cosine to the most similar example, and `known` the share of
-    the text's weight that the vocabulary knows.
+    `odds` is the log-odds of the best intent, `margin` the distance of its score to the
+    second, `height` that to the average of all, `fitness` how near to 1 least squares put it
+    (0 in large catalogues, which go without), `nearest` the cosine to the most similar
+    example, `known` the share of the text's weight that the vocabulary knows, and `meaning`
+    the cosine to the nearest example by the encoder, 0 without one.
     """
 
     odds: float
     margin: float
+    height: float
+    fitness: float
     nearest: float
     known: float
+    meaning: float
 
     def values(self) -> list[float]:
         """The figures in the order of the judge's weights."""
@@ -74,24 +109,24 @@ class Finding:
 
 
 class Vectors:
-    """Vocabulary and weights that turn features into a vector.
+    """Vocabulary and weights that turn cues into a vector.
 
-    `rare` is the weight of a feature that no example holds.
+    `rare` is the weight of a cue that no example holds.
     """
 
     def __init__(self, vocabulary: Sequence[str], idf: Floats, rare: float) -> None:
         self.idf = idf
         self.rare = rare
-        self._places = {feature: place for place, feature in enumerate(vocabulary)}
+        self._places = {cue: place for place, cue in enumerate(vocabulary)}
 
-    def vector(self, features: Sequence[str]) -> tuple[Integers, Floats, float]:
+    def vector(self, found: Sequence[str]) -> tuple[Integers, Floats, float]:
         """Positions, values (length 1 together) and the known share of the weight."""
         places: list[int] = []
         counts: list[float] = []
         unknown = 0.0
         find = self._places.get
-        for feature, count in Counter(features).items():
-            place = find(feature)
+        for cue, count in Counter(found).items():
+            place = find(cue)
             weight = 1.0 if count == 1 else 1.0 + math.log(count)
             if place is None:
                 unknown += (weight * self.rare) ** 2
@@ -110,16 +145,25 @@ class Vectors:
 class Parts:
     """What a model file holds for one language.
 
-    `judge` are the judge's weights, the constant first. `postings`, `holders` and `shares` are
-    the examples by feature: feature `i` occurs in the examples
-    `holders[postings[i]:postings[i + 1]]` with those `shares` of their vectors; `owners` are the
-    intents of the examples.
+    `vocabulary` starts with the commonest cue; `spelt` are words and pairs that are known to
+    be right but too rare to be cues. `nearest` and `meaning` are the votes of the nearest
+    example by words and by the encoder; `judge` are the judge's weights, the constant first,
+    and `threshold` the confidence that told turns of no intent apart best. `postings`,
+    `holders` and `shares` are the examples by cue: cue `i` occurs in the examples
+    `holders[postings[i]:postings[i + 1]]` with those `shares` of their vectors; `owners` are
+    the intents of the examples, in rising order. `points` are the examples' vectors by the
+    encoder and `pull` its weights by intent, both empty where it has no vote; `fitness` are
+    the weights of least squares, empty where there are too many examples for it.
     """
 
     intents: tuple[str, ...]
     vocabulary: tuple[str, ...]
+    spelt: tuple[str, ...]
     rare: float
+    nearest: float
+    meaning: float
     judge: tuple[float, ...]
+    threshold: float
     idf: Floats
     weights: Floats
     bias: Floats
@@ -127,33 +171,62 @@ class Parts:
     holders: Integers
     shares: Floats
     owners: Integers
+    points: Floats
+    pull: Floats
+    fitness: Floats
 
 
 class Model:
-    """Ranks the intents of one language; immutable, safe to share between threads."""
+    """Ranks the intents of one language; immutable, safe to share between threads.
 
-    def __init__(self, parts: Parts) -> None:
+    Args:
+        parts: what training found.
+        syllables: the sounds of Chinese characters.
+        encoder: what `points` and `pull` were made with.
+    """
+
+    def __init__(self, parts: Parts, syllables: Syllables, encoder: Encoder | None) -> None:
         self._parts = parts
         self._vectors = Vectors(parts.vocabulary, parts.idf, parts.rare)
+        self._speller = Speller(spellings(parts.vocabulary, parts.spelt), syllables)
         self._examples = Postings(parts.postings, parts.holders, parts.shares, len(parts.owners))
+        self._starts = np.searchsorted(parts.owners, np.arange(len(parts.intents)))
+        self._encoder = encoder if parts.pull.size else None
 
     @property
     def intents(self) -> tuple[str, ...]:
         """The intents that it can tell apart."""
         return self._parts.intents
 
+    @property
+    def threshold(self) -> float:
+        """The confidence, 0 to 1, that told turns of no intent apart best in training."""
+        return self._parts.threshold
+
     def weigh(self, text: str) -> Finding | None:
         """Scores of all intents with their evidence; None when nothing in the text is known."""
         parts = self._parts
-        positions, values, known = self._vectors.vector(text_features(text))
-        if not len(positions):
+        positions, values, known = self._vectors.vector(cues(text, self._speller))
+        if not len(positions) and self._encoder is None:
             return None
         scores: Floats = values @ parts.weights[positions] + parts.bias
         likeness = self._examples.gained(positions, values)
         nearest = int(np.argmax(likeness))
         cosine = float(likeness[nearest])
+        scores += parts.nearest * np.maximum.reduceat(likeness, self._starts)
         same = int(parts.owners[nearest]) if cosine >= _SAME and known >= _SAME else None
-        return Finding(scores=scores, evidence=gather(scores, cosine, known), same=same)
+        meaning = 0.0
+        if self._encoder is not None and same is None:
+            point = self._encoder.encode([text])[0]
+            closeness = parts.points @ point
+            meaning = float(closeness.max())
+            scores += point @ parts.pull
+            scores += parts.meaning * np.maximum.reduceat(closeness, self._starts)
+        fitness = 0.0
+        if parts.fitness.size:
+            fitness = float(values @ parts.fitness[positions, int(np.argmax(scores))])
+        evidence = gather(scores, fitness, cosine, known, meaning)
+        return Finding(scores=scores, evidence=evidence, same=same)
 
     def recognise(self, text: str) -> Understanding:
         """The likeliest intents, best first, with a calibrated confidence."""
@@ -180,11 +253,26 @@ class Model:
 
 
 class Recogniser:
-    """Recognises texts of every language of a catalogue; immutable."""
+    """Recognises texts of every language of a catalogue; immutable.
 
-    def __init__(self, catalogue_version: str, models: Mapping[str, Model]) -> None:
+    Args:
+        catalogue_version: what the models were trained from.
+        parts: a model's parts for each language.
+        syllables: the sounds of Chinese characters.
+        encoder: the encoder that they were trained with.
+    """
+
+    def __init__(
+        self,
+        catalogue_version: str,
+        parts: Mapping[str, Parts],
+        syllables: Syllables,
+        encoder: Encoder | None = None,
+    ) -> None:
         self._version = catalogue_version
-        self._models = dict(models)
+        self._models = {
+            language: Model(part, syllables, encoder) for language, part in parts.items()
+        }
 
     @property
     def catalogue_version(self) -> str:
@@ -192,14 +280,30 @@ class Recogniser:
         return self._version
 
     @classmethod
-    def load(cls, path: Path) -> Recogniser:
-        """Read a model file.
+    def load(cls, path: Path, encoder: Encoder | None = None) -> Recogniser:
+        """Map a model file into memory.
+
+        Args:
+            path: the file.
+            encoder: what it was trained with, None for none.
 
         Raises:
-            ModelMissingError: there is no such file, or it is not a model of this format.
+            ModelMissingError: there is no such file, it is not a model of this format, or it
+                was trained with another encoder.
         """
-        version, parts = read_parts(path)
-        return cls(version, {language: Model(part) for language, part in parts.items()})
+        head, arrays = read_model(path)
+        trained_with = head["encoder"]
+        if trained_with != (encoder.fingerprint if encoder is not None else None):
+            message = f"{path} was trained with another encoder; train again"
+            raise ModelMissingError(message)
+        parts = {
+            language: Parts(
+                **{name: _frozen(told[name]) for name in _TOLD},
+                **{name: arrays[f"{language}_{name}"] for name in _ARRAYS},
+            )
+            for language, told in head["languages"].items()
+        }
+        return cls(head["version"], parts, arrays["syllables"], encoder)
 
     def recognise(self, text: str) -> Understanding:
         """Return the likeliest intents of `text`, best first, with a calibrated confidence.
@@ -209,12 +313,20 @@ class Recogniser:
         no intent and confidence 0. `out_of_scope` is an intent like others when the catalogue
         has examples of it.
         """
+        return self._model(text).recognise(text)
+
+    def threshold(self, text: str) -> float:
+        """The confidence from which `text` is rather about a known intent than about none."""
+        return self._model(text).threshold
+
+    def _model(self, text: str) -> Model:
         language = "zh" if _HAN.search(text) else "en"
-        model = self._models.get(language) or next(iter(self._models.values()))
-        return model.recognise(text)
+        return self._models.get(language) or next(iter(self._models.values()))
 
 
-def gather(scores: Floats, nearest: float, known: float) -> Evidence:
+def gather(
+    scores: Floats, fitness: float, nearest: float, known: float, meaning: float
+) -> Evidence:
     """Return what speaks for the intent with the best score."""
     best = int(np.argmax(scores))
     top = float(scores[best])
@@ -224,8 +336,11 @@ def gather(scores: Floats, nearest: float, known: float) -> Evidence:
     return Evidence(
         odds=max(-8.0, min(8.0, top - rest)),
         margin=min(8.0, top - second),
+        height=top - float(scores.mean()),
+        fitness=fitness,
         nearest=nearest,
         known=known,
+        meaning=meaning,
     )
 
 
@@ -237,51 +352,29 @@ def judge(weights: Sequence[float], evidence: Evidence) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
 
-def write_parts(version: str, parts: Mapping[str, Parts], path: Path) -> None:
-    """Write a model file, complete or not at all."""
-    head: dict[str, Any] = {"format": FORMAT, "version": version, "languages": {}}
-    arrays: dict[str, Any] = {}
+def spellings(vocabulary: Sequence[str], spelt: Sequence[str]) -> list[str]:
+    """The words and pairs of Chinese characters among the cues, then those too rare for one."""
+    known = [
+        cue[1:] for cue in vocabulary if cue[0] == "w" or (cue[0] == "c" and len(cue) == 3)
+    ]
+    return [*known, *spelt]
+
+
+def write_parts(
+    version: str,
+    parts: Mapping[str, Parts],
+    syllables: Syllables,
+    path: Path,
+    encoder: str | None = None,
+) -> None:
+    """Write a model file, complete or not at all; `encoder` is the encoder's fingerprint."""
+    languages: dict[str, Any] = {}
+    arrays: dict[str, Any] = {"syllables": syllables}
     for language, part in parts.items():
-        head["languages"][language] = {
-            "intents": part.intents,
-            "vocabulary": part.vocabulary,
-            "rare": part.rare,
-            "judge": part.judge,
-        }
+        languages[language] = {name: getattr(part, name) for name in _TOLD}
         arrays |= {f"{language}_{name}": getattr(part, name) for name in _ARRAYS}
-    text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.part")
-    with half.open("wb") as file:
-        np.savez(file, allow_pickle=False, head=np.frombuffer(text, dtype=np.uint8), **arrays)
-    half.replace(path)
+    write_model(path, {"version": version, "encoder": encoder, "languages": languages}, arrays)
 
 
-def read_parts(path: Path) -> tuple[str, dict[str, Parts]]:
-    """Return a model file's catalogue version and its parts by language.
-
-    Raises:
-        ModelMissingError: there is no such file, or it is not a model of this format.
-    """
-    try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            head = json.loads(file["head"].tobytes())
-            if head["format"] != FORMAT:
-                message = f"{path} has model format {head['format']}, not {FORMAT}; train again"
-                raise ModelMissingError(message)
-            return head["version"], {
-                language: Parts(
-                    intents=tuple(told["intents"]),
-                    vocabulary=tuple(told["vocabulary"]),
-                    rare=told["rare"],
-                    judge=tuple(told["judge"]),
-                    **{name: file[f"{language}_{name}"] for name in _ARRAYS},
-                )
-                for language, told in head["languages"].items()
-            }
-    except FileNotFoundError as error:
-        message = f"{path} does not exist; train the model with `yingda bot train`"
-        raise ModelMissingError(message) from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
-        message = f"{path} is not a model file; train it again with `yingda bot train`"
-        raise ModelMissingError(message) from error
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -45,22 +45,22 @@ class Replies:
 
     def greeting(self, language: Language) -> BotMessage:
         """The first words on a channel (H1.3)."""
-        return self._certain(GREETING, language)
+        return self.own(GREETING, language)
 
     def holding(self, reason: HandoffReason, language: Language, channel: str = "") -> BotMessage:
         """What the customer is told while a person takes over (H1.4)."""
-        return self._certain(f"{HOLDING}{reason.value}", language, channel)
+        return self.own(f"{HOLDING}{reason.value}", language, channel)
 
     def not_understood(self, language: Language, channel: str = "") -> BotMessage:
         """The request to say it in other words, with the way to a person."""
-        message = self._certain(NOT_UNDERSTOOD, language, channel)
+        message = self.own(NOT_UNDERSTOOD, language, channel)
         if message.choices:
             return message
         return BotMessage(text=message.text, choices=(self.choice(HANDOFF_PAYLOAD, language),))
 
     def offer(self, payloads: Iterable[str], language: Language, channel: str = "") -> BotMessage:
         """The question which of these was meant."""
-        text = self._certain(DID_YOU_MEAN, language, channel).text
+        text = self.own(DID_YOU_MEAN, language, channel).text
         return BotMessage(text=text, choices=tuple(self.choice(p, language) for p in payloads))
 
     def choice(self, payload: str, language: Language) -> Choice:
@@ -70,9 +70,9 @@ class Replies:
     def title(self, payload: str, language: Language) -> str:
         """What a payload is called: the intent's or article's title; never empty."""
         if payload == NONE_PAYLOAD:
-            return self._certain(NONE_OF_THESE, language).text
+            return self.own(NONE_OF_THESE, language).text
         if payload == HANDOFF_PAYLOAD:
-            return self._certain(TALK_TO_PERSON, language).text
+            return self.own(TALK_TO_PERSON, language).text
         name = payload.removeprefix("/")
         if payload.startswith(ARTICLE_PAYLOAD):
             slug = payload.removeprefix(ARTICLE_PAYLOAD)
@@ -95,7 +95,7 @@ class Replies:
         title = self._index.title(slug, language)
         if title is None:
             return message
-        line = self._certain(ARTICLE_SOURCE, language, values={"title": title}).text
+        line = self.own(ARTICLE_SOURCE, language, values={"title": title}).text
         return BotMessage(text=f"{message.text}\n\n{line}", choices=message.choices, article=slug)
 
     def response(
@@ -134,7 +134,7 @@ class Replies:
                 return BotMessage(text=text, choices=_choices(variant.buttons, language, values))
         return None
 
-    def _certain(
+    def own(
         self, name: str, language: Language, channel: str = "", values: Values | None = None
     ) -> BotMessage:
         """A response that has a built-in text; the catalogue's, if it can be rendered."""

@@ -13,6 +13,7 @@ NOT_UNDERSTOOD = "utter_not_understood"
 NONE_OF_THESE = "utter_none_of_these"
 TALK_TO_PERSON = "utter_talk_to_person"
 ARTICLE_SOURCE = "utter_article_source"
+STAYING = "utter_staying"
 TITLE = "utter_title_"
 HOLDING = "utter_holding_"
 
@@ -34,6 +35,10 @@ FALLBACK: Mapping[str, Mapping[str, str]] = {
     },
     NONE_OF_THESE: {"zh": "都不是", "en": "None of these"},
     TALK_TO_PERSON: {"zh": "转人工", "en": "Talk to a person"},
+    STAYING: {
+        "zh": "好的，不转人工。请直接告诉我您的问题。",
+        "en": "All right, no colleague. Please tell me what you need.",
+    },
     ARTICLE_SOURCE: {"zh": "来源：{title}", "en": "Source: {title}"},
     HOLDING + "wish": {"zh": f"好的，{_PERSON_ZH}", "en": f"All right. {_PERSON_EN}"},
     HOLDING + "low_confidence": {
@@ -65,8 +70,8 @@ FALLBACK: Mapping[str, Mapping[str, str]] = {
         "en": f"Your file has arrived. {_PERSON_EN}",
     },
     "utter_ticket_found": {
-        "zh": "工单 {number}“{subject}”当前状态：{status}。",
-        "en": 'Ticket {number} "{subject}" is now: {status}.',
+        "zh": "工单 {number}“{subject}”当前状态：{status}。最近更新：{updated_at}。",
+        "en": 'Ticket {number} "{subject}" is now: {status}. Last change: {updated_at}.',
     },
     "utter_ticket_not_found": {
         "zh": "在您名下没有找到这个工单，请核对编号。",

@@ -1,43 +1,53 @@
-"""Trains the recogniser from a catalogue and measures it on the held-out checks.
+"""Trains the recogniser from a catalogue or from plain rows.
 
-Only this module needs scikit-learn; a process that answers customers never imports it.
+Only training needs SciPy and pypinyin; a process that answers customers never imports them.
+
+First come rehearsals: heads are fitted to most of the examples, with some intents left out
+altogether, and asked about the rest. From what they say the fusion learns how far to trust
+each head, the judge how sure the bot may be, and the threshold where turns about nothing known
+begin. Then the heads are fitted to everything. When the rehearsals contradict the labels too
+often, the examples that contradict the others are left out first.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.encoder import Encoder
 from bot.errors import BotError
-from bot.features import text_features
-from bot.postings import Floats, Integers
+from bot.heads import Heads, Signals, Table, read_table
+from bot.learning import fit_judge, fuse
 from bot.recognise import (
     OUT_OF_SCOPE,
     Evidence,
-    Model,
     Parts,
     Recogniser,
-    Vectors,
+    gather,
+    judge,
     model_path,
     write_parts,
 )
+from bot.speller import learn_syllables
 from intents.model import Catalogue
 
+Progress = Callable[[str], None]
+
 _SEED = 20260
-_FOLDS = 4
-_FOREIGN_FOLDS = 3
-_REGULARISATION = 10.0
-_RARITY = 0.8
-_ROUNDS = 300
 _FOREIGN_SHARE = 0.2
-_EVEN_ODDS = (0.0,) * 5
+_EVEN_ODDS = (0.0,) * 8
+_EVEN_THRESHOLD = 0.5
+_LESSONS = 1500
+_PARTS = 3
+_NOISE_FOLDS = 3
+_NOISE = 0.06
+_LEAST_FOR_NOISE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,129 +60,64 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confusion:
-    """A check that was recognised as something else."""
+class _Lessons:
+    """What the heads of one rehearsal said of rows that they had not seen.
 
-    text: str
-    language: str
-    expected: str
-    recognised: str | None
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LanguageFigures:
-    """Counts of one language's checks.
-
-    `right` of `total` sentences of real intents had their intent first, `accepted` of them at
-    or above the threshold, `wrong` were given another intent at or above it. `refused` of
-    `foreign` sentences out of scope were not taken for a real intent at or above it.
+    `wanted` is the place of the right intent among the rehearsal's intents, -1 for a row
+    whose intent was left out.
     """
 
-    total: int
-    right: int
-    accepted: int
-    wrong: int
-    foreign: int
-    refused: int
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right intents, 0 to 1; 1 when there is nothing to check."""
-        return self.right / self.total if self.total else 1.0
-
-    @property
-    def rejection(self) -> float:
-        """Share of out-of-scope sentences that were refused; 1 when there are none."""
-        return self.refused / self.foreign if self.foreign else 1.0
+    signals: Signals
+    intents: tuple[str, ...]
+    wanted: NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What the held-out checks say about a model."""
-
-    catalogue_version: str
-    threshold: float
-    languages: dict[str, LanguageFigures]
-    confusions: tuple[Confusion, ...]
-
-
-def train(catalogue: Catalogue, folder: Path) -> Path:
+def train(
+    catalogue: Catalogue,
+    folder: Path,
+    encoder: Encoder | None = None,
+    progress: Progress | None = None,
+) -> Path:
     """Train the recogniser and write its file; equal catalogues give equal models.
 
     A language is left out when it has examples of fewer than two intents.
 
+    Args:
+        catalogue: whose utterances are learnt; its checks are not looked at.
+        folder: where the model goes.
+        encoder: has a vote, and must be given to `Recogniser.load` as well.
+        progress: is told what is being done.
+
     Returns:
-        The file, `model-<catalogue version>.npz` in `folder`.
+        The file, `model-<catalogue version>.model` in `folder`.
 
     Raises:
         BotError: no language has examples of two intents.
     """
-    rows = _rows(catalogue, checks=False)
-    parts = {}
-    for language in sorted({row.language for row in rows}):
-        own = [row for row in rows if row.language == language]
-        if len({row.intent for row in own}) >= 2:
-            parts[language] = replace(fit(own), judge=_fit_judge(own))
-    if not parts:
-        message = "the catalogue needs examples of at least two intents to train from"
-        raise BotError(message)
-    path = model_path(folder, catalogue.version)
-    write_parts(catalogue.version, parts, path)
+    rows = catalogue_rows(catalogue, checks=False)
+    parts = fit(rows, encoder, progress)
+    mark = encoder.fingerprint if encoder is not None else None
+    path = model_path(folder, catalogue.version, mark)
+    write_parts(catalogue.version, parts, learn_syllables(), path, mark)
     return path
 
 
-def evaluate(catalogue: Catalogue, recogniser: Recogniser, *, threshold: float = 0.5) -> Report:
-    """Measure a model on the catalogue's checks.
+def train_rows(
+    rows: Sequence[Row],
+    version: str,
+    encoder: Encoder | None = None,
+    progress: Progress | None = None,
+) -> Recogniser:
+    """Return a recogniser of plain rows, kept in memory.
 
-    Args:
-        catalogue: whose `checks` are recognised; none of them are trained on.
-        recogniser: the model.
-        threshold: the confidence from which the bot answers without asking back, 0 to 1.
+    Raises:
+        BotError: no language has examples of two intents.
     """
-    rows = _rows(catalogue, checks=True)
-    figures: dict[str, Counter[str]] = {row.language: Counter() for row in rows}
-    confusions = []
-    for row in rows:
-        found = recogniser.recognise(row.text)
-        figures[row.language].update(_outcome(row, found.intent, found.confidence >= threshold))
-        if found.intent != row.intent:
-            confusions.append(
-                Confusion(
-                    text=row.text,
-                    language=row.language,
-                    expected=row.intent,
-                    recognised=found.intent,
-                    confidence=found.confidence,
-                )
-            )
-    names = LanguageFigures.__dataclass_fields__
-    return Report(
-        catalogue_version=catalogue.version,
-        threshold=threshold,
-        languages={
-            language: LanguageFigures(**{name: counts[name] for name in names})
-            for language, counts in figures.items()
-        },
-        confusions=tuple(confusions),
-    )
+    return Recogniser(version, fit(rows, encoder, progress), learn_syllables(), encoder)
 
 
-def _outcome(row: Row, intent: str | None, sure: bool) -> Iterator[str]:
-    """The names of the figures that a check adds one to."""
-    if row.intent == OUT_OF_SCOPE:
-        yield "foreign"
-        if not sure or intent in {None, OUT_OF_SCOPE}:
-            yield "refused"
-        return
-    yield "total"
-    if intent == row.intent:
-        yield "right"
-    if sure and intent != OUT_OF_SCOPE:
-        yield "accepted" if intent == row.intent else "wrong"
-
-
-def _rows(catalogue: Catalogue, *, checks: bool) -> list[Row]:
+def catalogue_rows(catalogue: Catalogue, *, checks: bool) -> list[Row]:
+    """The catalogue's examples, or its held-out checks."""
     return [
         Row(text=utterance.text, intent=intent.name, language=utterance.language)
         for intent in catalogue.intents
@@ -180,151 +125,223 @@ def _rows(catalogue: Catalogue, *, checks: bool) -> list[Row]:
     ]
 
 
-def fit(rows: Sequence[Row]) -> Parts:
-    """Fit the linear model to the rows; its judge is still undecided (0.5 for everything)."""
-    features = [text_features(row.text) for row in rows]
-    vocabulary, vectors = _vectors(features)
-    intents = tuple(dict.fromkeys(row.intent for row in rows))
-    owners = np.array([intents.index(row.intent) for row in rows], dtype=np.int32)
-    matrix = _matrix(features, vectors, len(vocabulary))
-    weights, bias = _regression(matrix, owners, len(intents))
-    columns = matrix.tocsc()
-    return Parts(
-        intents=intents,
-        vocabulary=vocabulary,
-        rare=vectors.rare,
-        judge=_EVEN_ODDS,
-        idf=vectors.idf,
-        weights=weights,
-        bias=bias,
-        postings=columns.indptr.astype(np.int32),
-        holders=columns.indices.astype(np.int32),
-        shares=columns.data.astype(np.float32),
-        owners=owners,
-    )
+def fit(
+    rows: Iterable[Row], encoder: Encoder | None = None, progress: Progress | None = None
+) -> dict[str, Parts]:
+    """Fit a model for each language that has examples of at least two intents.
 
-
-def _vectors(features: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], Vectors]:
-    holders = Counter(feature for found in features for feature in dict.fromkeys(found))
-    count = len(features)
-    idf = [(math.log((1 + count) / (1 + n)) + 1) ** _RARITY for n in holders.values()]
-    vocabulary = tuple(holders)
-    rare = (math.log(1 + count) + 1) ** _RARITY
-    return vocabulary, Vectors(vocabulary, np.array(idf, dtype=np.float32), rare)
-
-
-def _matrix(features: Sequence[Sequence[str]], vectors: Vectors, width: int) -> Any:
-    from scipy.sparse import csr_matrix
-
-    columns: list[Integers] = []
-    values: list[Floats] = []
-    for found in features:
-        positions, shares, _ = vectors.vector(found)
-        columns.append(positions)
-        values.append(shares)
-    starts = np.cumsum([0, *(len(positions) for positions in columns)])
-    return csr_matrix(
-        (np.concatenate(values), np.concatenate(columns), starts), shape=(len(features), width)
-    )
-
-
-def _regression(matrix: Any, owners: Integers, intents: int) -> tuple[Floats, Floats]:
-    """Weights by feature and intent, and the constants, of a multinomial regression."""
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=_REGULARISATION, max_iter=_ROUNDS, tol=1e-3)
-    model.fit(matrix, owners)
-    weights = model.coef_
-    bias = model.intercept_
-    if intents == 2:
-        weights = np.concatenate([-weights, weights]) / 2
-        bias = np.concatenate([-bias, bias]) / 2
-    return (
-        np.ascontiguousarray(weights.T, dtype=np.float32),
-        np.ascontiguousarray(bias, dtype=np.float32),
-    )
-
-
-def _fit_judge(rows: Sequence[Row]) -> tuple[float, ...]:
-    """Fit the judge on examples that each fold's model had not seen.
-
-    One half of the lessons leaves single examples out; the other leaves whole intents out, so
-    that the judge meets sentences whose right answer does not exist. Those weigh as a share
-    of `_FOREIGN_SHARE` of all.
+    Raises:
+        BotError: none has.
     """
-    known = list(_lessons(rows, _folds_by_example(rows)))
-    foreign = list(_lessons(rows, _folds_by_intent(rows)))
-    right = np.array([right for _, right in (*known, *foreign)], dtype=np.int32)
-    if len(set(right.tolist())) < 2:
-        return _EVEN_ODDS
-    table = np.array([evidence.values() for evidence, _ in (*known, *foreign)])
-    weight = np.ones(len(table))
-    weight[len(known) :] = (
-        len(known) / max(len(foreign), 1) * _FOREIGN_SHARE / (1 - _FOREIGN_SHARE)
-    )
-    return _logistic(table, right, weight)
-
-
-def _logistic(table: Any, right: Any, weight: Any) -> tuple[float, ...]:
-    """The constant and the weights of a logistic regression without negative weights.
-
-    More evidence must never make the judge less sure, so an input that would is left out.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    scale = table.std(axis=0) + 1e-6
-    kept = list(range(table.shape[1]))
-    weights = [0.0] * table.shape[1]
-    constant = math.log(max(right.mean(), 1e-3) / max(1 - right.mean(), 1e-3))
-    while kept:
-        model = LogisticRegression(C=1.0, max_iter=_ROUNDS)
-        model.fit(table[:, kept] / scale[kept], right, sample_weight=weight)
-        found = model.coef_[0]
-        worst = int(np.argmin(found))
-        if found[worst] >= 0:
-            constant = float(model.intercept_[0])
-            for place, value in zip(kept, found / scale[kept], strict=True):
-                weights[place] = float(value)
-            break
-        del kept[worst]
-    return (constant, *weights)
-
-
-def _lessons(rows: Sequence[Row], folds: Sequence[int]) -> Iterator[tuple[Evidence, int]]:
-    """Evidence of every row from a model that was trained without its fold, and if it was right.
-
-    When its intent was left out altogether, `out_of_scope` is the right answer.
-    """
-    for fold in sorted(set(folds)):
-        learnt = [row for row, other in zip(rows, folds, strict=True) if other != fold]
-        if len({row.intent for row in learnt}) < 2:
+    tell = progress or (lambda _: None)
+    by_language: dict[str, list[Row]] = {}
+    for row in rows:
+        by_language.setdefault(row.language, []).append(row)
+    parts = {}
+    for language, own in sorted(by_language.items()):
+        if len({row.intent for row in own}) < 2:
             continue
-        model = Model(fit(learnt))
-        for row, other in zip(rows, folds, strict=True):
-            if other == fold and (found := model.weigh(row.text)) is not None:
-                best = model.intents[int(np.argmax(found.scores))]
-                wanted = row.intent if row.intent in model.intents else OUT_OF_SCOPE
-                yield found.evidence, int(best == wanted)
+        tell(f"{language}: reading {len(own)} examples")
+        table = read_table([row.text for row in own], [row.intent for row in own], encoder)
+        parts[language] = _fit_table(table, lambda said, name=language: tell(f"{name}: {said}"))
+    if not parts:
+        message = "the catalogue needs examples of at least two intents to train from"
+        raise BotError(message)
+    return parts
 
 
-def _folds_by_example(rows: Sequence[Row]) -> list[int]:
+def _fit_table(table: Table, tell: Progress) -> Parts:
+    lessons = _rehearse(table, tell)
+    fusion = _fuse(lessons)
+    if len(table.texts) >= _LEAST_FOR_NOISE and _contradicted(lessons, fusion) > _NOISE:
+        table = _cleaned(table, fusion, tell)
+        lessons = _rehearse(table, tell)
+        fusion = _fuse(lessons)
+    verdict, threshold = _fit_verdict(lessons, fusion)
+    tell(f"learning from {len(table.texts)} examples")
+    heads = Heads(table, few=table.few)
+    return Parts(
+        intents=table.intents,
+        vocabulary=heads.vocabulary,
+        spelt=heads.spelt,
+        rare=heads.vectors.rare,
+        judge=verdict,
+        threshold=threshold,
+        idf=heads.vectors.idf,
+        owners=table.owners,
+        **heads.merged(fusion or _trusting(heads)),
+    )
+
+
+def _trusting(heads: Heads) -> tuple[float, ...]:
+    """The fusion when nothing could be rehearsed: the first head alone."""
+    return tuple(float(place == 0) for place in range(len(heads.names)))
+
+
+def _rehearse(table: Table, tell: Progress) -> list[_Lessons]:
+    """Lessons from heads that had not seen the rows they are asked about.
+
+    The more examples there are, the fewer rehearsals are needed, and the longer each takes.
+    """
+    count = len(table.texts)
+    rounds = 6 if count <= 1500 else 3 if count <= 2500 else 2 if count <= 7000 else 1
+    lessons = []
+    for turn in range(rounds):
+        tell(f"rehearsal {turn + 1} of {rounds}")
+        deal, part = divmod(turn, _PARTS)
+        folds = _spread(table.owners, _PARTS + 1, deal)
+        secret = _hidden_intents(table, _PARTS, deal)[table.owners] == part
+        learnt = table.subset(np.flatnonzero(~secret & (folds != part)))
+        if len(learnt.intents) < 2:
+            continue
+        seen = np.isin(table.owners, [table.intents.index(name) for name in learnt.intents])
+        asked = _sample(np.flatnonzero(~secret & (folds == part) & seen), _LESSONS)
+        foreign = _sample(np.flatnonzero(secret), max(len(asked), 1))
+        lessons.append(_ask(Heads(learnt, few=table.few), table, np.concatenate([asked, foreign])))
+    return lessons
+
+
+def _ask(heads: Heads, table: Table, rows: NDArray[Any]) -> _Lessons:
+    points = None if table.points is None else table.points[rows]
+    places = {name: place for place, name in enumerate(heads.table.intents)}
+    return _Lessons(
+        signals=heads.ask([table.texts[row] for row in rows], points),
+        intents=heads.table.intents,
+        wanted=np.array([places.get(table.intents[table.owners[row]], -1) for row in rows]),
+    )
+
+
+def _fuse(lessons: Sequence[_Lessons]) -> tuple[float, ...]:
+    """The weights of the heads; empty when there is no lesson of a known intent."""
+    votes, wanted = [], []
+    width = max((len(lesson.intents) for lesson in lessons), default=0)
+    for lesson in lessons:
+        known = lesson.wanted >= 0
+        own = lesson.signals.votes[known]
+        room = ((0, 0), (0, width - own.shape[1]), (0, 0))
+        votes.append(np.pad(own, room, constant_values=-50.0))
+        wanted.append(lesson.wanted[known])
+    if not sum(len(own) for own in wanted):
+        return ()
+    return fuse(np.concatenate(votes), np.concatenate(wanted))
+
+
+def _contradicted(lessons: Sequence[_Lessons], fusion: Sequence[float]) -> float:
+    """The share of rows whose label the heads hold for all but impossible: label noise."""
+    found = []
+    for lesson in lessons:
+        known = lesson.wanted >= 0
+        own, best = _shares(lesson.signals.votes[known], fusion, lesson.wanted[known])
+        found.append((own < 0.02) & (best > 0.6))
+    return float(np.concatenate(found).mean()) if found else 0.0
+
+
+def _cleaned(table: Table, fusion: Sequence[float], tell: Progress) -> Table:
+    """The table without the examples that the others contradict; no intent loses its last."""
+    folds = _spread(table.owners, _NOISE_FOLDS)
+    doubtful = np.zeros(len(table.texts), dtype=bool)
+    for fold in range(_NOISE_FOLDS):
+        tell(f"looking for wrong labels, {fold + 1} of {_NOISE_FOLDS}")
+        heads = Heads(table.subset(np.flatnonzero(folds != fold)), few=table.few)
+        rows = np.flatnonzero(folds == fold)
+        lesson = _ask(heads, table, rows)
+        rows, known = rows[lesson.wanted >= 0], lesson.wanted >= 0
+        own, best = _shares(lesson.signals.votes[known], fusion, lesson.wanted[known])
+        doubtful[rows] = (own < 0.1) & (best > 0.4)
+    for place in range(len(table.intents)):
+        if doubtful[table.owners == place].all():
+            doubtful[table.owners == place] = False
+    return table.subset(np.flatnonzero(~doubtful))
+
+
+def _shares(
+    votes: NDArray[Any], fusion: Sequence[float], wanted: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The share of the wanted intent and that of the best, for each row."""
+    scores = votes @ np.array(fusion)
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares[np.arange(len(wanted)), wanted], shares.max(axis=1)
+
+
+def _fit_verdict(
+    lessons: Sequence[_Lessons], fusion: Sequence[float]
+) -> tuple[tuple[float, ...], float]:
+    """The judge's weights, and the confidence below which a turn is about nothing known.
+
+    Rows whose intent was left out weigh as a share of `_FOREIGN_SHARE` of all; the right
+    answer to them is `out_of_scope`.
+    """
+    evidence: list[Evidence] = []
+    right: list[int] = []
+    foreign: list[bool] = []
+    outside: list[bool] = []
+    for lesson in lessons if fusion else ():
+        scores = lesson.signals.votes @ np.array(fusion)
+        for row, wanted in enumerate(lesson.wanted):
+            facts = lesson.signals
+            best = int(np.argmax(scores[row]))
+            evidence.append(
+                gather(
+                    scores[row],
+                    float(facts.fitness[row, best]),
+                    float(facts.nearest[row]),
+                    float(facts.known[row]),
+                    float(facts.meaning[row]),
+                )
+            )
+            outside.append(lesson.intents[best] == OUT_OF_SCOPE)
+            right.append(int(best == wanted or (wanted < 0 and outside[-1])))
+            foreign.append(wanted < 0 or lesson.intents[wanted] == OUT_OF_SCOPE)
+    if len(set(right)) < 2:
+        return _EVEN_ODDS, _EVEN_THRESHOLD
+    table = np.array([found.values() for found in evidence])
+    unseen = np.concatenate([lesson.wanted < 0 for lesson in lessons])
+    weight = np.ones(len(table))
+    weight[unseen] = (~unseen).sum() / max(unseen.sum(), 1) * _FOREIGN_SHARE / (1 - _FOREIGN_SHARE)
+    verdict = fit_judge(table, np.array(right), weight)
+    sure = np.array([judge(verdict, found) for found in evidence])
+    sure[np.array(outside)] = 0.0
+    return verdict, _best_threshold(sure, np.array(foreign))
+
+
+def _best_threshold(sure: NDArray[Any], foreign: NDArray[Any]) -> float:
+    """The confidence that keeps most turns of known intents and refuses most others."""
+    if foreign.all() or not foreign.any():
+        return _EVEN_THRESHOLD
+    steps = np.unique(np.quantile(sure, np.linspace(0, 1, 101)))
+    gains = [
+        float((sure[~foreign] >= step).mean() + (sure[foreign] < step).mean()) for step in steps
+    ]
+    return round(float(steps[int(np.argmax(gains))]), 4)
+
+
+def _spread(owners: NDArray[Any], folds: int, deal: int = 0) -> NDArray[Any]:
     """A fold for each row; an intent's examples are spread over all folds."""
-    seen: Counter[str] = Counter()
-    folds = [0] * len(rows)
-    for place in _shuffled(len(rows)):
-        intent = rows[place].intent
-        folds[place] = seen[intent] % _FOLDS
-        seen[intent] += 1
-    return folds
+    seen: Counter[int] = Counter()
+    found = np.zeros(len(owners), dtype=np.int32)
+    for place in _shuffled(len(owners), deal):
+        owner = int(owners[place])
+        found[place] = seen[owner] % folds
+        seen[owner] += 1
+    return found
 
 
-def _folds_by_intent(rows: Sequence[Row]) -> list[int]:
-    """A fold for each row; all of an intent's examples share one."""
-    intents = list(dict.fromkeys(row.intent for row in rows))
-    fold = {intents[place]: n % _FOREIGN_FOLDS for n, place in enumerate(_shuffled(len(intents)))}
-    return [fold[row.intent] for row in rows]
+def _hidden_intents(table: Table, turns: int, deal: int) -> NDArray[Any]:
+    """For each intent the turn in which it is left out; never for `out_of_scope`."""
+    found = np.full(len(table.intents), -1)
+    order = [place for place in _shuffled(len(found), deal) if table.intents[place] != OUT_OF_SCOPE]
+    for number, place in enumerate(order):
+        found[place] = number % turns
+    return found
 
 
-def _shuffled(count: int) -> list[int]:
-    order: NDArray[np.int64] = np.random.default_rng(_SEED).permutation(count)
-    return [int(place) for place in order]
+def _sample(rows: NDArray[Any], most: int) -> NDArray[Any]:
+    if len(rows) <= most:
+        return rows
+    return np.sort(rows[_shuffled(len(rows))[:most]])
+
+
+def _shuffled(count: int, deal: int = 0) -> NDArray[np.int64]:
+    order: NDArray[np.int64] = np.random.default_rng(_SEED + deal).permutation(count)
+    return order

@@ -76,12 +76,19 @@ def _add_bot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     test = actions.add_parser("test", help="recognise the catalogue's held-out checks")
     _json(test)
     test.set_defaults(handler="bot:test")
-    intents = commands.add_parser("intents", help="the catalogue: check")
+    intents = commands.add_parser("intents", help="the catalogue: check, import, export")
     checks = intents.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = checks.add_parser("check", help="find what is wrong in the catalogue")
     check.add_argument("folder", nargs="?", help="a catalogue folder; the one in force by default")
     _json(check)
     check.set_defaults(handler="intents:check")
+    bring = checks.add_parser("import", help="import a Rasa project or a table, or nothing")
+    bring.add_argument("source", help="a folder, or a .zip, .csv or .xlsx file")
+    bring.add_argument("--into", help="the catalogue folder; YINGDA_CATALOGUE_DIR by default")
+    bring.set_defaults(handler="intents:bring")
+    export = checks.add_parser("export", help="export the catalogue in force")
+    export.add_argument("target", help="a new folder, or a .zip, .csv or .xlsx file")
+    export.set_defaults(handler="intents:export")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 PREFIX = "YINGDA_"
 DEFAULT_FILE = "yingda.toml"
@@ -89,6 +90,10 @@ class Settings:
     turn_seconds: float = field(
         default=10.0,
         metadata=_doc("Seconds the bot may think before the conversation goes to people."),
+    )
+    time_zone: str = field(
+        default="Asia/Shanghai",
+        metadata=_doc("Time zone (IANA name) in which the bot tells customers times."),
     )
     log_level: str = field(
         default="info", metadata=_doc("How much is logged: debug, info, warning or error.")
@@ -180,6 +185,10 @@ def _networks(value: Any) -> tuple[str, ...]:
     return names
 
 
+def _zone(value: Any) -> str:
+    return ZoneInfo(_text(value)).key
+
+
 _PARSERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "data_dir": (Path, "a folder"),
     "catalogue_dir": (lambda value: Path(value) if value else None, "a folder"),
@@ -187,6 +196,7 @@ _PARSERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "bus_max_depth": (_integer, "a number of messages, at least 100"),
     "turn_cap": (_integer, "a number of turns, at least 1"),
     "turn_seconds": (_number, "a number of seconds from 0.1 to 120"),
+    "time_zone": (_zone, "a time zone such as Asia/Shanghai or UTC"),
     "log_json": (_boolean, "true or false"),
     "trusted_proxies": (_networks, "addresses or networks separated by commas"),
 }

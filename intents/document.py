@@ -137,7 +137,7 @@ class Document:
         """Return the file's top level after checking its keys and Rasa's format version."""
         top = self.mapping(self.data, (), "the file")
         self.only(top, (), "the file", ("version", *allowed))
-        if top.get("version") not in {"3.0", "3.1"}:
+        if top.get("version", "3.1") not in {"3.0", "3.1"}:
             self.refuse(("version",), 'must say `version: "3.1"` (with quotes) at the top')
         return top
 

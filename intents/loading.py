@@ -1,58 +1,70 @@
 """Reads a catalogue folder: Rasa 3 training data and Markdown articles.
 
-The folder holds `domain.yml`, `rules.yml`, `nlu/{zh,en}/*.yml`, `checks/{zh,en}.yml`,
-`responses/*.yml`; articles lie beside it in `articles/{zh,en}/*.md`. What the product does not
-support is refused by name: nothing that an editor wrote is left out in silence.
+The folder holds `domain.yml`, `rules.yml`, `dialogue.yml`, `nlu/{zh,en}/*.yml`,
+`checks/{zh,en}.yml`, `responses/*.yml`, `trees/*.yml`; articles lie beside it in
+`articles/{zh,en}/*.md`. A Rasa project's `domain/` and `data/` are read as well. What the
+product does not support is refused by name: nothing that an editor wrote is left out in
+silence.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from intents.article_files import read_article
 from intents.document import Document, read_text
-from intents.domain import Domain, read_domain, read_responses, read_rules
-from intents.errors import CatalogueError
-from intents.model import Article, Catalogue, Intent, Utterance
+from intents.domain import PARTS, Domain, finish_domain, read_domain
+from intents.files import LANGUAGES, CatalogueFiles
+from intents.flows import Flows, finish_flows, read_rules, read_stories
+from intents.model import Article, Catalogue, Intent, Note, PeopleFirst, Tree, Utterance
+from intents.responses import Responses, read_responses
 from intents.training import Training, read_training
+from intents.trees import read_people_first, read_trees
 
 SHIPPED_CATALOGUE = Path(__file__).parent / "catalogue"
 """The sample company's catalogue that comes with the product."""
 
-_LANGUAGES = ("zh", "en")
+_KEYS = ("nlu", *PARTS, "responses", "rules", "stories", "trees", "people_first")
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the files hold, read one after another."""
+
+    domain: Domain = field(default_factory=Domain)
+    training: Training = field(default_factory=Training)
+    checks: Training = field(default_factory=Training)
+    responses: Responses = field(default_factory=dict)
+    flows: Flows = field(default_factory=Flows)
+    trees: list[Tree] = field(default_factory=list)
+    people_first: PeopleFirst = field(default_factory=PeopleFirst)
 
 
 def load_catalogue(folder: Path, *, articles: Path | None = None) -> Catalogue:
     """Read a catalogue.
 
     Args:
-        folder: the catalogue folder.
+        folder: the catalogue folder, or a Rasa project's.
         articles: the folder of articles; `articles` beside `folder` unless told.
 
     Raises:
         CatalogueError: a file is missing, broken, or holds something that is not supported;
             it names the file and, where there is one, the line.
     """
-    files = _CatalogueFiles(folder, articles)
-    domain = read_domain(_document(files.domain, files))
-    for path in files.responses:
-        read_responses(_document(path, files), domain.responses)
-    training = Training()
-    checks = Training()
-    for language in _LANGUAGES:
-        for path in files.nlu(language):
-            read_training(_document(path, files), language, training)
-        for path in files.checks(language):
-            read_training(_document(path, files), language, checks, held_out=True)
+    files = CatalogueFiles(folder, articles)
+    gathered = _Gathered()
+    _read_all(files, gathered)
+    domain, training = gathered.domain, gathered.training
     _check_listed(domain, training)
-    _check_listed(domain, checks)
+    _check_listed(domain, gathered.checks)
     return Catalogue(
         version=files.version(),
-        intents=_intents(domain, training, checks),
-        responses=domain.responses,
-        rules=read_rules(_document(files.rules, files)),
+        intents=_intents(domain, training, gathered.checks),
+        responses=gathered.responses,
+        rules=finish_flows(gathered.flows, domain.slots),
         actions=tuple(domain.actions),
         articles=tuple(_articles(files)),
         synonyms=training.synonyms,
@@ -60,7 +72,15 @@ def load_catalogue(folder: Path, *, articles: Path | None = None) -> Catalogue:
         lookups=training.lookups,
         entities=tuple(domain.entities),
         slots=tuple(domain.slots),
+        forms=tuple(domain.forms),
+        trees=tuple(gathered.trees),
+        people_first=gathered.people_first,
         session_minutes=domain.session_minutes,
+        notes=(
+            *(Note(place=name, message=why) for name, why in files.unused()),
+            *domain.notes,
+            *training.notes,
+        ),
     )
 
 
@@ -74,69 +94,54 @@ def catalogue_version(folder: Path, *, articles: Path | None = None) -> str:
     Raises:
         CatalogueError: the folder is not there or a file cannot be read.
     """
-    return _CatalogueFiles(folder, articles).version()
+    return CatalogueFiles(folder, articles).version()
 
 
-class _CatalogueFiles:
-    """Which files belong to a catalogue, and their names in messages and in the version."""
-
-    def __init__(self, folder: Path, articles: Path | None) -> None:
-        if not folder.is_dir():
-            message = "is not a folder; name the folder that holds domain.yml"
-            raise CatalogueError(message, file=str(folder))
-        self._folder = folder
-        self._articles = folder.parent / "articles" if articles is None else articles
-        self.domain = folder / "domain.yml"
-        self.rules = folder / "rules.yml"
-        self.responses = sorted((folder / "responses").glob("*.yml"))
-
-    def nlu(self, language: str) -> list[Path]:
-        """The training files of a language."""
-        return sorted((self._folder / "nlu" / language).glob("*.yml"))
-
-    def checks(self, language: str) -> list[Path]:
-        """The held-out examples of a language: one file or none."""
-        path = self._folder / "checks" / f"{language}.yml"
-        return [path] if path.exists() else []
-
-    def articles(self, language: str) -> list[Path]:
-        """The articles of a language."""
-        return sorted((self._articles / language).glob("*.md"))
-
-    def name(self, path: Path) -> str:
-        """A file's name relative to the catalogue (articles: `articles/…`)."""
-        if path.is_relative_to(self._folder):
-            return path.relative_to(self._folder).as_posix()
-        return f"articles/{path.relative_to(self._articles).as_posix()}"
-
-    def version(self) -> str:
-        """First 12 hex digits of SHA-256 over every file's name and bytes."""
-        digest = hashlib.sha256()
-        for path in self._all():
-            try:
-                content = path.read_bytes()
-            except OSError as error:
-                message = f"cannot be read ({error.strerror}); check that it exists and its rights"
-                raise CatalogueError(message, file=self.name(path)) from error
-            digest.update(f"{self.name(path)}\0{len(content)}\0".encode())
-            digest.update(content)
-        return digest.hexdigest()[:12]
-
-    def _all(self) -> Iterator[Path]:
-        yield from (self.domain, self.rules, *self.responses)
-        for language in _LANGUAGES:
-            yield from self.nlu(language)
-            yield from self.checks(language)
-            yield from self.articles(language)
+def _read_all(files: CatalogueFiles, into: _Gathered) -> None:
+    """Every file once; slots and flows last, for they name what other files list."""
+    opened: list[tuple[Document, str | None]] = [
+        (_document(path, files), None) for path in files.main
+    ]
+    for own in LANGUAGES:
+        opened += [(_document(path, files), own) for path in files.nlu(own)]
+    tops = [(document, language, _top(document)) for document, language in opened]
+    for document, language, top in tops:
+        read_domain(document, top, into.domain)
+        if "nlu" in top:
+            read_training(document, top["nlu"], language, into.training)
+        if "responses" in top:
+            read_responses(document, top["responses"], into.responses, language or "en")
+        if "trees" in top:
+            into.trees += read_trees(document, top["trees"])
+        if "people_first" in top:
+            into.people_first = read_people_first(document, top["people_first"])
+    finish_domain(into.domain)
+    for document, _, top in tops:
+        if "rules" in top:
+            read_rules(document, top["rules"], into.flows, into.domain.slots)
+        if "stories" in top:
+            read_stories(document, top["stories"], into.flows)
+    for held_out in LANGUAGES:
+        for path in files.checks(held_out):
+            document = _document(path, files)
+            top = document.top(("nlu",))
+            read_training(document, top.get("nlu"), held_out, into.checks, held_out=True)
 
 
-def _document(path: Path, files: _CatalogueFiles) -> Document:
+def _top(document: Document) -> Mapping[str, Any]:
+    top = document.top(_KEYS)
+    if not any(key in top for key in _KEYS):
+        document.refuse((), "holds nothing; write `nlu:`, `rules:`, `responses:` or the like")
+    return top
+
+
+def _document(path: Path, files: CatalogueFiles) -> Document:
     name = files.name(path)
     return Document(read_text(path, name), name)
 
 
 def _check_listed(domain: Domain, training: Training) -> None:
-    """Refuse an intent or entity that `domain.yml` does not list, as Rasa does."""
+    """Refuse an intent or entity that the domain does not list, as Rasa does."""
     listed = set(domain.intents)
     for name, (document, place) in training.places.items():
         if name not in listed and name.partition("/")[0] not in listed:
@@ -154,7 +159,7 @@ def _check_listed(domain: Domain, training: Training) -> None:
 
 
 def _intents(domain: Domain, training: Training, checks: Training) -> tuple[Intent, ...]:
-    """Intents in the order of `domain.yml`; a retrieval intent gives one per key."""
+    """Intents in the order of the domain; a retrieval intent gives one per key."""
     seen = dict.fromkeys((*training.utterances, *checks.utterances))
     return tuple(
         Intent(
@@ -171,7 +176,7 @@ def _tuple(training: Training, name: str) -> tuple[Utterance, ...]:
     return tuple(training.utterances.get(name, ()))
 
 
-def _articles(files: _CatalogueFiles) -> Iterator[Article]:
-    for language in _LANGUAGES:
+def _articles(files: CatalogueFiles) -> Iterator[Article]:
+    for language in LANGUAGES:
         for path in files.articles(language):
             yield read_article(path, files.name(path), language)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from intents.document import Document, Place
-from intents.model import EntitySpan, Utterance
+from intents.model import EntitySpan, Language, Note, Utterance
+from intents.text import detect_language
 
-_ANNOTATION = re.compile(
+ANNOTATION = re.compile(
     r"\[(?P<text>[^\[\]]+)\](?:\((?P<entity>[^()]+)\)|(?P<json>\{[^{}]*\})|(?P<many>\[\s*\{.*?\}\s*\]))"
 )
 _INTENT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:/[A-Za-z0-9_]+)?")
@@ -30,34 +31,46 @@ class Training:
     synonyms: dict[str, str] = field(default_factory=dict)
     regexes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lookups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
 
 
 def read_training(
-    document: Document, language: str, into: Training, *, held_out: bool = False
+    document: Document,
+    value: Any,
+    language: str | None,
+    into: Training,
+    *,
+    held_out: bool = False,
 ) -> None:
-    """Add one `nlu:` file to `into`.
+    """Add one `nlu:` list to `into`.
 
     Args:
         document: the parsed file.
-        language: `zh` or `en`; every example of the file is in it.
+        value: what stands under its `nlu:`.
+        language: `zh` or `en`, in which every example of the file is; None: as each reads.
         into: what earlier files gave.
         held_out: the file holds checks, where only intents have a meaning.
 
     Raises:
         CatalogueError: something in the file is not in Rasa's format or not supported.
     """
-    top = document.top(("nlu",))
     kinds = _KINDS[:1] if held_out else _KINDS
-    for number, item in enumerate(document.items(top.get("nlu"), ("nlu",), "`nlu`")):
+    for number, item in enumerate(document.items(value, ("nlu",), "`nlu`")):
         place: Place = ("nlu", number)
         entry = document.mapping(item, place, "an entry of `nlu`")
         kind = next((kind for kind in kinds if kind in entry), None)
         if kind is None:
             document.refuse(place, f"an entry of `nlu` here must be one of: {', '.join(kinds)}")
-        document.only(entry, place, f"`{kind}`", (kind, "examples"))
+        extra = ("metadata",) if kind == "intent" else ()
+        document.only(entry, place, f"`{kind}`", (kind, "examples", *extra))
+        if "metadata" in entry:
+            _note(document, place, into)
         name = document.text(entry[kind], (*place, kind), f"the name after `{kind}:`")
         reader = _EntryReader(document, place, name, into)
-        lines = list(document.examples(entry, place))
+        if kind == "intent" and isinstance(entry.get("examples"), list):
+            lines = _listed_examples(document, entry["examples"], place, into)
+        else:
+            lines = list(document.examples(entry, place))
         if kind == "intent":
             reader.read_intent(lines, language)
         elif kind == "synonym":
@@ -66,6 +79,33 @@ def read_training(
             reader.read_regex(lines)
         else:
             reader.read_lookup(lines)
+
+
+def _listed_examples(
+    document: Document, value: list[Any], place: Place, into: Training
+) -> list[tuple[int, str]]:
+    """Rasa's other form of examples: `- text: …` with `metadata`."""
+    lines = []
+    for number, item in enumerate(value):
+        spot = (*place, "examples", number)
+        entry = document.mapping(item, spot, "an example")
+        document.only(entry, spot, "an example", ("text", "metadata"))
+        if "metadata" in entry:
+            _note(document, spot, into)
+        text = document.text(entry.get("text"), spot, "`text` of an example").strip()
+        lines.append((number, text.removeprefix("- ")))
+    return lines
+
+
+def _note(document: Document, place: Place, into: Training) -> None:
+    line = document.line_of(place)
+    into.notes.append(
+        Note(place=f"{document.name}:{line}", message="`metadata` of examples has no effect")
+    )
+
+
+def _language_of(text: str) -> str:
+    return detect_language(text, Language.EN).training
 
 
 _Lines = list[tuple[int, str]]
@@ -87,7 +127,7 @@ class _EntryReader:
         self._name = name
         self._into = into
 
-    def read_intent(self, lines: _Lines, language: str) -> None:
+    def read_intent(self, lines: _Lines, language: str | None) -> None:
         """Strip the annotations from each example and keep them as spans."""
         if _INTENT_NAME.fullmatch(self._name) is None:
             self._document.refuse(
@@ -122,15 +162,14 @@ class _EntryReader:
         """Every line is a word of the list."""
         _join(self._into.lookups, self._name, lines)
 
-    def _example(self, number: int, line: str, language: str) -> Utterance:
+    def _example(self, number: int, line: str, language: str | None) -> Utterance:
         text = ""
         spans: list[EntitySpan] = []
         end = 0
-        for match in _ANNOTATION.finditer(line):
+        for match in ANNOTATION.finditer(line):
             text += line[end : match.start()]
-            details = self._annotation(number, match)
             said = match["text"]
-            spans.append(
+            spans += [
                 EntitySpan(
                     entity=details["entity"],
                     start=len(text),
@@ -139,14 +178,15 @@ class _EntryReader:
                     role=details.get("role"),
                     group=details.get("group"),
                 )
-            )
+                for details in self._annotations(number, match)
+            ]
             text += said
             end = match.end()
-        return Utterance(text=text + line[end:], language=language, entities=tuple(spans))
+        text += line[end:]
+        return Utterance(text=text, language=language or _language_of(text), entities=tuple(spans))
 
-    def _annotation(self, number: int, match: re.Match[str]) -> dict[str, str]:
-        if match["many"] is not None:
-            self._refuse(number, "several entities on one text are not supported; keep one")
+    def _annotations(self, number: int, match: re.Match[str]) -> list[dict[str, str]]:
+        """The entity of a span, or several (`[text][{…}, {…}]`)."""
         if match["entity"] is not None:
             name = match["entity"].strip()
             if ":" in name:
@@ -155,12 +195,13 @@ class _EntryReader:
                     f"`({name})` is the old form; write "
                     '`[text]{"entity": "name", "value": "value"}` instead',
                 )
-            return {"entity": name}
-        details = _json_details(match["json"])
+            return [{"entity": name}]
+        written = match["json"] or match["many"]
+        details = _json_details(written)
         if details is None:
             self._refuse(
                 number,
-                f"the annotation `{match['json']}` must be JSON with `entity` and, if wanted, "
+                f"the annotation `{written}` must be JSON with `entity` and, if wanted, "
                 "`role`, `group`, `value`, each text in double quotes",
             )
         return details
@@ -177,16 +218,21 @@ class _EntryReader:
         self._document.refuse((*self._place, "examples"), message, inside=number)
 
 
-def _json_details(written: str) -> dict[str, str] | None:
+def _json_details(written: str) -> list[dict[str, str]] | None:
     """The parts of a JSON annotation, or None when it is not a sound one."""
     try:
-        details = json.loads(written)
+        found = json.loads(written)
     except ValueError:
         return None
-    sound = "entity" in details and details.keys() <= _ENTITY_KEYS
-    if sound and all(isinstance(value, str) and value for value in details.values()):
-        return dict(details)
-    return None
+    listed = found if isinstance(found, list) else [found]
+    for details in listed:
+        if not isinstance(details, dict) or "entity" not in details:
+            return None
+        if not details.keys() <= _ENTITY_KEYS:
+            return None
+        if not all(isinstance(value, str) and value for value in details.values()):
+            return None
+    return listed
 
 
 def _join(lists: dict[str, tuple[str, ...]], name: str, lines: _Lines) -> None:

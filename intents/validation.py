@@ -10,36 +10,20 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
-from intents.model import Article, Catalogue, Intent, ResponseVariant, Rule, Utterance
+from intents.findings import Finding, Severity, error, warning
+from intents.flow_checks import check_flows
+from intents.model import Article, Catalogue, Intent, ResponseVariant, Utterance
 from intents.text import normalise_text
 
 _LANGUAGES = ("zh", "en")
 _LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
 _FEWEST_UTTERANCES = 2
 _WORD = re.compile(r"[^\W\d_]+")
+_NO_WORD = re.compile(r"[\W_]+")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _PAYLOAD = re.compile(r"/(?P<intent>\w+(?:/[\w-]+)?)(?:\{.*\})?")
 _SIMILAR_SCRIPTS = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
-
-
-class Severity(StrEnum):
-    """How bad a finding is."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One mistake: where it is, what is wrong and what an editor can do about it."""
-
-    severity: Severity
-    place: str
-    message: str
-    remedy: str
 
 
 def check_catalogue(catalogue: Catalogue) -> list[Finding]:
@@ -48,52 +32,66 @@ def check_catalogue(catalogue: Catalogue) -> list[Finding]:
         *_check_intents(catalogue),
         *_check_duplicates(catalogue),
         *_check_held_out(catalogue),
-        *_check_rules(catalogue),
         *_check_responses(catalogue),
         *_check_look_alikes(catalogue),
         *_check_articles(catalogue.articles),
+        *check_flows(catalogue),
+        *(
+            Finding(severity=Severity.NOTE, place=note.place, message=note.message, remedy="")
+            for note in catalogue.notes
+        ),
     ]
-    return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
-
-
-def _error(place: str, message: str, remedy: str) -> Finding:
-    return Finding(severity=Severity.ERROR, place=place, message=message, remedy=remedy)
-
-
-def _warning(place: str, message: str, remedy: str) -> Finding:
-    return Finding(severity=Severity.WARNING, place=place, message=message, remedy=remedy)
+    return sorted(findings, key=lambda finding: list(Severity).index(finding.severity))
 
 
 def _check_intents(catalogue: Catalogue) -> Iterator[Finding]:
-    answered = Counter(rule.intent for rule in catalogue.rules)
+    answered = Counter(rule.intent for rule in catalogue.rules if rule.loop is None)
+    answered.update(intent for tree in catalogue.trees for intent in tree.intents)
+    wanted = _languages(catalogue)
     for intent in catalogue.intents:
         place = f"intent {intent.name}"
-        yield from _check_sizes(intent, place)
+        yield from _check_sizes(intent, place, wanted)
         if answered[intent.name] == 0 and answered[intent.name.partition("/")[0]] == 0:
-            yield _error(place, "nothing answers it", "add a rule to rules.yml")
-        if answered[intent.name] > 1:
-            yield _error(place, "several rules answer it", "keep one rule in rules.yml")
+            yield error(place, "nothing answers it", "add a rule to rules.yml")
+        if _same_rules(catalogue, intent.name):
+            yield error(place, "several rules answer it", "keep one rule in rules.yml")
         title = f"utter_title_{intent.name}"
         if title not in catalogue.responses:
-            yield _warning(
+            yield warning(
                 place, "it has no title for choices", f"add the response {title} in zh and en"
             )
 
 
-def _check_sizes(intent: Intent, place: str) -> Iterator[Finding]:
+def _same_rules(catalogue: Catalogue, intent: str) -> bool:
+    """Whether two rules would answer in the same situation."""
+    own = [
+        (rule.loop, rule.after, rule.starts, rule.conditions)
+        for rule in catalogue.rules
+        if rule.intent == intent
+    ]
+    return any(own.count(situation) > 1 for situation in own)
+
+
+def _languages(catalogue: Catalogue) -> tuple[str, ...]:
+    """The languages that the catalogue speaks: those of its utterances, in our order."""
+    spoken = {each.language for intent in catalogue.intents for each in intent.utterances}
+    return tuple(language for language in _LANGUAGES if language in spoken) or _LANGUAGES
+
+
+def _check_sizes(intent: Intent, place: str, wanted: tuple[str, ...]) -> Iterator[Finding]:
     if len(intent.utterances) < _FEWEST_UTTERANCES:
-        yield _error(
+        yield error(
             place,
             f"it has {len(intent.utterances)} utterances; it cannot be learnt",
             f"write at least {_FEWEST_UTTERANCES}, better 10 in each language",
         )
         return
-    for language in _LANGUAGES:
+    for language in wanted:
         name = _LANGUAGE_NAMES[language]
         if not any(utterance.language == language for utterance in intent.utterances):
-            yield _warning(place, f"it has no {name} utterances", f"add some to nlu/{language}/")
+            yield warning(place, f"it has no {name} utterances", f"add some to nlu/{language}/")
         if not any(check.language == language for check in intent.checks):
-            yield _warning(
+            yield warning(
                 place,
                 f"it has no {name} checks, so its accuracy is unknown",
                 f"add two or three to checks/{language}.yml",
@@ -105,26 +103,31 @@ def _check_duplicates(catalogue: Catalogue) -> Iterator[Finding]:
     owners: defaultdict[str, list[tuple[str, Utterance]]] = defaultdict(list)
     for intent in catalogue.intents:
         for utterance in intent.utterances:
-            owners[normalise_text(utterance.text)].append((intent.name, utterance))
+            owners[_bare(utterance.text)].append((intent.name, utterance))
     for found in owners.values():
         names = list(dict.fromkeys(name for name, _ in found))
         text = found[0][1].text
         if len(names) > 1:
-            yield _error(
+            yield error(
                 f"intent {names[0]}",
                 f"{text!r} also stands in {', '.join(names[1:])}",
                 "keep it where it belongs and remove the others",
             )
         elif len(found) > 1:
-            yield _warning(
+            yield warning(
                 f"intent {names[0]}", f"{text!r} stands {len(found)} times", "keep one of them"
             )
+
+
+def _bare(text: str) -> str:
+    """What makes two sentences the same: letters and digits, of either Chinese script."""
+    return _NO_WORD.sub("", normalise_text(text)) or text
 
 
 def _check_held_out(catalogue: Catalogue) -> Iterator[Finding]:
     """A check that is trained on, or expects two intents, measures nothing."""
     trained = {
-        normalise_text(utterance.text): intent.name
+        _bare(utterance.text): intent.name
         for intent in catalogue.intents
         for utterance in intent.utterances
     }
@@ -132,15 +135,15 @@ def _check_held_out(catalogue: Catalogue) -> Iterator[Finding]:
     for intent in catalogue.intents:
         place = f"checks of {intent.name}"
         for check in intent.checks:
-            text = normalise_text(check.text)
+            text = _bare(check.text)
             if text in trained:
-                yield _error(
+                yield error(
                     place,
                     f"{check.text!r} is also an utterance of {trained[text]}",
                     "write the check in other words",
                 )
             if text in expected:
-                yield _error(
+                yield error(
                     place,
                     f"{check.text!r} already is a check of {expected[text]}",
                     "remove one of them",
@@ -148,66 +151,50 @@ def _check_held_out(catalogue: Catalogue) -> Iterator[Finding]:
             expected.setdefault(text, intent.name)
 
 
-def _check_rules(catalogue: Catalogue) -> Iterator[Finding]:
-    intents = _intent_names(catalogue)
-    for rule in catalogue.rules:
-        place = f"rule {rule.name}"
-        if rule.intent not in intents:
-            yield _error(
-                place, f"the intent {rule.intent!r} does not exist", "correct it or add the intent"
-            )
-        yield from _check_steps(rule, place, catalogue)
-
-
-def _check_steps(rule: Rule, place: str, catalogue: Catalogue) -> Iterator[Finding]:
-    for step in rule.steps:
-        if step.startswith("utter_"):
-            keyed = any(name.startswith(f"{step}/") for name in catalogue.responses)
-            if step not in catalogue.responses and not keyed:
-                yield _error(place, f"the response {step!r} does not exist", "write its texts")
-        elif step not in catalogue.actions:
-            yield _error(
-                place,
-                f"the action {step!r} is not listed",
-                "correct it or add it to `actions` in domain.yml",
-            )
-
-
-def _intent_names(catalogue: Catalogue) -> set[str]:
-    """Intents, and the groups of retrieval intents: rules and buttons may name either."""
-    names = {intent.name for intent in catalogue.intents}
-    return names | {name.partition("/")[0] for name in names}
-
-
 def _check_responses(catalogue: Catalogue) -> Iterator[Finding]:
-    targets = _intent_names(catalogue)
+    targets = catalogue.intent_names()
     targets |= {f"article/{article.slug}" for article in catalogue.articles}
+    targets |= {f"tree/{tree.name}" for tree in catalogue.trees}
+    spoken = {each.language for variants in catalogue.responses.values() for each in variants}
+    wanted = tuple(language for language in _languages(catalogue) if language in spoken)
+    for language in set(_languages(catalogue)) - spoken if spoken else ():
+        yield warning(
+            "responses",
+            f"none is in {_LANGUAGE_NAMES[language]}, though customers write it",
+            "translate them",
+        )
     for name, variants in catalogue.responses.items():
         place = f"response {name}"
-        yield from _check_languages(variants, place)
+        yield from _check_languages(variants, place, wanted)
         for button in (button for variant in variants for button in variant.buttons):
             match = _PAYLOAD.fullmatch(button.payload)
             if match is None or match["intent"] not in targets:
-                yield _error(
+                yield error(
                     place,
                     f"the button {button.title!r} leads to {button.payload!r}, which is nowhere",
                     "use `/intent` or `/article/slug` of something that exists",
                 )
 
 
-def _check_languages(variants: tuple[ResponseVariant, ...], place: str) -> Iterator[Finding]:
-    for language in _LANGUAGES:
-        general = [v for v in variants if v.language == language and v.channel is None]
+def _check_languages(
+    variants: tuple[ResponseVariant, ...], place: str, wanted: tuple[str, ...]
+) -> Iterator[Finding]:
+    for language in wanted:
+        general = [
+            v
+            for v in variants
+            if v.language == language and v.channel is None and not v.conditions
+        ]
         if not general:
-            yield _error(
+            yield error(
                 place,
                 f"it has no {_LANGUAGE_NAMES[language]} text that fits every channel",
                 f"add a text with `metadata: {{language: {language}}}` and no `channel`",
             )
-    placeholders = {frozenset(_PLACEHOLDER.findall(variant.text)) for variant in variants}
+    placeholders = {frozenset(_PLACEHOLDER.findall(v.text)) for v in variants if not v.conditions}
     if len(placeholders) > 1:
         named = sorted(frozenset.union(*placeholders))
-        yield _error(
+        yield error(
             place,
             "its texts differ in placeholders",
             f"use the same in every text: {', '.join(f'{{{name}}}' for name in named)}",
@@ -221,7 +208,7 @@ def _check_look_alikes(catalogue: Catalogue) -> Iterator[Finding]:
             scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in word}
             strange = sorted(scripts.intersection(_SIMILAR_SCRIPTS))
             if "LATIN" in scripts and strange:
-                yield _error(
+                yield error(
                     place,
                     f"{word!r} mixes Latin letters with look-alikes ({', '.join(strange)})",
                     "type the word again",
@@ -247,19 +234,19 @@ def _check_articles(articles: tuple[Article, ...]) -> Iterator[Finding]:
     for article in articles:
         languages[article.slug].append(article.language)
         if not article.title.strip():
-            yield _error(
+            yield error(
                 f"article {article.slug} ({article.language})", "it has no title", "write one"
             )
     for slug, found in languages.items():
         for language in _LANGUAGES:
             if found.count(language) > 1:
-                yield _error(
+                yield error(
                     f"article {slug}",
                     f"it exists {found.count(language)} times in {_LANGUAGE_NAMES[language]}",
                     "keep one",
                 )
             if language not in found:
-                yield _warning(
+                yield warning(
                     f"article {slug}",
                     f"it has no {_LANGUAGE_NAMES[language]} translation",
                     f"add articles/{language}/{slug}.md",

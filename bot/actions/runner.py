@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.contract import ActionContext, Line, Speaker, Turn, Understanding
 from bot.errors import ActionFailedError
+from bot.times import DEFAULT_ZONE
 
 _THREADS = 32
 
@@ -46,6 +48,7 @@ class RasaActionRunner:
     Args:
         context: what actions may ask of the gateway.
         seconds: how long an action may take.
+        zone: the time zone (IANA) in which times are told.
         more: further actions, as instances of `rasa_sdk.Action`, made when rasa-sdk is loaded.
     """
 
@@ -54,10 +57,12 @@ class RasaActionRunner:
         context: ActionContext,
         *,
         seconds: float = 8.0,
+        zone: str = DEFAULT_ZONE,
         more: Callable[[], list[Any]] | None = None,
     ) -> None:
         self._context = context
         self._seconds = seconds
+        self._zone = ZoneInfo(zone)
         self._more = more
         self._lock = threading.Lock()
         self._threads = threading.BoundedSemaphore(_THREADS)
@@ -105,7 +110,7 @@ class RasaActionRunner:
             from bot.actions.ticket_status import ActionTicketStatus
 
             executor = ActionExecutor()
-            actions = [ActionHandoff(), ActionTicketStatus(self._context)]
+            actions = [ActionHandoff(), ActionTicketStatus(self._context, self._zone)]
             for action in [*actions, *(self._more() if self._more else [])]:
                 if inspect.iscoroutinefunction(action.run):
                     executor.register_action(action)

@@ -5,22 +5,26 @@ Imports rasa-sdk: only the runner imports this module, when it first needs it.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
 from bot.contract import ActionContext
-from bot.entities import TICKET_NUMBER
 from bot.texts import TICKET_STATES
+from bot.times import tell_time
+from bot.values.contacts import TICKET_NUMBER
 from intents.model import Language
 
 
 class ActionTicketStatus(Action):  # type: ignore[misc]  # rasa-sdk is untyped
     """Finds the customer's ticket by its number; asks for the number when there is none."""
 
-    def __init__(self, context: ActionContext) -> None:
+    def __init__(self, context: ActionContext, zone: ZoneInfo) -> None:
         self._context = context
+        self._zone = zone
 
     def name(self) -> str:
         """The name that rules use."""
@@ -47,6 +51,6 @@ class ActionTicketStatus(Action):  # type: ignore[misc]  # rasa-sdk is untyped
             number=ticket["number"],
             subject=ticket["subject"],
             status=states.get(ticket["status"], ticket["status"]),
-            updated_at=ticket["updated_at"],
+            updated_at=tell_time(datetime.fromisoformat(ticket["updated_at"]), self._zone),
         )
         return []

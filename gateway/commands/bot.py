@@ -9,7 +9,7 @@ import sys
 import time
 
 from bot.errors import BotError
-from bot.training import evaluate
+from bot.evaluation import evaluate
 from bot.training import train as train_model
 from gateway.settings import Settings
 from gateway.wiring.bot import catalogue_dir, load_recogniser, models_dir

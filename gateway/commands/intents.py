@@ -1,4 +1,4 @@
-"""`yingda intents check`: what is wrong in the catalogue, in an editor's words."""
+"""`yingda intents check|import|export|tree`: the catalogue as files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pathlib import Path
 from gateway.settings import Settings
 from gateway.wiring.bot import catalogue_dir
 from intents.errors import CatalogueError
+from intents.exchange import RefusedError, export_catalogue, import_catalogue
+from intents.findings import Finding, Severity
 from intents.loading import load_catalogue
-from intents.validation import Severity, check_catalogue
+from intents.validation import check_catalogue
 
 
 def check(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -37,10 +39,56 @@ def check(arguments: argparse.Namespace, settings: Settings) -> int:
         print(json.dumps({"version": catalogue.version, "findings": rows}, ensure_ascii=False))
         return 1 if errors else 0
     for finding in findings:
-        print(f"{finding.severity.value}: {finding.place}: {finding.message} {finding.remedy}")
+        print(_told(finding))
     utterances = sum(len(i.utterances) for i in catalogue.intents)
     print(
         f"{len(catalogue.intents)} intents, {utterances} utterances, "
-        f"{len(catalogue.articles)} articles: {errors} errors, {len(findings) - errors} warnings"
+        f"{len(catalogue.articles)} articles: {errors} errors, "
+        f"{sum(f.severity is Severity.WARNING for f in findings)} warnings"
     )
     return 1 if errors else 0
+
+
+def bring(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Imports a Rasa project or a table into the catalogue folder, whole or not at all."""
+    folder = Path(arguments.into) if arguments.into else settings.catalogue_dir
+    if folder is None:
+        print(
+            "yingda: the sample catalogue is part of the program; name your own folder with "
+            "--into, and set YINGDA_CATALOGUE_DIR to it",
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        catalogue, findings = import_catalogue(Path(arguments.source), folder)
+    except RefusedError as error:
+        for finding in error.findings:
+            print(_told(finding), file=sys.stderr)
+        print(f"yingda: {error}", file=sys.stderr)
+        return 1
+    except (CatalogueError, OSError) as error:
+        print(f"yingda: {error}; nothing was imported", file=sys.stderr)
+        return 1
+    for finding in findings:
+        print(_told(finding))
+    print(f"imported {len(catalogue.intents)} intents into {folder}")
+    return 0
+
+
+def export(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Exports the catalogue in force."""
+    target = Path(arguments.target)
+    try:
+        catalogue = load_catalogue(catalogue_dir(settings))
+        export_catalogue(catalogue, target)
+    except (CatalogueError, OSError) as error:
+        print(f"yingda: {error}", file=sys.stderr)
+        return 1
+    print(f"exported {len(catalogue.intents)} intents to {target}")
+    return 0
+
+
+def _told(finding: Finding) -> str:
+    return (
+        f"{finding.severity.value}: {finding.place}: {finding.message} {finding.remedy}"
+    ).rstrip()

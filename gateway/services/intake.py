@@ -29,7 +29,7 @@ from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
 from gateway.services.access import holder_name
-from gateway.services.tickets import add_activity, open_ticket
+from gateway.services.tickets import add_activity, mark_complaint, open_ticket
 from intents.model import Language
 from intents.text import detect_language
 
@@ -177,6 +177,9 @@ def _accept_new(
         conversation = _to_queue(uow, conversation, message, inbox, context)
     owes_turn = conversation.controller is Controller.BOT
     if not owes_turn:
+        conversation = mark_complaint(
+            uow, conversation, item.text, now=context.now, new_id=context.new_id
+        )
         conversation = replace(conversation, turned_seq=message.seq)
     if rested:
         name = holder_name(uow, conversation)

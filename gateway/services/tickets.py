@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bot.phrases import complains
 from channels.contract import MessageKind, MessageState
 from gateway.domain.conversation import (
     Conversation,
@@ -177,6 +178,31 @@ def open_ticket(
     return ticket
 
 
+def mark_complaint(
+    uow: UnitOfWork, conversation: Conversation, text: str, *, now: int, new_id: NewId
+) -> Conversation:
+    """Makes a waiting ticket a complaint, important at least, when its customer complains (H5.1).
+
+    Args:
+        uow: the transaction.
+        conversation: read under lock; it waits in the queue or is an agent's.
+        text: what the customer has just written.
+        now: ms since the epoch.
+        new_id: gives the ids of activity messages.
+
+    Returns:
+        The conversation with the lines that tell the change; the caller writes it.
+    """
+    if conversation.ticket_id is None or not complains(text):
+        return conversation
+    ticket = uow.tickets.get(conversation.ticket_id, lock=True)
+    severity = Severity.IMPORTANT if ticket.severity is Severity.GENERAL else ticket.severity
+    changed = replace(ticket, kind=TicketKind.COMPLAINT, severity=severity)
+    if changed == ticket or ticket.state in {TicketState.SOLVED, TicketState.CLOSED}:
+        return conversation
+    return _write_change(uow, None, conversation, ticket, changed, now, new_id)[0]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketChanges:
     """What is to change about a ticket; None leaves as it is."""
@@ -241,6 +267,18 @@ def _describe(  # noqa: PLR0917 -- the arguments of `change`, one by one
     )
     if changed == ticket:
         return conversation, ticket
+    return _write_change(uow, actor, conversation, ticket, changed, now, new_id)
+
+
+def _write_change(  # noqa: PLR0917 -- what `_describe` and `mark_complaint` have in common
+    uow: UnitOfWork,
+    actor: Agent | None,
+    conversation: Conversation,
+    ticket: Ticket,
+    changed: Ticket,
+    now: int,
+    new_id: NewId,
+) -> tuple[Conversation, Ticket]:
     changed = replace(changed, updated_at=now)
     for activity, before, after in (
         (Activity.SEVERITY_CHANGED, ticket.severity, changed.severity),
@@ -252,7 +290,7 @@ def _describe(  # noqa: PLR0917 -- the arguments of `change`, one by one
     fields = ("severity", "kind", "subject")
     note(
         uow,
-        actor.id,
+        actor.id if actor is not None else None,
         "ticket.changed",
         ("ticket", ticket.id),
         before={f: str(getattr(ticket, f)) for f in fields},

@@ -39,7 +39,7 @@ def load_bot(settings: Settings, context: StoreActionContext) -> CatalogueBot:
         catalogue,
         load_recogniser(catalogue, models_dir(settings)),
         context,
-        BotSettings(turn_cap=settings.turn_cap),
+        BotSettings(turn_cap=settings.turn_cap, time_zone=settings.time_zone),
     )
 
 

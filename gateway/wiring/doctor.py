@@ -20,8 +20,9 @@ from gateway.wiring.data_dir import StartError, prepare_data_dir
 from gateway.wiring.serving import CONSOLE
 from gateway.wiring.storage import key_path, open_storage
 from intents.errors import CatalogueError
+from intents.findings import Severity
 from intents.loading import load_catalogue
-from intents.validation import Severity, check_catalogue
+from intents.validation import check_catalogue
 
 LOW_DISK = 1_000_000_000  # bytes
 

@@ -20,6 +20,8 @@ from intents.model import (
     ResponseVariant,
     Rule,
     Slot,
+    SlotMapping,
+    Source,
     Utterance,
 )
 
@@ -171,7 +173,11 @@ def small_catalogue() -> Catalogue:
         ),
         slots=(
             Slot(name="days", type="float", initial_value=7),
-            Slot(name="ticket_number", type="text", entities=("ticket_number",)),
+            Slot(
+                name="ticket_number",
+                type="text",
+                mappings=(SlotMapping(source=Source.ENTITY, entity="ticket_number"),),
+            ),
         ),
         entities=("ticket_number",),
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.phrases import is_nod, wants_person
+from bot.phrases import complains, is_nod, wants_person, without_refusal
 from intents.model import Catalogue
 from intents.text import to_traditional
 
@@ -17,7 +17,9 @@ Let me speak to a real human being|representative|get me a representative|operat
 customer service representative please|I need a human|can you connect me to an agent?
 transfer me to an operator|Is there a real person there?|I'd like to chat with a support agent
 I don't want a bot, give me a human|let me talk to someone from customer support|give me a person
-please put me through to an agent|Need a human now|want to talk to real person|stop, get me a human
+please put me through to an agent
+don't you have a human agent?|特别想找人工
+Need a human now|want to talk to real person|stop, get me a human
 """
 NO_WISHES = """
 人工智能是什么|你们支持人工智能吗|人工服务几点上班|人工客服的电话是多少|你是真人吗|你是不是真人|真人认证怎么做
@@ -82,3 +84,48 @@ def test_most_wishes_of_the_catalogue_need_no_recogniser(shipped: Catalogue) -> 
 )
 def test_nods(text: str, nod: bool) -> None:
     assert is_nod(text) is nod
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("do not connect me to a human, how do I pay?", "how do I pay?"),
+        ("Please don't transfer me to an agent", ""),
+        ("I don't want to talk to a person", ""),
+        ("no need to get me a human agent", ""),
+        ("no human please", ""),
+        ("不要转人工", ""),
+        ("不要轉人工！", ""),
+        ("别给我转人工，怎么开发票", "怎么开发票"),
+        ("不用找客服。 密码忘了", "密码忘了"),
+        ("don't you have a human agent?", None),
+        ("I don't want a bot, give me a human", None),
+        ("特别想找人工", None),
+        ("告别人工服务", None),
+        ("the agent does not start", None),
+        ("转人工", None),
+        ("", None),
+    ],
+)
+def test_who_refuses_a_person_is_heard(text: str, rest: str | None) -> None:
+    assert without_refusal(text) == rest
+    if rest is not None:
+        assert not wants_person(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("我要投诉你们", True),
+        ("再不处理我打12315", True),
+        ("我要投訴", True),
+        ("I will file a complaint", True),
+        ("I want to complain about this", True),
+        ("我不是来投诉的", False),
+        ("取消投诉", False),
+        ("this is not a complaint", False),
+        ("什么时候能修好", False),
+    ],
+)
+def test_complaints(text: str, complaint: bool) -> None:
+    assert complains(text) is complaint

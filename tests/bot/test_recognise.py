@@ -12,7 +12,8 @@ from bot.contract import Understanding
 from bot.errors import BotError, ModelMissingError
 from bot.features import text_features
 from bot.recognise import FORMAT, Evidence, Recogniser, judge, model_path
-from bot.training import evaluate, train
+from bot.evaluation import evaluate
+from bot.training import train
 from intents.model import Catalogue, Intent
 from tests.bot.conftest import utterances
 

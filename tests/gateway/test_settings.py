@@ -29,6 +29,7 @@ RIGHT: dict[str, tuple[str, str, Any]] = {
     "bus_max_depth": ("500", "500", 500),
     "turn_cap": ("3", "3", 3),
     "turn_seconds": ("2.5", "2.5", 2.5),
+    "time_zone": ("Europe/Berlin", '"Europe/Berlin"', None),
     "log_level": ("debug", '"debug"', "debug"),
     "log_json": ("yes", "true", True),
 }

@@ -8,7 +8,16 @@ import pytest
 
 from intents.errors import CatalogueError
 from intents.loading import catalogue_version, load_catalogue
-from intents.model import Article, Button, EntitySpan, ResponseVariant, Rule, Slot
+from intents.model import (
+    Article,
+    Button,
+    EntitySpan,
+    ResponseVariant,
+    Rule,
+    Slot,
+    SlotMapping,
+    Source,
+)
 
 DOMAIN = """\
 version: "3.1"
@@ -175,7 +184,13 @@ def test_synonyms_regexes_and_lookups(write: Write) -> None:
 def test_domain_parts(write: Write) -> None:
     catalogue = load_catalogue(write())
     assert catalogue.entities == ("number", "city")
-    assert catalogue.slots == (Slot(name="number", type="text", entities=("number",)),)
+    assert catalogue.slots == (
+        Slot(
+            name="number",
+            type="text",
+            mappings=(SlotMapping(source=Source.ENTITY, entity="number"),),
+        ),
+    )
     assert catalogue.actions == ("action_ticket",)
     assert catalogue.session_minutes == 30
 
@@ -238,38 +253,48 @@ def test_the_version_follows_file_names(write: Write) -> None:
         ("domain.yml", b'version: "3.1"\nintents:\n- \xff\n', 3, "UTF-8"),
         ("domain.yml", "version: 3.1\nintents: [greet]\n", 1, 'version: "3.1"'),
         ("domain.yml", "- a\n", 1, "key: value"),
-        ("domain.yml", 'version: "3.1"\nforms:\n  a: {}\n', 2, "`forms`"),
+        ("domain.yml", 'version: "3.1"\nforms:\n  a: {}\n', 3, "`required_slots`"),
+        ("domain.yml", DOMAIN + "forms:\n  a: {required_slots: {x: []}}\n", 21, "since Rasa 3"),
+        ("domain.yml", DOMAIN + "e2e_actions: []\n", 20, "`e2e_actions`"),
         ("domain.yml", 'version: "3.1"\nintents:\n- a\n- a\n', 4, "twice"),
-        ("domain.yml", 'version: "3.1"\nintents:\n- a: {use_entities: []}\n', 3, "not supported"),
+        ("domain.yml", 'version: "3.1"\nintents:\n- a: {triggers: action_b}\n', 3, "triggers"),
         ("domain.yml", 'version: "3.1"\nintents:\n- 5\n', 3, "must be text"),
         ("domain.yml", DOMAIN.replace("type: text", "type: number"), 12, "`type`"),
-        ("domain.yml", DOMAIN.replace("from_entity", "from_text"), 15, "from_entity"),
+        ("domain.yml", DOMAIN.replace("from_entity", "from_text"), 15, "`entity`"),
+        ("domain.yml", DOMAIN.replace("from_entity", "from_air"), 15, "from_trigger_intent"),
+        ("domain.yml", DOMAIN.replace("type: text", "type: categorical"), 11, "`values`"),
         ("domain.yml", DOMAIN.replace("entity: number", "entity: date"), 15, "'date'"),
         ("domain.yml", DOMAIN.replace("influence_conversation: false", "min_value: 1"), 13, "min"),
         ("domain.yml", DOMAIN.replace("_time: 30", "_time: -1"), 18, "0 or more"),
-        ("domain.yml", DOMAIN.replace("session: false", "session: true"), 19, "carried over"),
         ("rules.yml", RULES.replace("- action: utter_greet", "- checkpoint: x"), 6, "checkpoint"),
-        ("rules.yml", RULES.replace("rule: Say", "condition: []\n  rule: Say"), 3, "condition"),
-        ("rules.yml", RULES.replace("  - intent: greet\n", ""), 5, "`action` is not supported"),
+        ("rules.yml", RULES.replace("action: utter_greet", "bot: Hi"), 6, "end-to-end"),
+        (
+            "rules.yml",
+            RULES.replace("action: utter_greet", "action: action_back"),
+            6,
+            "action_back",
+        ),
+        ("rules.yml", RULES.replace("  - intent: greet\n", ""), 4, "before its first"),
         ("rules.yml", RULES.split("  - action", maxsplit=1)[0], 4, "must have"),
-        ("rules.yml", 'version: "3.1"\nstories: []\n', 2, "`stories`"),
+        ("rules.yml", 'version: "3.1"\n', 1, "holds nothing"),
         ("nlu/zh/all.yml", NLU_ZH.replace("- 您好", "您好"), 7, "own line"),
         ("nlu/zh/all.yml", NLU_ZH.replace("- 您好", "-"), 7, "own line"),
         ("nlu/zh/all.yml", NLU_ZH.replace("(number)", "(number:10023)"), 10, "old form"),
         ("nlu/zh/all.yml", NLU_ZH.replace('"role"', "role"), 11, "must be JSON"),
         ("nlu/zh/all.yml", NLU_ZH.replace('"role"', '"colour"'), 11, "must be JSON"),
-        ("nlu/zh/all.yml", NLU_ZH.replace("(number)", '[{"entity": "a"}]'), 10, "several"),
+        ("nlu/zh/all.yml", NLU_ZH.replace("(number)", '[{"entity": 5}]'), 10, "must be JSON"),
         ("nlu/zh/all.yml", NLU_ZH.replace("(number)", "(date)"), 8, "'date'"),
         ("nlu/zh/all.yml", NLU_ZH.replace("- 帝都", "- 魔都"), 14, "already stands for"),
         ("nlu/zh/all.yml", NLU_ZH.replace(r"\d{5}", "("), 17, "regular expression"),
         ("nlu/zh/all.yml", NLU_ZH.replace("- intent: greet", "- story: x"), 3, "one of"),
         ("nlu/zh/all.yml", NLU_ZH.replace("greet", "bye"), 3, "not listed in domain.yml"),
         ("nlu/zh/all.yml", NLU_ZH.replace("greet", "say hi"), 3, "letters, digits"),
-        ("nlu/en/all.yml", NLU_EN.replace("examples: |", "examples:"), 4, "examples"),
+        ("nlu/en/all.yml", NLU_EN.replace("examples: |", "examples:"), 5, "an example"),
         ("checks/zh.yml", CHECKS.replace("intent", "synonym"), 3, "one of: intent"),
         ("responses/all.yml", RESPONSES.replace("utter_greet", "greet"), 3, "utter_"),
         ("responses/all.yml", RESPONSES.replace("language: en", "language: fr"), 9, "language"),
-        ("responses/all.yml", RESPONSES.replace("channel", "image"), 11, "`image`"),
+        ("responses/all.yml", RESPONSES.replace("channel", "image"), 11, "web address"),
+        ("responses/all.yml", RESPONSES.replace("channel", "elements"), 11, "`elements`"),
         ("responses/all.yml", RESPONSES.replace("/ticket", "ticket"), 7, "/intent"),
         ("responses/all.yml", RESPONSES.replace("text: Hello", "text: 5"), 8, "must be text"),
         ("responses/all.yml", 'version: "3.1"\n', 1, "responses"),
@@ -298,9 +323,14 @@ def test_what_cannot_be_used_is_refused_with_file_line_and_remedy(
     assert str(error).startswith(f"{error.file}:{line}: ")
 
 
-@pytest.mark.parametrize("name", ["domain.yml", "rules.yml"])
-def test_a_missing_file_is_named(write: Write, name: str) -> None:
-    assert refusal(write({name: None})).file == name
+def test_a_missing_domain_is_named(write: Write) -> None:
+    assert refusal(write({"domain.yml": None})).file == "domain.yml"
+
+
+def test_too_much_is_refused_before_it_is_read(write: Write) -> None:
+    error = refusal(write({"nlu/en/all.yml": NLU_EN + "#" * 50_000_000}))
+    assert error.file == "nlu/en/all.yml"
+    assert "larger than 20 MB" in error.message
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

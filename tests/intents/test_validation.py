@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from intents.findings import Finding, Severity
 from intents.model import (
     Article,
     Button,
@@ -13,7 +14,7 @@ from intents.model import (
     Rule,
     Utterance,
 )
-from intents.validation import Finding, Severity, check_catalogue
+from intents.validation import check_catalogue
 
 
 def utterances(**texts: list[str]) -> tuple[Utterance, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from gateway.services.intake import Accepted
 from gateway.settings import Settings
 from gateway.wiring.data_dir import hold_data_dir
 from gateway.wiring.storage import open_storage
+from intents.loading import SHIPPED_CATALOGUE
 from tests.gateway.commands.conftest import Console
 from tests.gateway.services.desk import INBOXES, PUSH, Desk, ScriptedBot, handoff, inbound
 from tests.servers import free_port
@@ -44,6 +46,8 @@ LEAVES = [
     ("bot", "test"),
     ("intents",),
     ("intents", "check"),
+    ("intents", "import"),
+    ("intents", "export"),
 ]
 # With arguments that let each get as far as its own work.
 WORK = [
@@ -337,6 +341,23 @@ def test_findings_are_printed_and_counted(console: Console) -> None:
     as_json = console.run("intents", "check", str(console.catalogue), "--json").json
     assert sum(f["severity"] == "error" for f in as_json["findings"]) == len(errors)
     assert all(f["place"] and f["remedy"] for f in as_json["findings"])
+
+
+def test_export_then_import(console: Console, tmp_path: Path) -> None:
+    packed, own = str(tmp_path / "out.zip"), str(tmp_path / "own")
+    status, out, _ = console("intents", "export", packed)
+    assert (status, out.startswith("exported 49 intents")) == (0, True)
+    status, _, err = console("intents", "import", packed)
+    assert (status, "--into" in err) == (1, True)
+    status, _, err = console("intents", "import", packed, "--into", own)
+    assert status == 1
+    assert "error: response" in err  # buttons lead to articles, which lie beside a catalogue
+    assert not Path(own).exists()
+    shutil.copytree(SHIPPED_CATALOGUE.parent / "articles", tmp_path / "articles")
+    status, out, _ = console("intents", "import", packed, "--into", own)
+    assert (status, out) == (0, f"imported 49 intents into {own}\n")
+    status, _, err = console("intents", "import", str(tmp_path / "gone.csv"), "--into", own)
+    assert (status, "nothing was imported" in err) == (1, True)
 
 
 def test_a_folder_that_is_none(console: Console, tmp_path: Path) -> None:

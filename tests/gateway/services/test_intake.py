@@ -13,7 +13,7 @@ from channels.contract import Attachment, InboundMessage, MessageKind, MessageSt
 from gateway.domain.conversation import Contact, Controller, Conversation, ConversationStatus
 from gateway.domain.errors import ConflictError
 from gateway.domain.events import ConversationChanged, MessageAdded, TicketChanged, TurnDone
-from gateway.domain.ticket import TicketState, move
+from gateway.domain.ticket import Severity, TicketKind, TicketState, move
 from gateway.domain.trail import Hop, Outcome
 from gateway.ports.store import UnitOfWork
 from gateway.services.intake import Accepted, accept_batch, language_of
@@ -329,3 +329,26 @@ async def test_messages_to_an_agent_owe_no_turn_and_count_as_unread(desk: Desk) 
     assert not third.owes_turn
     stored = await desk.conversation(third)
     assert (stored.unread, stored.controller) == (3, Controller.AGENT)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "severity"),
+    [
+        ("any news?", TicketKind.FAULT, Severity.IMPORTANT),
+        ("this takes too long, I want to complain", TicketKind.COMPLAINT, Severity.IMPORTANT),
+    ],
+)
+async def test_a_complaint_in_the_queue_changes_the_waiting_ticket(
+    desk: Desk, text: str, kind: TicketKind, severity: Severity
+) -> None:
+    first = await desk.turn(inbound(1, "my line is down"), WISH)
+    (second,) = await accept(desk, inbound(2, text))
+    (ticket,) = await desk.store.read(
+        lambda uow: uow.tickets.of_contact(first.conversation.contact_id, 10)
+    )
+    assert (ticket.kind, ticket.severity) == (kind, severity)
+    kinds = [m.details.get("activity") for m in await desk.messages(first)]
+    assert kinds.count("kind_changed") == (kind is TicketKind.COMPLAINT)
+    stored = await desk.conversation(first)
+    assert stored.last_seq == (await desk.messages(first))[-1].seq
+    assert stored.turned_seq == second.message.seq

@@ -1,0 +1,1 @@
+"""Values in messages: what is found, where it stands and what it means."""
