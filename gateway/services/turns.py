@@ -121,7 +121,7 @@ def build_turn(
         language=language_of(conversation.language, inbox.language),
         lines=tuple(Line(speaker=_SPEAKERS[m.kind], text=m.text) for m in lines),
         state=_bot_state(conversation.bot_state),
-        now=accepted.message.created_at,
+        now=inbound.received_at,
     )
 
 
