@@ -23,8 +23,9 @@ from bot.contract import (
 )
 from bot.entities import EntityFinder
 from bot.errors import ActionFailedError, BotError, ModelMissingError
-from bot.knowledge import ArticleIndex, Hit, shorten
+from bot.knowledge import ArticleIndex, Hit
 from bot.languages import LanguageReader
+from bot.passages import shorten
 from bot.phrases import without_refusal
 from bot.playbook import compile_playbook, ticket_kind
 from bot.policy import (
@@ -107,7 +108,6 @@ class CatalogueBot:
         self._index = ArticleIndex(catalogue.articles)
         # Many customers send the very same words: pressed buttons, greetings, common questions.
         self._recognise = lru_cache(maxsize=_REMEMBERED_TEXTS)(recogniser.recognise)
-        self._search = lru_cache(maxsize=_REMEMBERED_TEXTS)(self._index.search)
         self._playbook = compile_playbook(catalogue, self._index)
         self._languages = LanguageReader(catalogue)
         self._entities = EntityFinder(catalogue)
@@ -190,7 +190,7 @@ class CatalogueBot:
         sure = understanding.confidence >= self._settings.accept
         hits: tuple[Hit, ...] = ()
         if not sure or understanding.intent == OUT_OF_SCOPE:
-            hits = self._search(text, language)
+            hits = self._index.search(text, language)
         return _View(
             turn=replace(turn, language=language),
             language=language,

@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_running(commands)
     _add_people(commands)
     _add_bot(commands)
+    _add_knowledge(commands)
     return parser
 
 
@@ -89,6 +90,25 @@ def _add_bot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     export = checks.add_parser("export", help="export the catalogue in force")
     export.add_argument("target", help="a new folder, or a .zip, .csv or .xlsx file")
     export.set_defaults(handler="intents:export")
+
+
+def _add_knowledge(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    knowledge = commands.add_parser("kb", help="the knowledge base: evaluate")
+    actions = knowledge.add_subparsers(dest="action", required=True, metavar="ACTION")
+    evaluate = actions.add_parser(
+        "evaluate", help="measure how well questions find their answers in files of your own"
+    )
+    evaluate.add_argument(
+        "--kb", required=True, metavar="FILE", help="JSON lines of id, question, similar, answer"
+    )
+    evaluate.add_argument(
+        "--questions", required=True, metavar="FILE", help="JSON lines of question, gold (ids)"
+    )
+    evaluate.add_argument(
+        "--unanswerable", metavar="FILE", help="more questions, which nothing answers"
+    )
+    _json(evaluate)
+    evaluate.set_defaults(handler="kb:evaluate")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

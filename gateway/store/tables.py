@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from channels.contract import MessageKind, MessageState
+from gateway.domain.article import Audience, VersionState
 from gateway.domain.conversation import Controller, ConversationStatus
 from gateway.domain.people import Availability, Role
 from gateway.domain.ticket import Severity, TicketKind, TicketState
@@ -135,6 +136,95 @@ canned_responses = Table(
         where="team_id IS NOT NULL",
         unique=True,
     ),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    _text("category"),
+    *_enum("audience", Audience),
+    Column("owner_id", ForeignKey("agents.id")),
+    Column("review_at", BigInteger),
+    Column("expires_at", BigInteger),
+    Column("archived", Boolean, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+    Column("version", BigInteger, nullable=False),
+)
+
+article_versions = Table(
+    "article_versions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("article_id", ForeignKey("articles.id"), nullable=False),
+    _text("language"),
+    Column("number", BigInteger, nullable=False),
+    *_enum("state", VersionState),
+    _text("title"),
+    _text("body"),
+    _text("questions"),
+    _text("author_id"),
+    _text("reason"),
+    _time("created_at"),
+    _time("updated_at"),
+    Column("published_at", BigInteger),
+    Column("published_by", Text),
+    UniqueConstraint("article_id", "language", "number"),
+    # One published and one open version of each language; also what lists and the index read.
+    _partial(
+        "uq_article_versions_published",
+        "article_id",
+        "language",
+        where="state = 'published'",
+        unique=True,
+    ),
+    _partial(
+        "uq_article_versions_open",
+        "article_id",
+        "language",
+        where="state IN ('draft', 'review')",
+        unique=True,
+    ),
+)
+
+article_feedback = Table(
+    "article_feedback",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    # One word about each answer; it has no turn when the answer was written before turns were.
+    Column("turn_message_id", Text, unique=True),
+    Column("slug", Text, nullable=False, index=True),
+    Column("helped", Boolean, nullable=False),
+    _time("created_at"),
+)
+
+article_misses = Table(
+    "article_misses",
+    metadata,
+    Column("language", Text, primary_key=True),
+    Column("words", Text, primary_key=True),
+    Column("times", BigInteger, nullable=False, index=True),
+    _time("last_at"),
+)
+
+article_imports = Table(
+    "article_imports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("agent_id"),
+    _text("name"),
+    _text("state"),
+    _one_of("state", ("running", "done", "failed")),
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("added", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    _text("skipped"),
+    _text("problems"),
+    _time("created_at"),
+    _time("updated_at"),
 )
 
 inboxes = Table(
@@ -323,6 +413,14 @@ turns = Table(
     _text("catalogue_version"),
     Column("ms", BigInteger, nullable=False),
     _time("created_at"),
+    # How often an article answered, and where last in a conversation.
+    _partial(
+        "ix_turns_article",
+        "article",
+        "conversation_id",
+        "created_at",
+        where="article IS NOT NULL",
+    ),
 )
 
 trail = Table(
@@ -408,7 +506,8 @@ leases = Table(
     _time("until"),
 )
 
-# `ticket` and `journal`: the highest number given; `check`: when a small write last succeeded.
+# `ticket` and `journal`: the highest number given; `check`: when a small write last succeeded;
+# `articles`: how often what is published changed.
 counters = Table(
     "counters",
     metadata,
