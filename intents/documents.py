@@ -164,7 +164,10 @@ def lesson_hash(catalogue: Catalogue) -> str:
     """What a model depends on: equal examples give equal models, whatever else differs."""
     return _hash(
         [
-            (intent.name, [(utterance.text, utterance.language) for utterance in intent.utterances])
+            (
+                intent.name,
+                [(utterance.text, utterance.language) for utterance in intent.utterances],
+            )
             for intent in catalogue.intents
         ]
     )

@@ -87,7 +87,7 @@ class Job:
     state: JobState
     actor_id: str | None
     created_at: int
-    order: Mapping[str, Any]
+    task: Mapping[str, Any]
     step: str = ""
     done: float = 0.0
     started_at: int | None = None
