@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.contract import Understanding
 from bot.recognise import OUT_OF_SCOPE, Recogniser
@@ -184,8 +185,20 @@ class _Answer:
         return 0.0 if self.seen.intent in {None, OUT_OF_SCOPE} else self.seen.confidence
 
 
+class Recognises(Protocol):
+    """What is measured: a recogniser, or several that stand for one."""
+
+    def recognise(self, text: str) -> Understanding:
+        """The likeliest intents, best first."""
+        ...
+
+    def threshold(self, text: str) -> float:
+        """The confidence from which `text` is rather about a known intent than about none."""
+        ...
+
+
 def measure(
-    recogniser: Recogniser, rows: Sequence[Row], progress: Callable[[str], None] | None = None
+    recogniser: Recognises, rows: Sequence[Row], progress: Callable[[str], None] | None = None
 ) -> Evaluation:
     """Measure a recogniser on labelled sentences, at the thresholds that training chose.
 
