@@ -150,6 +150,10 @@ class CatalogueBot:
         """What the customer is told when the gateway itself hands over."""
         return self._replies.holding(reason, language)
 
+    def recognise(self, text: str) -> Understanding:
+        """What the recogniser makes of a text."""
+        return self._recognise(text)
+
     async def respond(self, turn: Turn) -> Decision:
         """Decide on one turn; everything but actions is done without waiting.
 

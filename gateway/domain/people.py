@@ -23,6 +23,8 @@ class Right(StrEnum):
     ASSIGN_OTHERS = "assign_others"
     TAKE_OVER = "take_over"  # claim what another agent holds
     EDIT_CANNED = "edit_canned"
+    EDIT_CATALOGUE = "edit_catalogue"  # the bot's draft, and the review of its questions
+    PUBLISH_CATALOGUE = "publish_catalogue"  # also the gate's margins
     CONFIGURE = "configure"  # inboxes, agents, teams
     OPERATE = "operate"  # dead letters, failed deliveries
 
@@ -36,6 +38,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.ASSIGN_OTHERS,
             Right.TAKE_OVER,
             Right.EDIT_CANNED,
+            Right.EDIT_CATALOGUE,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),

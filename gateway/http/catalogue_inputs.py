@@ -203,5 +203,3 @@ class ReplayInput(Input):
 
     version: Annotated[str, StringConstraints(pattern=r"^(draft|\d{1,9})$")] = "draft"
     tests: Annotated[list[Id], Field(max_length=500)] = []
-
-

@@ -24,6 +24,8 @@ _NEEDED: dict[Right, str] = {
     Right.ASSIGN_OTHERS: "assign conversations to others",
     Right.TAKE_OVER: "take over what another agent holds",
     Right.EDIT_CANNED: "edit canned responses",
+    Right.EDIT_CATALOGUE: "edit the bot's catalogue",
+    Right.PUBLISH_CATALOGUE: "publish the bot's catalogue",
     Right.CONFIGURE: "configure",
     Right.OPERATE: "operate the system",
 }
