@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def _examine(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     draft = from_documents(unpack(task["draft"]), articles)
     share = 1 / (1 + folds)
     own = _recogniser(draft, task, encoder, lambda s, d: tell(s, d * share * 0.9))
-    result: dict[str, Any] = {"draft": None, "published": None, "cross": None}
+    result: dict[str, Any] = {"draft": None, "published": None, "cross": None, "removed": []}
     old = None
     if task["published"] is not None:
         published = from_documents(unpack(task["published"]), articles)
@@ -114,7 +115,7 @@ def _compare(
     removed = _removed(draft, old[0]) if old is not None else []
     asked = [*rows, *removed]
     if not asked:
-        return {"removed": []}
+        return {}
     after = measure(own, asked)
     before = measure(old[1], asked) if old is not None else None
     missed = _missed(before, old[1]) if before is not None and old is not None else None
@@ -162,7 +163,7 @@ def _figures(
     for each in found.confusions:
         if not _fails(each, recogniser):
             continue
-        near = likeness.nearest(each.text, 1, wanted=lambda s, e=each: s.intent == e.recognised)
+        near = likeness.nearest(each.text, 1, wanted=partial(_belongs, each.recognised))
         failures.append(
             {
                 **asdict(each),
@@ -181,6 +182,10 @@ def _figures(
     refused = found.at_threshold.refused if found.foreign else None
     known = sorted({intent.name for intent in catalogue.intents if intent.utterances})
     return {**told, "refused": refused, "failures": failures, "known": known}
+
+
+def _belongs(intent: str | None, sentence: Sentence) -> bool:
+    return sentence.intent == intent
 
 
 async def _replay(bot: CatalogueBot, tests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -12,8 +12,10 @@ from intents.documents import CatalogueDocument, Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftDocument:
-    """A document of the draft. `revision` rises with each save, so that nobody overwrites
-    what they have not seen; `changed_at` in ms since the epoch.
+    """A document of the draft.
+
+    `revision` rises with each save, so that nobody overwrites what they have not seen;
+    `changed_at` in ms since the epoch.
     """
 
     kind: Kind

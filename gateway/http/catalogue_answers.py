@@ -7,9 +7,9 @@ from typing import Any, Literal
 from gateway.domain.catalogue import JobKind, JobState
 from gateway.domain.gate import GateRule
 from gateway.http.answers import Reference
+from gateway.http.catalogue_bodies import AnyBody
 from gateway.http.fields import Output, When
 from intents.documents import Kind
-from intents.findings import Severity
 
 DocumentState = Literal["same", "changed", "new"]
 
@@ -19,11 +19,17 @@ class CatalogueDocument(Output):
 
     kind: Kind
     name: str
-    body: dict[str, Any]
+    body: AnyBody
     revision: int
     editor: Reference | None
     changed_at: When
     state: DocumentState
+
+
+class Reverted(Output):
+    """The document as it is published; null when it was not, and was removed."""
+
+    document: CatalogueDocument | None
 
 
 class DocumentRow(Output):
@@ -81,7 +87,7 @@ class IntentRows(Output):
 class CatalogueFinding(Output):
     """A mistake in the draft: where, what, and what to do."""
 
-    severity: Severity
+    severity: Literal["error", "warning", "note"]
     kind: Kind | None
     name: str | None
     place: str

@@ -52,7 +52,7 @@ class UtteranceBody(Input):
 
     text: Sentence
     language: TrainingLanguage
-    entities: Annotated[list[SpanBody], Field(max_length=50)] = []
+    entities: Annotated[list[SpanBody], Field(max_length=50, default_factory=list)]
 
     @model_validator(mode="after")
     def _spans_lie_within(self) -> UtteranceBody:
@@ -73,8 +73,10 @@ class IntentBody(Input):
 
     group: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
     description: ShortText = ""
-    utterances: Annotated[list[UtteranceBody], Field(max_length=_MOST_SENTENCES)] = []
-    checks: Annotated[list[UtteranceBody], Field(max_length=_MOST_SENTENCES)] = []
+    utterances: Annotated[
+        list[UtteranceBody], Field(max_length=_MOST_SENTENCES, default_factory=list)
+    ]
+    checks: Annotated[list[UtteranceBody], Field(max_length=_MOST_SENTENCES, default_factory=list)]
 
 
 class ButtonBody(Input):
@@ -97,9 +99,9 @@ class VariantBody(Input):
 
     text: Text
     language: TrainingLanguage
-    buttons: Annotated[list[ButtonBody], Field(max_length=20)] = []
+    buttons: Annotated[list[ButtonBody], Field(max_length=20, default_factory=list)]
     channel: Key | None = None
-    conditions: Annotated[list[ConditionBody], Field(max_length=20)] = []
+    conditions: Annotated[list[ConditionBody], Field(max_length=20, default_factory=list)]
     image: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2000)] | None = (
         None
     )
@@ -117,7 +119,7 @@ class RuleBody(Input):
 
     intent: IntentName | None
     steps: Annotated[list[ShortText], Field(max_length=50)]
-    conditions: Annotated[list[ConditionBody], Field(max_length=20)] = []
+    conditions: Annotated[list[ConditionBody], Field(max_length=20, default_factory=list)]
     loop: Key | None = None
     after: ShortText | None = None
     starts: bool = False
@@ -127,7 +129,7 @@ class FormBody(Input):
     """Slots that are asked for one after another."""
 
     required: Annotated[list[Key], Field(max_length=50)]
-    ignored_intents: Annotated[list[IntentName], Field(max_length=200)] = []
+    ignored_intents: Annotated[list[IntentName], Field(max_length=200, default_factory=list)]
 
 
 class MappingBody(Input):
@@ -139,19 +141,22 @@ class MappingBody(Input):
     group: Key | None = None
     value: Any = None
     action: Key | None = None
-    intents: list[IntentName] = []
-    not_intents: list[IntentName] = []
-    loops: list[Annotated[list[Key | None], Field(min_length=2, max_length=2)]] = []
+    intents: Annotated[list[IntentName], Field(default_factory=list)]
+    not_intents: Annotated[list[IntentName], Field(default_factory=list)]
+    loops: Annotated[
+        list[Annotated[list[Key | None], Field(min_length=2, max_length=2)]],
+        Field(default_factory=list),
+    ]
 
 
 class SlotBody(Input):
     """A value that the conversation remembers."""
 
     type: Literal["text", "bool", "categorical", "float", "list", "any"]
-    mappings: Annotated[list[MappingBody], Field(max_length=50)] = []
+    mappings: Annotated[list[MappingBody], Field(max_length=50, default_factory=list)]
     initial_value: Any = None
     influences: bool = False
-    values: Annotated[list[Any], Field(max_length=500)] = []
+    values: Annotated[list[Any], Field(max_length=500, default_factory=list)]
     lowest: Number | None = None
     highest: Number | None = None
 
@@ -161,7 +166,7 @@ class ChoiceBody(Input):
 
     title: dict[TrainingLanguage, ShortText]
     to: Key
-    words: dict[TrainingLanguage, list[ShortText]] = {}
+    words: Annotated[dict[TrainingLanguage, list[ShortText]], Field(default_factory=dict)]
 
 
 class NodeBody(Input):
@@ -169,7 +174,7 @@ class NodeBody(Input):
 
     id: Key
     text: dict[TrainingLanguage, ShortText]
-    choices: Annotated[list[ChoiceBody], Field(max_length=20)] = []
+    choices: Annotated[list[ChoiceBody], Field(max_length=20, default_factory=list)]
     years: Annotated[int, Field(ge=1, le=100)] | None = None
     within: Key | None = None
     beyond: Key | None = None
@@ -186,7 +191,7 @@ class TreeBody(Input):
     title: dict[TrainingLanguage, ShortText]
     start: Key
     nodes: dict[Key, NodeBody]
-    intents: Annotated[list[IntentName], Field(max_length=100)] = []
+    intents: Annotated[list[IntentName], Field(max_length=100, default_factory=list)]
 
 
 class EntityBody(Input):
@@ -208,18 +213,18 @@ class PatternsBody(Input):
 class PeopleFirstBody(Input):
     """Who goes to people before the bot tries."""
 
-    intents: list[IntentName] = []
+    intents: Annotated[list[IntentName], Field(default_factory=list)]
     key_customers: bool = True
     angry: bool = True
-    anger: dict[TrainingLanguage, list[ShortText]] = {}
+    anger: Annotated[dict[TrainingLanguage, list[ShortText]], Field(default_factory=dict)]
 
 
 class DialogueBody(Input):
     """What holds for the whole bot."""
 
-    actions: Annotated[list[Key], Field(max_length=500)] = []
+    actions: Annotated[list[Key], Field(max_length=500, default_factory=list)]
     session_minutes: Annotated[int, Field(ge=0, le=100_000)] = 60
-    people_first: PeopleFirstBody = PeopleFirstBody()
+    people_first: Annotated[PeopleFirstBody, Field(default_factory=PeopleFirstBody)]
 
 
 BODIES: dict[Kind, type[Input]] = {
@@ -235,3 +240,17 @@ BODIES: dict[Kind, type[Input]] = {
     Kind.LOOKUP: WordsBody,
     Kind.DIALOGUE: DialogueBody,
 }
+
+AnyBody = (
+    IntentBody
+    | ResponseBody
+    | RuleBody
+    | FormBody
+    | TreeBody
+    | SlotBody
+    | WordsBody
+    | PatternsBody
+    | DialogueBody
+    | EntityBody
+)
+"""For the API's document; what is sent is held against the body of its kind."""

@@ -21,6 +21,10 @@ WordyKind = Annotated[Kind, BeforeValidator(Kind)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 
 
+class Nothing(Input):
+    """No fields."""
+
+
 class DocumentQuery(Query):
     """Which document."""
 
@@ -121,8 +125,9 @@ class TrialInput(Input):
     channel: Annotated[str, StringConstraints(pattern=r"^\w{1,40}$")] = "webchat"
     source: Literal["draft", "published"] = "draft"
     earlier: Annotated[
-        list[Annotated[str, StringConstraints(max_length=10_000)]], Field(max_length=20)
-    ] = []
+        list[Annotated[str, StringConstraints(max_length=10_000)]],
+        Field(max_length=20, default_factory=list),
+    ]
 
 
 class ChangesQuery(Query):
@@ -195,11 +200,11 @@ class TestInput(Input):
 
     conversation_id: Id
     name: Name
-    expected: Annotated[list[ExpectationInput], Field(max_length=100)] = []
+    expected: Annotated[list[ExpectationInput], Field(max_length=100, default_factory=list)]
 
 
 class ReplayInput(Input):
     """Which tests (all when empty) against which state: a version's number or `draft`."""
 
     version: Annotated[str, StringConstraints(pattern=r"^(draft|\d{1,9})$")] = "draft"
-    tests: Annotated[list[Id], Field(max_length=500)] = []
+    tests: Annotated[list[Id], Field(max_length=500, default_factory=list)]

@@ -14,6 +14,7 @@ from channels.contract import Blobs, ChannelKind, Signer
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
 from gateway.ports.store import Store
+from gateway.services.bench import Bench
 from gateway.services.signing_in import Passwords
 
 
@@ -25,11 +26,12 @@ class HttpParts:
     `load_kind` imports one (raising `SettingsError` for an unknown name). `is_mailbox` says
     whether customers of a kind fetch their messages. `reload_inboxes` is called after an inbox
     changed. `article_title` gives an article's title by slug and language, or None;
-    `read_article` its title and Markdown. `checks` are what readiness needs, each raising when
-    it does not answer. `is_draining` turns true when the process is about to stop. `console` is
-    the folder of the built console. `public_url` is the address under which people reach the
-    server, or "". `trusted_proxies` are addresses or networks whose forwarded-for header is
-    believed.
+    `read_article` its title and Markdown. `bench` looks at the catalogue's draft and tries it
+    out; `wake_jobs` is called when long work on it waits. `checks` are what readiness needs,
+    each raising when it does not answer. `is_draining` turns true when the process is about to
+    stop. `console` is the folder of the built console. Figures are by days of `time_zone`.
+    `public_url` is the address under which people reach the server, or "". `trusted_proxies`
+    are addresses or networks whose forwarded-for header is believed.
     """
 
     store: Store
@@ -48,11 +50,14 @@ class HttpParts:
     article_title: Callable[[str, str], str | None]
     read_article: Callable[[str, str], tuple[str, str] | None]
     catalogue_version: Callable[[], str]
+    bench: Bench
+    wake_jobs: Callable[[], None]
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     is_draining: Callable[[], bool]
     registry: CollectorRegistry
     console: Path
     version: str
     roles: Sequence[str]
+    time_zone: str = "UTC"
     public_url: str = ""
     trusted_proxies: Sequence[str] = ()

@@ -236,9 +236,7 @@ class Bench:
     ) -> list[RankedReason]:
         found = []
         for name, confidence in understanding.ranking:
-            near = view.likeness.nearest(
-                text, _REASONS, wanted=lambda s, own=name: s.intent == own
-            )
+            near = view.likeness.nearest(text, _REASONS, wanted=partial(_belongs, name))
             words = shared_words(text, [each.sentence.text for each in near])
             found.append(
                 RankedReason(
@@ -250,6 +248,10 @@ class Bench:
                 )
             )
         return found
+
+
+def _belongs(intent: str, sentence: Sentence) -> bool:
+    return sentence.intent == intent
 
 
 async def _converse(bot: CatalogueBot, trial: Trial, now: int) -> Decision:
@@ -273,4 +275,3 @@ async def _converse(bot: CatalogueBot, trial: Trial, now: int) -> Decision:
         lines += [Line(speaker=Speaker.BOT, text=m.text) for m in decision.messages]
         state, language = decision.state, decision.language
     return decision
-

@@ -59,7 +59,7 @@ def save(
     if saved is None:
         raise StaleError(before)
     _complete(uow, actor, document, now)
-    _note(uow, actor, "catalogue.saved", document.key, _told(before), _told(saved), now)
+    _note(uow, actor, "catalogue.saved", document.key, before=before, after=saved, now=now)
     return saved
 
 
@@ -75,7 +75,7 @@ def remove(uow: UnitOfWork, actor: Agent, kind: Kind, name: str, *, seen: int, n
     before = _get(uow, kind, name)
     if not uow.draft.remove(kind, name, expected=seen):
         raise StaleError(before)
-    _note(uow, actor, "catalogue.removed", (kind.value, name), _told(before), None, now)
+    _note(uow, actor, "catalogue.removed", (kind.value, name), before=before, now=now)
 
 
 def revert(
@@ -105,7 +105,7 @@ def reset(uow: UnitOfWork, actor: Agent, *, now: int) -> None:
     """
     require(actor, Right.PUBLISH_CATALOGUE)
     uow.draft.replace_all(published_documents(uow), editor=actor.id, now=now)
-    _note(uow, actor, "catalogue.reset", ("draft", "draft"), None, None, now)
+    _note(uow, actor, "catalogue.reset", ("draft", "draft"), now=now)
 
 
 def rename(
@@ -128,8 +128,9 @@ def rename(
         raise ConflictError(f"There is an intent {new} already.", field="/new_name")
     documents = [_renamed(own.document, name, new) for own in uow.draft.all()]
     uow.draft.replace_all(documents, editor=actor.id, now=now)
-    _note(uow, actor, "catalogue.renamed", ("intent", new), {"name": name}, {"name": new}, now)
-    return _get(uow, Kind.INTENT, new)
+    after = _get(uow, Kind.INTENT, new)
+    _note(uow, actor, "catalogue.renamed", ("intent", name), before=before, after=after, now=now)
+    return after
 
 
 def published_documents(uow: UnitOfWork) -> list[CatalogueDocument]:
@@ -191,7 +192,7 @@ def _mean(uow: UnitOfWork, actor: Agent, said: str, value: str, now: int) -> Non
             if own.name == value:
                 return
             raise InvalidInputError(
-                f"{said!r} already stands for {own.name!r}; it cannot stand for {value!r} as well.",
+                f"{said!r} already stands for {own.name!r}; it cannot stand for {value!r} too.",
                 field="/body/utterances",
             )
     found = uow.draft.find(Kind.SYNONYM, value)
@@ -244,7 +245,8 @@ def _told(document: DraftDocument | None) -> dict[str, Any] | None:
     """A document for the audit: long lists of sentences by their number and their ends."""
     if document is None:
         return None
-    return {"revision": document.revision, **{k: _cut(v) for k, v in document.body.items()}}
+    told = {"name": document.name, "revision": document.revision}
+    return {**told, **{key: _cut(value) for key, value in document.body.items()}}
 
 
 def _cut(value: Any) -> Any:
@@ -258,10 +260,10 @@ def _note(
     actor: Agent,
     action: str,
     key: tuple[str, str],
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
+    *,
     now: int,
+    before: DraftDocument | None = None,
+    after: DraftDocument | None = None,
 ) -> None:
-    note(
-        uow, actor.id, action, (f"catalogue_{key[0]}", key[1]), before=before, after=after, now=now
-    )
+    thing = (f"catalogue_{key[0]}", key[1])
+    note(uow, actor.id, action, thing, before=_told(before), after=_told(after), now=now)

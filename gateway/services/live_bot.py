@@ -111,7 +111,8 @@ class LiveBot:
                 return False
             content = await self._store.read(lambda uow: uow.versions.content(version.number))
             bot = await asyncio.to_thread(partial(self._build, content))
-            await bot.warm()
+            if self._bot is not None:  # customers write already
+                await bot.warm()
             self._bot, self._version = bot, version
         log.info(
             "the bot answers from version %d",

@@ -154,6 +154,15 @@ class Material:
     gate: GateSettings
     revision: int | None = None
 
+    @property
+    def hash(self) -> str:
+        """What names the documents."""
+        return content_hash(self.documents)
+
+    def both(self) -> list[tuple[CatalogueDocument, ...]]:
+        """The documents, and those of the published version."""
+        return [each for each in (self.documents, self.published) if each]
+
     def findings(self, articles: Sequence[Article]) -> list[Finding]:
         """What is wrong in the documents, errors first."""
         return check_catalogue(from_documents(self.documents, articles))

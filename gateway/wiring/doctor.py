@@ -19,6 +19,7 @@ from gateway.wiring.bot import catalogue_dir, models_dir
 from gateway.wiring.data_dir import StartError, prepare_data_dir
 from gateway.wiring.serving import CONSOLE
 from gateway.wiring.storage import key_path, open_storage
+from intents.documents import lesson_hash
 from intents.errors import CatalogueError
 from intents.findings import Severity
 from intents.loading import load_catalogue
@@ -145,7 +146,7 @@ async def _catalogue(settings: Settings) -> list[Diagnosis]:
     except CatalogueError as error:
         return [_error("catalogue", str(error), "Mend the file, then `yingda intents check`.")]
     errors = [f for f in check_catalogue(catalogue) if f.severity is Severity.ERROR]
-    trained = model_path(models_dir(settings), catalogue.version).exists()
+    trained = model_path(models_dir(settings), lesson_hash(catalogue)).exists()
     state = "trained" if trained else "trained at the next start"
     found = [_ok("catalogue", f"{len(catalogue.intents)} intents, {state}")]
     if errors:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bot.engine import CatalogueBot
 from channels.contract import ChannelContext, PublicGreeting, QuickReply
 from channels.registry import kind_names
 from gateway.bus.embedded import EmbeddedBus
@@ -16,17 +15,19 @@ from gateway.bus.hub import LocalHub
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
+from gateway.services.bench import Bench
 from gateway.services.bot_data import StoreActionContext
 from gateway.services.channel_files import ChannelBlobs
 from gateway.services.frame_codec import decode_frame, encode_frame
 from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.intake import language_of
+from gateway.services.live_bot import BotMaker, LiveBot
 from gateway.services.mailbox import StoreMailbox
 from gateway.services.publishing import Publisher
 from gateway.services.sink import BusSink
 from gateway.settings import Settings
 from gateway.store import SqlStore
-from gateway.wiring.bot import load_bot
+from gateway.wiring.bot import make_maker
 from gateway.wiring.data_dir import StartError, hold_data_dir
 from gateway.wiring.ids import clock, new_id
 from gateway.wiring.live_channels import LiveChannels, mailbox_kinds
@@ -42,7 +43,9 @@ class Parts:
     storage: Storage
     bus: Bus
     hub: Hub
-    bot: CatalogueBot
+    bot: LiveBot
+    maker: BotMaker
+    bench: Bench
     inboxes: InboxDirectory
     channels: LiveChannels
     sink: BusSink
@@ -80,7 +83,8 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
             held.enter_context(hold_data_dir(settings.data_dir))
         name = f"{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
         bus, hub = _bus_and_hub(settings, storage.store, name)
-        bot = load_bot(settings, StoreActionContext(storage.store))
+        maker = make_maker(settings, storage.store, clock)
+        bot = LiveBot(storage.store, maker, StoreActionContext(storage.store))
         storage.store.listen(Publisher(hub).publish)
         inboxes = InboxDirectory(storage.store, clock)
         sink = BusSink(bus)
@@ -92,6 +96,8 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
             bus=bus,
             hub=hub,
             bot=bot,
+            maker=maker,
+            bench=Bench(storage.store, maker, bot),
             inboxes=inboxes,
             channels=LiveChannels(inboxes, lambda _: context, receives=receives),
             sink=sink,
@@ -116,7 +122,7 @@ def _bus_and_hub(settings: Settings, store: SqlStore, name: str) -> tuple[Bus, H
     )
 
 
-def _context(storage: Storage, hub: Hub, sink: BusSink, bot: CatalogueBot) -> ChannelContext:
+def _context(storage: Storage, hub: Hub, sink: BusSink, bot: LiveBot) -> ChannelContext:
     def greeting(tag: str) -> PublicGreeting:
         said = bot.greeting(language_of(tag, "en"))
         choices = tuple(QuickReply(title=c.title, payload=c.payload) for c in said.choices)

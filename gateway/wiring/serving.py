@@ -22,6 +22,7 @@ from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
 from gateway.services.intake import language_of
 from gateway.services.signing_in import Passwords, one_time_password
+from gateway.wiring.bot import JOBS_TOPIC, plant_catalogue, start_bot
 from gateway.wiring.bus_lease import BusLease
 from gateway.wiring.data_dir import StartError
 from gateway.wiring.parts import Parts
@@ -89,6 +90,8 @@ async def _start(parts: Parts, passwords: Passwords, lease: BusLease | None) -> 
     """Connects and plants the first rows; returns a password that was made."""
     try:
         password = await _first_start(parts, passwords)
+        await plant_catalogue(parts.settings, parts.store, parts.clock)
+        await start_bot(parts.bot, parts.store, parts.maker, parts.clock)
         if lease is not None:
             await lease.acquire()
         await _start_bus(parts)
@@ -207,12 +210,15 @@ def _http_parts(
         article_title=lambda slug, tag: parts.bot.article_title(slug, language_of(tag, "en")),
         read_article=lambda slug, tag: parts.bot.read_article(slug, language_of(tag, "en")),
         catalogue_version=lambda: parts.bot.catalogue_version,
+        bench=parts.bench,
+        wake_jobs=lambda: parts.hub.publish(JOBS_TOPIC, {"type": "waiting"}),
         checks={"database": parts.store.check, "bus": parts.bus.check},
         is_draining=lambda: draining.on,
         registry=parts.metrics.registry,
         console=CONSOLE,
         version=__version__,
         roles=sorted(role.value for role in roles),
+        time_zone=parts.settings.time_zone,
         public_url=parts.settings.public_url,
         trusted_proxies=parts.settings.trusted_proxies,
     )
