@@ -278,7 +278,7 @@ async def try_turn(call: Call) -> Json:
     return shown.tried_json(await call.parts.bench.try_out(trial, now=call.now))
 
 
-async def read_status(call: Call) -> Json:
+async def read_catalogue(call: Call) -> Json:
     """How the draft stands."""
     require(call.agent, Right.WORK)
     view = await call.parts.bench.view()
@@ -321,7 +321,7 @@ ENDPOINTS = (
     Endpoint(
         method="GET",
         path="/catalogue",
-        handler=read_status,
+        handler=read_catalogue,
         tag=_TAG,
         summary="How the draft stands",
         answer=answers.CatalogueStatus,

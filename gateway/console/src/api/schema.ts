@@ -850,7 +850,7 @@ export interface paths {
          * How the draft stands
          * @description Needs the right `work`.
          */
-        get: operations["read_status"];
+        get: operations["read_catalogue"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8546,7 +8546,7 @@ export interface operations {
             };
         };
     };
-    read_status: {
+    read_catalogue: {
         parameters: {
             query?: never;
             header?: never;
