@@ -22,6 +22,18 @@ _CURVE_STEPS = 20
 _TOLD_EVERY = 500
 
 
+class Recognising(Protocol):
+    """What is measured: `bot.recognise.Recogniser`, or another one."""
+
+    def recognise(self, text: str) -> Understanding:
+        """The likeliest intents of a text."""
+        ...
+
+    def threshold(self, text: str) -> float:
+        """The confidence from which the text counts as recognised."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
     """A sentence that was recognised as something else."""
@@ -185,20 +197,8 @@ class _Answer:
         return 0.0 if self.seen.intent in {None, OUT_OF_SCOPE} else self.seen.confidence
 
 
-class Recognises(Protocol):
-    """What is measured: a recogniser, or several that stand for one."""
-
-    def recognise(self, text: str) -> Understanding:
-        """The likeliest intents, best first."""
-        ...
-
-    def threshold(self, text: str) -> float:
-        """The confidence from which `text` is rather about a known intent than about none."""
-        ...
-
-
 def measure(
-    recogniser: Recognises, rows: Sequence[Row], progress: Callable[[str], None] | None = None
+    recogniser: Recognising, rows: Sequence[Row], progress: Callable[[str], None] | None = None
 ) -> Evaluation:
     """Measure a recogniser on labelled sentences, at the thresholds that training chose.
 
@@ -214,7 +214,9 @@ def measure(
         begun = time.perf_counter()
         seen = recogniser.recognise(row.text)
         ms = (time.perf_counter() - begun) * 1000
-        answers.append(_Answer(row=row, seen=seen, threshold=recogniser.threshold(row.text), ms=ms))
+        answers.append(
+            _Answer(row=row, seen=seen, threshold=recogniser.threshold(row.text), ms=ms)
+        )
     own = [answer for answer in answers if not answer.foreign]
     foreign = [answer for answer in answers if answer.foreign]
     spent = sorted(answer.ms for answer in answers)

@@ -34,9 +34,13 @@ MEANING_NEAREST = "meaning nearest"
 _FLATTENED = 0.8  # how far a cue's rarity counts: the power of its inverse document frequency
 _KINDS = {"s": 1.5, "b": 1.2}  # stems tell more than the many pieces of their words
 _SCALE = np.float32(10)  # brings cosines and least squares to the size of log-odds
-_STRENGTH = 10.0
+_STRENGTH = 30.0
+_STRENGTH_FOR_MANY = 10.0  # label noise and near neighbours weigh more among many examples
 _MEANING_STRENGTH = 30.0
+_STRENGTH_FOR_MANY = 10.0  # label noise and near neighbours weigh more among many examples
 _ROUNDS = 25
+_ROUNDS_FOR_MANY = 16
+_MANY = 7000
 _CHUNK = 500
 _FEW = 2500
 
@@ -91,8 +95,8 @@ def read_table(texts: Sequence[str], intents: Sequence[str], encoder: Encoder | 
 class Signals:
     """What the heads say of some texts.
 
-    `votes` is by text, intent and head; `fitness` by text and intent; `nearest`, `known` and `meaning` are the evidence of
-    each text.
+    `votes` is by text, intent and head; `fitness` by text and intent; `nearest`, `known` and
+    `meaning` are the evidence of each text.
     """
 
     votes: NDArray[Any]
@@ -118,8 +122,10 @@ class Heads:
         self.matrix, _ = _matrix(self.vectors, len(self.vocabulary), table.cues)
         count = len(table.intents)
         targets: Floats = np.eye(count, dtype=np.float32)[table.owners]
+        rounds = _ROUNDS if len(table.texts) <= _MANY else _ROUNDS_FOR_MANY
+        strength = _STRENGTH if few else _STRENGTH_FOR_MANY
         weights, self.bias = softmax_regression(
-            self.matrix, targets, strength=_STRENGTH, rounds=_ROUNDS
+            self.matrix, targets, strength=strength, rounds=rounds
         )
         self.linear = {REGRESSION: weights}
         if few:
@@ -131,7 +137,7 @@ class Heads:
         self.pull_bias: Floats = np.zeros(count, np.float32)
         if table.points is not None:
             self.pull, self.pull_bias = softmax_regression(
-                table.points, targets, strength=_MEANING_STRENGTH, rounds=_ROUNDS
+                table.points, targets, strength=_MEANING_STRENGTH, rounds=rounds
             )
 
     @property

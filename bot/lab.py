@@ -153,7 +153,7 @@ def _fails(confusion: Any, recogniser: Recogniser | None) -> bool:
 def _figures(
     found: Evaluation, catalogue: Catalogue, recogniser: Recogniser | None, missed: set[str] | None
 ) -> dict[str, Any]:
-    """An evaluation as JSON values; `missed` are the sentences that failed before, None: unknown."""
+    """An evaluation as JSON values; `missed` failed before (None: unknown)."""
     sentences = [
         Sentence(text=row.text, intent=row.intent, language=row.language)
         for row in catalogue_rows(catalogue, checks=False)

@@ -130,15 +130,11 @@ def fuse(signals: NDArray[Any], owners: NDArray[Any]) -> tuple[float, ...]:
         away = weights - start
         return loss + 0.02 * float(away @ away), slope + 0.04 * away
 
-    found = minimize(
-        objective, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * count
-    )
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * count)
     return tuple(float(weight) for weight in found.x)
 
 
-def fit_judge(
-    table: NDArray[Any], right: NDArray[Any], weight: NDArray[Any]
-) -> tuple[float, ...]:
+def fit_judge(table: NDArray[Any], right: NDArray[Any], weight: NDArray[Any]) -> tuple[float, ...]:
     """The constant and the weights of a logistic regression without negative weights.
 
     More evidence must never make the judge less sure, so an input that would gets weight 0.

@@ -361,9 +361,7 @@ def judge(weights: Sequence[float], evidence: Evidence) -> float:
 
 def spellings(vocabulary: Sequence[str], spelt: Sequence[str]) -> list[str]:
     """The words and pairs of Chinese characters among the cues, then those too rare for one."""
-    known = [
-        cue[1:] for cue in vocabulary if cue[0] == "w" or (cue[0] == "c" and len(cue) == 3)
-    ]
+    known = [cue[1:] for cue in vocabulary if cue[0] == "w" or (cue[0] == "c" and len(cue) == 3)]
     return [*known, *spelt]
 
 

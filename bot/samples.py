@@ -62,7 +62,8 @@ def _from_yaml(path: Path, language: str | None, split: str | None) -> Iterator[
         raise CatalogueError(message, file=str(path))
     training = Training()
     document = Document(read_text(path, str(path)), str(path))
-    read_training(document, language or _LANGUAGES[0], training)
+    top = document.top(("nlu",))
+    read_training(document, top.get("nlu"), language or _LANGUAGES[0], training)
     for intent, utterances in training.utterances.items():
         for utterance in utterances:
             yield _row(utterance.text, intent, language)

@@ -70,13 +70,14 @@ def _add_people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_bot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    bot = commands.add_parser("bot", help="the bot: train, test, versions, publish")
+    bot = commands.add_parser("bot", help="the bot: train, test, evaluate, versions, publish")
     actions = bot.add_subparsers(dest="action", required=True, metavar="ACTION")
     train = actions.add_parser("train", help="train the model of the catalogue's draft")
     train.set_defaults(handler="bot:train")
     test = actions.add_parser("test", help="recognise the held-out checks of the draft")
     _json(test)
     test.set_defaults(handler="bot:test")
+    _add_evaluate(actions)
     _add_publishing(actions)
     intents = commands.add_parser("intents", help="the catalogue: check, import, export")
     checks = intents.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -123,6 +124,33 @@ def _add_publishing(actions: argparse._SubParsersAction[argparse.ArgumentParser]
     publish.add_argument("--reason", default="", help="why; an override needs one")
     publish.add_argument("--override", action="store_true", help="publish against the gate")
     publish.set_defaults(handler="bot:publish")
+
+
+def _add_evaluate(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    evaluate = actions.add_parser(
+        "evaluate",
+        help="train on one file of labelled sentences and measure on another",
+        description="Files are Rasa NLU YAML, or JSON lines with text, intent and, if wanted, "
+        "lang, split and oos. The intent out_of_scope means: must be refused.",
+    )
+    evaluate.add_argument("--train", required=True, metavar="FILE", help="what is learnt")
+    evaluate.add_argument("--test", required=True, metavar="FILE", help="what is asked")
+    evaluate.add_argument("--train-split", metavar="NAME", help="learn only lines of this split")
+    evaluate.add_argument("--test-split", metavar="NAME", help="ask only lines of this split")
+    evaluate.add_argument("--lang", choices=("zh", "en"), help="the language of both files")
+    evaluate.add_argument(
+        "--per-intent", type=_count, metavar="N", help="learn the first N sentences of an intent"
+    )
+    evaluate.add_argument("--encoder", metavar="DIR", help="folder of an ONNX sentence encoder")
+    _json(evaluate)
+    evaluate.set_defaults(handler="evaluate:run")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

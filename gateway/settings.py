@@ -61,6 +61,13 @@ class Settings:
         default=None,
         metadata=_doc("Folder of the bot's catalogue; empty: the sample catalogue."),
     )
+    encoder_dir: Path | None = field(
+        default=None,
+        metadata=_doc(
+            "Folder of a sentence encoder (tokenizer.json and an ONNX model) that helps the bot "
+            "to understand; empty: none."
+        ),
+    )
     admin_email: str = field(
         default="admin@example.com",
         metadata=_doc("Sign-in name of the administrator made at the first start."),
@@ -192,6 +199,7 @@ def _zone(value: Any) -> str:
 _PARSERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "data_dir": (Path, "a folder"),
     "catalogue_dir": (lambda value: Path(value) if value else None, "a folder"),
+    "encoder_dir": (lambda value: Path(value) if value else None, "a folder"),
     "port": (_integer, "a number from 1 to 65535"),
     "bus_max_depth": (_integer, "a number of messages, at least 100"),
     "turn_cap": (_integer, "a number of turns, at least 1"),

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from bot.contract import (
     ActionContext,
@@ -41,6 +42,12 @@ class BotMaker:
     settings: BotSettings
     articles: Articles
     encoder: Encoder | None = None
+    encoder_dir: Path | None = None
+
+    @property
+    def encoder_folder(self) -> str | None:
+        """Where a laboratory finds the encoder."""
+        return str(self.encoder_dir.resolve()) if self.encoder_dir is not None else None
 
     def catalogue(self, documents: Sequence[CatalogueDocument]) -> Catalogue:
         """The catalogue of some documents, with the articles that are there now."""

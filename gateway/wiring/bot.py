@@ -11,6 +11,7 @@ from dataclasses import asdict
 from functools import lru_cache, partial
 from pathlib import Path
 
+from bot.encoder import Encoder, OnnxEncoder
 from bot.policy import BotSettings
 from gateway.ports.bus import Hub
 from gateway.ports.clock import Clock
@@ -48,6 +49,15 @@ def models_dir(settings: Settings) -> Path:
     return settings.data_dir / "models"
 
 
+def load_encoder(settings: Settings) -> Encoder | None:
+    """The encoder that the administrator named, or None.
+
+    Raises:
+        EncoderError: its folder cannot be used.
+    """
+    return OnnxEncoder(settings.encoder_dir) if settings.encoder_dir is not None else None
+
+
 @lru_cache(maxsize=1)
 def _articles(folder: Path) -> tuple[Article, ...]:
     files = CatalogueFiles(folder)
@@ -59,16 +69,24 @@ def _articles(folder: Path) -> tuple[Article, ...]:
 
 
 def make_maker(settings: Settings, store: Store, clock: Clock) -> BotMaker:
-    """What builds this process's bots."""
+    """What builds this process's bots.
+
+    Raises:
+        EncoderError: the encoder's folder cannot be used.
+    """
     folder = catalogue_dir(settings)
+    encoder = load_encoder(settings)
+    mark = encoder.fingerprint if encoder is not None else None
 
     def articles() -> Sequence[Article]:
         return _articles(folder)
 
     return BotMaker(
-        files=ModelFiles(store, models_dir(settings), clock),
+        files=ModelFiles(store, models_dir(settings), clock, mark),
         settings=BotSettings(turn_cap=settings.turn_cap, time_zone=settings.time_zone),
         articles=articles,
+        encoder=encoder,
+        encoder_dir=settings.encoder_dir,
     )
 
 
@@ -162,7 +180,7 @@ async def train_model(content: str, maker: BotMaker, progress: Progress) -> None
         "draft": content,
         "published": None,
         "articles": [],
-        "encoder": None,
+        "encoder": maker.encoder_folder,
         "models": str(maker.files.folder),
         "folds": 0,
         "measure": False,

@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.encoder import EncoderError
 from bot.recognise import model_path
 from gateway.bus.redis_streams import RedisBus
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError, UnitOfWork
 from gateway.settings import Settings
-from gateway.wiring.bot import catalogue_dir, models_dir
+from gateway.wiring.bot import catalogue_dir, load_encoder, models_dir
 from gateway.wiring.data_dir import StartError, prepare_data_dir
 from gateway.wiring.serving import CONSOLE
 from gateway.wiring.storage import key_path, open_storage
@@ -145,8 +146,13 @@ async def _catalogue(settings: Settings) -> list[Diagnosis]:
         catalogue = await asyncio.to_thread(load_catalogue, catalogue_dir(settings))
     except CatalogueError as error:
         return [_error("catalogue", str(error), "Mend the file, then `yingda intents check`.")]
+    try:
+        encoder = await asyncio.to_thread(load_encoder, settings)
+    except EncoderError as error:
+        return [_error("encoder", str(error), "Correct YINGDA_ENCODER_DIR, or unset it.")]
     errors = [f for f in check_catalogue(catalogue) if f.severity is Severity.ERROR]
-    trained = model_path(models_dir(settings), lesson_hash(catalogue)).exists()
+    mark = encoder.fingerprint if encoder is not None else None
+    trained = model_path(models_dir(settings), lesson_hash(catalogue), mark).exists()
     state = "trained" if trained else "trained at the next start"
     found = [_ok("catalogue", f"{len(catalogue.intents)} intents, {state}")]
     if errors:

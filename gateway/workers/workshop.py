@@ -53,7 +53,6 @@ class WorkshopParts:
     clock: Clock
     holder: str
     published: Callable[[], Awaitable[None]]
-    encoder_dir: Path | None = None
 
 
 class _CancelledError(Exception):
@@ -205,7 +204,7 @@ class Workshop:
             "draft": pack(material.documents),
             "published": pack(material.published) if compares and material.published else None,
             "articles": [asdict(article) for article in maker.articles()],
-            "encoder": str(self._parts.encoder_dir) if self._parts.encoder_dir else None,
+            "encoder": maker.encoder_folder,
             "models": str(maker.files.folder),
             "folds": int(job.task.get("folds", 0)),
             "measure": compares,

@@ -1,25 +1,32 @@
 """The recogniser: accuracy on held-out checks, calibration, reload, refusal of bad files."""
 
 import json
+import random
+import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
-import numpy as np
+import opencc
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.contract import Understanding
 from bot.errors import BotError, ModelMissingError
-from bot.features import text_features
-from bot.recognise import FORMAT, Evidence, Recogniser, judge, model_path
 from bot.evaluation import evaluate
-from bot.training import train
+from bot.features import text_features
+from bot.model_file import FORMAT, read_model
+from bot.recognise import Evidence, Recogniser, judge, model_path
+from bot.training import Row, catalogue_rows, train, train_rows
 from intents.model import Catalogue, Intent
+from intents.text import to_mainland
 from tests.bot.conftest import utterances
 
-# Measured on the shipped catalogue: 84.2 % (zh) and 85.5 % (en) of 291 paraphrases.
-ACCURACY_FLOOR = {"zh": 0.80, "en": 0.80}
-# Of the checks answered without asking back, measured: 1 of 101 (zh) and 6 of 104 (en) wrong.
+# Measured on the shipped catalogue: 85.6 % (zh) and 84.1 % (en) of 291 paraphrases.
+ACCURACY_FLOOR = {"zh": 0.81, "en": 0.81}
+# Of the checks answered without asking back, measured: 2 of 109 (zh) and 6 of 109 (en) wrong.
 PRECISION_FLOOR = {"zh": 0.95, "en": 0.92}
 
 SENTENCES = (
@@ -48,7 +55,7 @@ def test_checks_of_the_shipped_catalogue(
         assert figures.accuracy >= ACCURACY_FLOOR[language]
         answered = figures.accepted + figures.wrong
         assert figures.accepted / answered >= PRECISION_FLOOR[language]
-        assert answered / figures.total >= 0.55
+        assert answered / figures.total >= 0.65
         assert figures.rejection >= 0.75
     assert sum(f.total - f.right for f in report.languages.values()) <= len(report.confusions)
     assert all(confusion.expected != confusion.recognised for confusion in report.confusions)
@@ -115,7 +122,7 @@ def test_training_twice_and_loading_twice_give_the_same(
     texts = [u.text for i in catalogue.intents for u in i.utterances]
     for text in [*texts, *SENTENCES]:
         assert first.recognise(text) == second.recognise(text) == again.recognise(text)
-    assert {path.name for path in (tmp_path / "a").iterdir()} == {"model-small.npz"}
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {"model-small.model"}
 
 
 def test_one_language_answers_for_both(tmp_path: Path) -> None:
@@ -142,26 +149,38 @@ def test_one_intent_is_too_few(tmp_path: Path) -> None:
 
 def test_files_that_are_no_models(tmp_path: Path) -> None:
     with pytest.raises(ModelMissingError, match="does not exist; train"):
-        Recogniser.load(tmp_path / "model-x.npz")
-    broken = tmp_path / "broken.npz"
-    for content in (b"", b"PK\x03\x04 not a zip", b"\x80\x04K\x01."):
+        Recogniser.load(tmp_path / "model-x.model")
+    broken = tmp_path / "broken.model"
+    for content in (
+        b"",
+        b"PK\x03\x04 not a model",
+        b"yingda model\n",
+        b"yingda model\n" + b"\xff" * 40,
+    ):
         broken.write_bytes(content)
         with pytest.raises(ModelMissingError, match="not a model file"):
             Recogniser.load(broken)
-    head = json.dumps({"format": FORMAT + 1}).encode()
-    with broken.open("wb") as file:
-        np.savez(file, allow_pickle=False, head=np.frombuffer(head, dtype=np.uint8))
-    with pytest.raises(ModelMissingError, match="train again"):
-        Recogniser.load(broken)
 
 
 def test_more_evidence_never_makes_it_less_sure(shipped_recogniser: Recogniser) -> None:
     for model in shipped_recogniser._models.values():
         weights = model._parts.judge
         assert min(weights[1:]) >= 0
-        low = judge(weights, Evidence(0.0, 0.0, 0.2, 0.2))
-        high = judge(weights, Evidence(4.0, 4.0, 1.0, 1.0))
+        low = judge(weights, _evidence(0.0, 0.2))
+        high = judge(weights, _evidence(4.0, 1.0))
         assert 0 < low < high < 1
+
+
+def _evidence(score: float, share: float) -> Evidence:
+    return Evidence(
+        odds=score,
+        margin=score,
+        height=score,
+        fitness=share,
+        nearest=share,
+        known=share,
+        meaning=0.0,
+    )
 
 
 def test_features_of_mixed_text() -> None:
@@ -172,12 +191,11 @@ def test_features_of_mixed_text() -> None:
     assert text_features("網速慢") == text_features("网速慢")
 
 
-def test_serving_imports_neither_scikit_learn_nor_rasa_sdk() -> None:
-    import subprocess
-
+def test_serving_imports_nothing_that_only_training_or_actions_need() -> None:
     code = (
         "import sys, bot.engine, bot.training\n"
-        "bad = {'sklearn', 'scipy', 'jieba', 'rasa_sdk', 'sanic'} & set(sys.modules)\n"
+        "bad = {'scipy', 'pypinyin', 'onnxruntime', 'tokenizers', 'rasa_sdk', 'sanic'}\n"
+        "bad &= set(sys.modules)\n"
         "print(bad)\n"
         "sys.exit(len(bad))"
     )
@@ -185,3 +203,161 @@ def test_serving_imports_neither_scikit_learn_nor_rasa_sdk() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n\t ",
+        "🦖🦖🦖",
+        "\u200b\u202e\ufeff",
+        "\x00\ud800",
+        "a" * 10_000,
+        "怎么退款" * 2_500,
+        "退款" + " ".join(["x" * 60] * 100),
+        "我想 refund 我的 заказ 주문 ってどう 🙏 ＲＥＦＵＮＤ",
+        "（）、。!?…—" * 50,
+        "1234567890" * 100,
+    ],
+)
+def test_hostile_texts_are_read_in_time(shipped_recogniser: Recogniser, text: str) -> None:
+    start = time.perf_counter()
+    seen = shipped_recogniser.recognise(text)
+    assert time.perf_counter() - start < 0.25
+    assert 0 <= seen.confidence <= 1
+    assert shipped_recogniser.recognise(text) == seen
+
+
+@given(st.text(max_size=300))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_has_a_sound_answer(recogniser: Recogniser, text: str) -> None:
+    seen = recogniser.recognise(text)
+    figures = [figure for _, figure in seen.ranking]
+    assert 0 <= seen.confidence <= 1
+    assert all(0 <= figure <= 1 for figure in figures)
+    assert figures[1:] == sorted(figures[1:], reverse=True)
+
+
+@given(
+    st.text(alphabet="怎么退款发票开设备网络密码宽带账户钱转单我要查进度", min_size=1, max_size=20)
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_script_is_preferred(shipped_recogniser: Recogniser, text: str) -> None:
+    written = opencc.OpenCC("s2t").convert(text)
+    if to_mainland(written) == to_mainland(text):  # OpenCC itself finds the way back
+        assert shipped_recogniser.recognise(written) == shipped_recogniser.recognise(text)
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("怎么推款", "怎么退款"),
+        ("我要头诉", "我要投诉"),
+        ("how do I get a refudn", "how do I get a refund"),
+        ("how do I get a refnd", "how do I get a refund"),
+        ("I want to complian", "I want to complain"),
+    ],
+)
+def test_slips_are_read_as_what_was_meant(recogniser: Recogniser, slip: str, meant: str) -> None:
+    wanted = recogniser.recognise(meant)
+    seen = recogniser.recognise(slip)
+    assert seen.intent == wanted.intent
+    assert seen.confidence > 0.5
+
+
+def test_every_process_that_maps_the_file_says_the_same(
+    shipped: Catalogue, shipped_recogniser: Recogniser, models: Path
+) -> None:
+    texts = [check.text for intent in shipped.intents for check in intent.checks][:60]
+    code = (
+        "import sys, json; from pathlib import Path; from bot.recognise import Recogniser\n"
+        "own = Recogniser.load(Path(sys.argv[1]))\n"
+        "seen = [own.recognise(text) for text in json.loads(sys.argv[2])]\n"
+        "print(json.dumps([[s.intent, s.confidence, s.ranking] for s in seen]))"
+    )
+    path = model_path(models, shipped.version)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path), json.dumps(texts)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    own = [shipped_recogniser.recognise(text) for text in texts]
+    assert json.loads(done.stdout) == [
+        [seen.intent, seen.confidence, [list(pair) for pair in seen.ranking]] for seen in own
+    ]
+
+
+def test_a_file_that_is_cut_short_or_old_is_no_model(catalogue: Catalogue, tmp_path: Path) -> None:
+    path = train(catalogue, tmp_path)
+    whole = path.read_bytes()
+    for length in (5, 30, len(whole) // 2, len(whole) - 64):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ModelMissingError, match="not a model file"):
+            Recogniser.load(path)
+    path.write_bytes(whole.replace(f'"format":{FORMAT}'.encode(), b'"format":9', 1))
+    with pytest.raises(ModelMissingError, match="model format 9"):
+        Recogniser.load(path)
+
+
+def test_the_arrays_are_mapped_not_read(catalogue: Catalogue, tmp_path: Path) -> None:
+    _, arrays = read_model(train(catalogue, tmp_path))
+    assert {"zh_weights", "en_weights", "syllables"} <= arrays.keys()
+    for array in arrays.values():
+        assert not array.flags.writeable
+        assert not array.flags.owndata
+
+
+THINGS = [
+    "refund", "invoice", "router", "parcel", "password", "contract", "laptop", "printer",
+    "battery", "charger", "bracket", "monitor", "keyboard", "ticket", "voucher", "passport",
+    "balance", "deposit", "mortgage", "pension", "bicycle", "umbrella", "garden", "kitchen",
+    "window", "ceiling", "carpet", "curtain", "mirror", "pillow",
+]  # fmt: skip
+WAYS = ("my {} please", "where is the {}", "{} again", "about that {}", "need a {}", "the {} now")
+
+
+def test_wrong_labels_are_left_out() -> None:
+    """A fifth of the labels are wrong; even these very sentences are recognised rightly."""
+    chance = random.Random(3)
+    rows, wrong = [], []
+    for thing, way, end in product(THINGS, WAYS, ("today", "at home", "for us", "twice")):
+        text = f"{way.format(thing)} {end}"
+        label = thing
+        if chance.random() < 0.2:
+            label = chance.choice([other for other in THINGS if other != thing])
+            wrong.append((text, thing))
+        rows.append(Row(text=text, intent=label, language="en"))
+    told: list[str] = []
+    learnt = train_rows(rows, "noisy", progress=told.append)
+    assert any("wrong labels" in line for line in told)
+    right = sum(learnt.recognise(text).intent == thing for text, thing in wrong)
+    assert right > 0.9 * len(wrong)
+
+
+def test_what_an_intent_was_never_told_is_less_sure() -> None:
+    """Without any example out of scope, sentences of unknown intents stay below the threshold."""
+    known, unknown = THINGS[:20], THINGS[20:]
+    rows = [
+        Row(text=f"{way.format(thing)} {end}", intent=thing, language="en")
+        for thing, way, end in product(known, WAYS[:5], ("today", "at home", "for us"))
+    ]
+    learnt = train_rows(rows, "known")
+    asked = [f"{WAYS[5].format(thing)} tomorrow" for thing in THINGS]
+    sure = [learnt.recognise(text).confidence >= learnt.threshold(text) for text in asked]
+    assert sum(sure[: len(known)]) >= 0.9 * len(known)
+    assert sum(sure[len(known) :]) <= 0.1 * len(unknown)
+
+
+def test_confidence_is_what_it_promises(
+    shipped: Catalogue, shipped_recogniser: Recogniser
+) -> None:
+    """The mean confidence of the checks is near the share that is right."""
+    checks = catalogue_rows(shipped, checks=True)
+    seen = [shipped_recogniser.recognise(check.text) for check in checks]
+    right = sum(s.intent == check.intent for s, check in zip(seen, checks, strict=True))
+    promised = sum(s.confidence for s in seen)
+    print(f"promised {promised / len(checks):.3f}, kept {right / len(checks):.3f}")
+    # The checks are easier than what the judge expects of strangers: it may promise too little.
+    assert -0.25 < (promised - right) / len(checks) < 0.05

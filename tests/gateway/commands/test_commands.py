@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -44,6 +45,7 @@ LEAVES = [
     ("bot",),
     ("bot", "train"),
     ("bot", "test"),
+    ("bot", "evaluate"),
     ("intents",),
     ("intents", "check"),
     ("intents", "import"),
@@ -373,6 +375,54 @@ def test_train_then_test(console: Console) -> None:
     report = console.run("bot", "test", "--json").json
     assert set(report["languages"]) == {"zh", "en"}
     assert console.run("bot", "test").lines[0].startswith("catalogue ")
+
+
+def labelled(path: Path, *lines: Mapping[str, object]) -> str:
+    path.write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
+    return str(path)
+
+
+def test_evaluate_two_files(console: Console, tmp_path: Path) -> None:
+    ways = ("I want my {}", "where is the {}", "{} please", "about a {}", "the {} again")
+    learnt = labelled(
+        tmp_path / "learnt.jsonl",
+        *(
+            {"text": way.format(thing), "intent": thing, "split": "train"}
+            for thing in ("refund", "invoice", "parcel", "router", "password")
+            for way in ways
+        ),
+    )
+    asked = labelled(
+        tmp_path / "asked.jsonl",
+        {"text": "a refund today", "intent": "refund", "split": "test"},
+        {"text": "my invoice is lost", "intent": "invoice", "split": "test"},
+        {"text": "what do penguins eat", "intent": "out_of_scope", "split": "test"},
+        {"text": "never looked at", "intent": "parcel", "split": "train"},
+    )
+    words = ("bot", "evaluate", "--train", learnt, "--test", asked, "--test-split", "test")
+    ended = console.run(*words, "--json")
+    assert ended.status == 0
+    assert "en: learning from 25 examples" in ended.complaint
+    found = ended.json
+    assert (found["in_scope"], found["out_of_scope"]) == (2, 1)
+    assert found["in_scope_accuracy"] == 1.0
+    assert found["out_of_scope_recall"] == found["auroc"] == 1.0
+    assert 0 < found["p50_ms"] <= found["p99_ms"]
+    assert found["training_seconds"] > 0
+    assert {f["intent"] for f in found["details"]["intents"]} >= {"refund", "out_of_scope"}
+    few = console.run(*words, "--per-intent", "2", "--lang", "en")
+    assert "en: learning from 10 examples" in few.complaint
+    assert any(line.startswith("in scope accuracy: ") for line in few.lines)
+
+
+def test_evaluate_refuses_what_it_cannot_use(console: Console, tmp_path: Path) -> None:
+    good = labelled(tmp_path / "good.jsonl", {"text": "a", "intent": "x"})
+    bad = labelled(tmp_path / "bad.jsonl", {"text": "a", "intent": "x"}, {"text": "b"})
+    words = ("bot", "evaluate", "--train")
+    assert "bad.jsonl:2: `intent` must be text" in console.fails(*words, bad, "--test", good)
+    assert "at least two intents" in console.fails(*words, good, "--test", good)
+    missing = console.fails(*words, good, "--test", good, "--encoder", str(tmp_path / "no"))
+    assert "has no tokenizer.json" in missing
 
 
 # --- serve

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,10 +27,10 @@ ADA = person("ada", Role.ADMINISTRATOR)
 
 
 @pytest.fixture
-async def bench(desk: Desk, tmp_path: Path, shop_models: Path) -> AsyncIterator[Workbench]:
+async def bench(desk: Desk, tmp_path: Path, shop_models: Path) -> Workbench:
     made = make_workbench(desk.store, tmp_path, shop_models, clock)
     await made.plant()
-    yield made
+    return made
 
 
 async def spoil(bench: Workbench) -> None:
