@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from bot.values.found import Found
 from intents.model import Language
 
 
@@ -37,7 +38,10 @@ class BotState:
     `misses` counts turns in a row that it did not understand, the last of them at `missed_at`
     (ms since the epoch); `turns` counts the bot's
     turns since it last got the conversation; `topic` is the last intent; `slots` are
-    collected values; `offered` holds the payloads of the choices offered last.
+    collected values; `offered` holds the payloads of the choices offered last. `flow` is the
+    form or diagnosis that runs (see `bot.flows`), `last` the last step that was done, `subject`
+    the product that was talked of last. `said` names the last answer and `repeats` how often
+    it was given in a row.
     """
 
     misses: int = 0
@@ -46,6 +50,35 @@ class BotState:
     topic: str | None = None
     slots: Mapping[str, Any] = field(default_factory=dict)
     offered: tuple[str, ...] = ()
+    flow: Mapping[str, Any] | None = None
+    last: str | None = None
+    subject: str | None = None
+    said: str | None = None
+    repeats: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """How the team that would take over stands: what the customer may be promised (H1.4).
+
+    `opens_at` is when people work again, in ms since the epoch, while it is closed; `waiting`
+    are the conversations in the queue before this one.
+    """
+
+    open: bool
+    agents_online: int = 0
+    waiting: int = 0
+    opens_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """Who asks (H6.1): `key` customers go to people first; `tickets` counts all they had."""
+
+    name: str = ""
+    key: bool = False
+    tickets: int = 0
+    open_tickets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +88,8 @@ class Turn:
     `payload` is the pressed button's payload (`/intent`, `/article/slug`) when the message was
     a button; `language` is the contact's known language or None when the bot is to detect it.
     `sender` identifies the conversation towards actions. `channel` is the channel kind. `now` is
-    when the message came, in ms since the epoch.
+    when the message came, in ms since the epoch. `inbox` is the inbox's name, which may have
+    chosen another recogniser.
     """
 
     conversation_id: str
@@ -67,6 +101,9 @@ class Turn:
     lines: tuple[Line, ...] = ()
     state: BotState = BotState()
     now: int = 0
+    desk: Desk | None = None
+    customer: Customer | None = None
+    inbox: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,19 +134,29 @@ class HandoffReason(StrEnum):
     ERROR = "error"
     TIMEOUT = "timeout"
     ATTACHMENT = "attachment"
+    LOOP = "loop"
+    ANGER = "anger"
+    KEY_CUSTOMER = "key_customer"
+    TOPIC = "topic"
+    TICKET = "ticket"
+    CALL_BACK = "call_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understanding:
     """What the recogniser made of the text; stored with the turn for tracing.
 
-    `confidence` is calibrated: the share of right answers among turns with that figure.
+    `confidence` is calibrated: the share of right answers among turns with that figure. `found`
+    are the values with their places, `entities` the first of each kind. `note` says why another
+    recogniser than the chosen one answered.
     """
 
     intent: str | None
     confidence: float
     ranking: tuple[tuple[str, float], ...] = ()
     entities: Mapping[str, str] = field(default_factory=dict)
+    found: tuple[Found, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +170,40 @@ class Reply:
     understanding: Understanding
 
 
+class Mood(StrEnum):
+    """How the customer sounds."""
+
+    CALM = "calm"
+    ANNOYED = "annoyed"
+    ANGRY = "angry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What the agent should know before the first word (H2.6), as data.
+
+    `asked` and `tried` are the last lines of customer and bot, `answers` the questions of a
+    diagnosis with their answers, `call_back` when and where to call if that was agreed.
+    """
+
+    topic: str | None
+    asked: tuple[str, ...]
+    tried: tuple[str, ...]
+    collected: Mapping[str, str]
+    answers: tuple[tuple[str, str], ...]
+    mood: Mood
+    language: Language
+    customer: Customer | None = None
+    call_back: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handoff:
     """Give the conversation to people; `messages` is the holding reply the customer sees.
 
-    `summary` tells the agent, in the agent desk's plain words, what was asked, what was
-    tried and what was collected; `kind` and `severity` are suggestions for the ticket
-    (values of the gateway's ticket kinds and severities, H2.1 and H2.2).
+    `summary` is `card` in words: what was asked, what was tried and what was collected; `kind`
+    and `severity` are suggestions for the ticket (values of the gateway's ticket kinds and
+    severities, H2.1 and H2.2).
     """
 
     reason: HandoffReason
@@ -141,16 +215,32 @@ class Handoff:
     language: Language
     catalogue_version: str
     understanding: Understanding
+    card: Card | None = None
 
 
 Decision = Reply | Handoff
 
 
 class ActionContext(Protocol):
-    """What actions may ask of the gateway; read only.
+    """What actions may ask of the gateway.
 
     Methods are coroutines, since the answer comes from the store.
     """
+
+    async def find_contact(self, *, conversation_id: str) -> Mapping[str, str] | None:
+        """The conversation's contact, None when there is no such conversation.
+
+        Keys of the mapping: `name`, `email`, `phone`, `company`, each "" when not known.
+        """
+        ...
+
+    async def mail_code(self, *, conversation_id: str, code: str, language: Language) -> bool:
+        """Mail a code to the address on file; False without mail set up or an address known."""
+        ...
+
+    async def change_contact(self, *, conversation_id: str, field: str, value: str) -> None:
+        """Write `email` or `phone` of the contact, who has proved to be who they are."""
+        ...
 
     async def find_ticket(self, *, conversation_id: str, number: str) -> Mapping[str, str] | None:
         """The ticket with that number if it belongs to the same contact, else None.

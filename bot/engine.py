@@ -3,77 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, assert_never
+from dataclasses import replace
+from typing import Any
 
-from bot.actions.runner import ActionResult, RasaActionRunner, Said
+from bot.actions.runner import RasaActionRunner
 from bot.contract import (
     ActionContext,
     BotMessage,
     BotState,
-    Choice,
     Decision,
     Handoff,
     HandoffReason,
     Reply,
-    Speaker,
     Turn,
     Understanding,
 )
-from bot.entities import EntityFinder
 from bot.errors import ActionFailedError, BotError, ModelMissingError
-from bot.knowledge import ArticleIndex, Hit
-from bot.languages import LanguageReader
-from bot.passages import shorten
-from bot.phrases import without_refusal
+from bot.knowledge import ArticleIndex
+from bot.performing import HandoverWishError, Performer, desk_values
+from bot.plans import Answer, BotSettings, HandOver, Move, Plan, Say
 from bot.playbook import compile_playbook, ticket_kind
-from bot.policy import (
-    Answer,
-    BotSettings,
-    Facts,
-    FromArticle,
-    HandOver,
-    NotUnderstood,
-    Offer,
-    Plan,
-    Say,
-    chosen_payload,
-    decide_turn,
-    missed,
-)
-from bot.recognise import OUT_OF_SCOPE, Recogniser
-from bot.replies import Replies, fill
-from bot.texts import SUMMARY, TITLE
-from bot.values.found import first_values
+from bot.policy import answer_name, chosen_payload, decide_turn, missed, when_closed
+from bot.reading import OtherRecogniser, Reader, View
+from bot.recognise import Recogniser
+from bot.replies import Replies
+from bot.summary import card_text, make_card
+from bot.texts import DESK_BUSY, DESK_CLOSED, DESK_QUEUE
 from intents.model import Catalogue, Language
 from intents.text import to_traditional
-
-UNDERSTOOD_LENGTH = 500
-_REMEMBERED_LINES = 6
-_REMEMBERED_TEXTS = 4096
-_LINE_LENGTH = 160
-_SLOT_LENGTH = 200
-_MISS_LASTS = 600_000  # ms; a miss before that is no part of what fails now
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _View:
-    """A turn with what the bot made of it; `turn.language` is the language to answer in."""
-
-    turn: Turn
-    language: Language
-    facts: Facts
-    slots: Mapping[str, Any]
-
-
-class _HandoverWish(Exception):  # noqa: N818  # a signal between steps, no error
-    """An action asked to hand over; carries what was said before."""
-
-    def __init__(self, said: Sequence[BotMessage], handover: Mapping[str, Any]) -> None:
-        super().__init__("handover")
-        self.said = tuple(said)
-        self.handover = handover
 
 
 class CatalogueBot:
@@ -84,6 +41,7 @@ class CatalogueBot:
         recogniser: a model that was trained from that catalogue.
         context: what actions may ask of the gateway.
         settings: limits of the dialogue.
+        others: other recognisers, by the names of the inboxes that chose them.
 
     Raises:
         ModelMissingError: the model belongs to another version of the catalogue.
@@ -95,6 +53,7 @@ class CatalogueBot:
         recogniser: Recogniser,
         context: ActionContext,
         settings: BotSettings | None = None,
+        others: Mapping[str, OtherRecogniser] | None = None,
     ) -> None:
         if recogniser.catalogue_version != catalogue.version:
             message = (
@@ -102,24 +61,38 @@ class CatalogueBot:
                 f"{catalogue.version}; train one with `yingda bot train`"
             )
             raise ModelMissingError(message)
-        self._catalogue = catalogue
-        self._recogniser = recogniser
+        self._version = catalogue.version
         self._settings = settings or BotSettings()
         self._index = ArticleIndex(catalogue.articles)
-        # Many customers send the very same words: pressed buttons, greetings, common questions.
-        self._recognise = lru_cache(maxsize=_REMEMBERED_TEXTS)(recogniser.recognise)
         self._playbook = compile_playbook(catalogue, self._index)
-        self._languages = LanguageReader(catalogue)
-        self._entities = EntityFinder(catalogue)
         self._replies = Replies(catalogue, self._index)
+        self._reader = Reader(
+            catalogue,
+            recogniser,
+            others or {},
+            index=self._index,
+            replies=self._replies,
+            playbook=self._playbook,
+            settings=self._settings,
+        )
         self._runner = RasaActionRunner(
-            context, seconds=self._settings.action_seconds, zone=self._settings.time_zone
+            context,
+            seconds=self._settings.action_seconds,
+            zone=self._settings.time_zone,
+            trees=self._playbook.trees,
+        )
+        self._performer = Performer(
+            self._playbook,
+            self._replies,
+            self._runner,
+            frozenset(catalogue.actions),
+            self._settings.time_zone,
         )
 
     @property
     def catalogue_version(self) -> str:
         """The version of the catalogue that answers now."""
-        return self._catalogue.version
+        return self._version
 
     async def warm(self) -> None:
         """Load what is loaded at first use, so that no customer waits for it."""
@@ -152,247 +125,168 @@ class CatalogueBot:
 
     def recognise(self, text: str) -> Understanding:
         """What the recogniser makes of a text."""
-        return self._recognise(text)
+        return self._reader.recognise(text)
 
     async def respond(self, turn: Turn) -> Decision:
-        """Decide on one turn; everything but actions is done without waiting.
+        """Decide on one turn; actions and other recognisers alone are waited for.
 
         Raises:
             BotError: nothing could be decided; the caller hands over with reason ERROR.
         """
         try:
-            view = self._read(turn)
+            view = await self._reader.read(turn)
             plan = decide_turn(view.facts, self._playbook, self._settings)
+            plan = when_closed(plan, view.facts, self._playbook)
             view = _certain(view, plan)
             if isinstance(plan, HandOver):
                 return self._hand_over(plan, view)
             try:
-                messages, slots = await self._carry_out(plan, view)
+                done = await self._performer.perform(plan, view)
             except ActionFailedError:
                 kind = ticket_kind(view.facts.understanding.intent)
                 return self._hand_over(HandOver(reason=HandoffReason.ACTION, kind=kind), view)
-            except _HandoverWish as wish:
+            except HandoverWishError as wish:
+                view = replace(view, facts=replace(view.facts, slots=wish.slots))
                 return self._hand_over(_wished(wish.handover, view), view, wish.said)
         except Exception as error:
             message = f"the turn could not be decided: {error}"
             raise BotError(message) from error
         return Reply(
-            messages=messages,
-            state=self._next_state(plan, view, messages, slots),
+            messages=done.messages,
+            state=self._next_state(done.plan, view, done.messages, done.slots, done.last),
             language=view.language,
             catalogue_version=self.catalogue_version,
             understanding=view.facts.understanding,
         )
 
-    def _read(self, turn: Turn) -> _View:
-        text = turn.text[:UNDERSTOOD_LENGTH]
-        language = self._languages.read(turn, text)
-        rest = without_refusal(text)
-        text = text if rest is None else rest
-        entities = first_values(self._entities.find(text))
-        understanding = replace(self._recognise(text), entities=entities)
-        sure = understanding.confidence >= self._settings.accept
-        hits: tuple[Hit, ...] = ()
-        if not sure or understanding.intent == OUT_OF_SCOPE:
-            hits = self._index.search(text, language)
-        return _View(
-            turn=replace(turn, language=language),
-            language=language,
-            facts=Facts(
-                text=text,
-                payload=turn.payload,
-                state=_fresh(turn),
-                understanding=understanding,
-                hits=hits,
-                titles=[self._replies.title(p, language) for p in turn.state.offered],
-                declined=rest is not None,
-            ),
-            slots=self._slots(turn.state.slots, entities),
-        )
-
-    def _slots(self, kept: Mapping[str, Any], entities: Mapping[str, str]) -> dict[str, Any]:
-        """Initial values, what was collected before, and this message's values on top."""
-        slots: dict[str, Any] = {
-            slot.name: slot.initial_value
-            for slot in self._catalogue.slots
-            if slot.initial_value is not None
-        }
-        slots |= kept
-        slots |= {name: value[:_SLOT_LENGTH] for name, value in entities.items()}
-        for slot in self._catalogue.slots:
-            for mapping in slot.mappings:
-                if mapping.entity is not None and mapping.entity in entities:
-                    slots[slot.name] = entities[mapping.entity][:_SLOT_LENGTH]
-        return slots
-
-    async def _carry_out(
-        self, plan: Answer | FromArticle | Offer | NotUnderstood | Say, view: _View
-    ) -> tuple[tuple[BotMessage, ...], Mapping[str, Any]]:
-        """The messages of a plan, at least one, and the slots after it."""
-        channel = view.turn.channel
-        match plan:
-            case Answer():
-                return await self._do_steps(plan, view)
-            case FromArticle(slug=slug):
-                found = self._replies.article(slug, view.facts.text, view.language)
-                message = found or self._replies.not_understood(view.language, channel)
-            case Offer(payloads=payloads):
-                message = self._replies.offer(payloads, view.language, channel)
-            case NotUnderstood():
-                message = self._replies.not_understood(view.language, channel)
-            case Say(response=response):
-                message = self._replies.own(response, view.language, channel)
-            case _:
-                assert_never(plan)
-        return (message,), view.slots
-
-    async def _do_steps(
-        self, plan: Answer, view: _View
-    ) -> tuple[tuple[BotMessage, ...], Mapping[str, Any]]:
-        slots = dict(view.slots)
-        messages: list[BotMessage] = []
-        article = plan.article
-        for step in plan.steps:
-            if step.startswith("utter_"):
-                message = self._utter(step, view, slots)
-                if message is not None and article is not None:
-                    message = self._replies.sourced(message, article, view.language)
-                    article = None
-                messages += [message] if message is not None else []
-                continue
-            result = await self._runner.run(step, view.turn, slots, view.facts.understanding)
-            slots |= result.slots
-            messages += self._spoken(result, view, slots)
-            if result.handover is not None:
-                raise _HandoverWish(messages, result.handover)
-        if not messages:
-            message_text = f"the steps of {plan.intent} said nothing"
-            raise ActionFailedError(message_text)
-        return tuple(messages), {k: v for k, v in slots.items() if v is not None}
-
-    def _utter(self, name: str, view: _View, slots: Mapping[str, Any]) -> BotMessage | None:
-        return self._replies.response(
-            name, view.language, view.turn.channel, slots, view.turn.state.turns
-        )
-
-    def _spoken(
-        self, result: ActionResult, view: _View, slots: Mapping[str, Any]
-    ) -> list[BotMessage]:
-        """An action's messages, rendered."""
-        messages = []
-        for said in result.said:
-            message = self._word(said, view, {**slots, **said.values})
-            if message is not None:
-                messages.append(message)
-        return messages
-
-    def _word(self, said: Said, view: _View, values: Mapping[str, Any]) -> BotMessage | None:
-        buttons = tuple(Choice(title=title, payload=payload) for title, payload in said.buttons)
-        if said.response is not None:
-            message = self._utter(said.response, view, values)
-            if message is None:
-                return None
-            return replace(message, choices=(*message.choices, *buttons))
-        text = fill(said.text or "", values)
-        return BotMessage(text=text, choices=buttons) if text.strip() else None
-
     def _next_state(
         self,
         plan: Plan,
-        view: _View,
+        view: View,
         messages: Sequence[BotMessage],
         slots: Mapping[str, Any],
+        last: str | None,
     ) -> BotState:
         before = view.facts.state
         failed = missed(plan)
         topic = before.topic
         if isinstance(plan, Answer) and not plan.missed:
             topic = topic if self._playbook.is_small_talk(plan.intent) else plan.intent
+        said = answer_name(plan, self._playbook)
         return BotState(
             misses=before.misses + 1 if failed else 0,
             missed_at=view.turn.now if failed else None,
-            turns=before.turns + 1,
+            turns=before.turns + (0 if _advances(plan, before) else 1),
             topic=topic,
-            slots=dict(slots),
+            slots={name: value for name, value in slots.items() if value is not None},
             offered=tuple(choice.payload for m in messages for choice in m.choices),
+            flow=_flow_after(plan, before),
+            last=last or before.last,
+            subject=view.subject,
+            said=said,
+            repeats=before.repeats + 1 if said is not None and said == before.said else 0,
         )
 
-    def _hand_over(self, plan: HandOver, view: _View, said: Sequence[BotMessage] = ()) -> Handoff:
+    def _hand_over(self, plan: HandOver, view: View, said: Sequence[BotMessage] = ()) -> Handoff:
         """The hand-off with its holding reply; counters start anew for a hand-back."""
         holding = self._replies.holding(plan.reason, view.language, view.turn.channel)
+        outcome = self._replies.words(plan.text, view.language) if plan.text else None
+        topic = plan.topic or view.turn.state.topic
+        card = make_card(
+            view.turn,
+            plan,
+            language=view.language,
+            slots=view.slots,
+            topic=self._topic_title(topic, view.language),
+            anger=self._playbook.people_first.anger,
+        )
         return Handoff(
             reason=plan.reason,
-            messages=(*said, holding),
-            summary=self._summary(view),
+            messages=(*said, *([outcome] if outcome else []), self._promising(holding, view)),
+            summary=card_text(card),
             kind=plan.kind,
             severity=plan.severity,
-            state=BotState(topic=view.turn.state.topic, slots=dict(view.slots)),
+            state=BotState(
+                topic=view.turn.state.topic, slots=dict(view.slots), subject=view.subject
+            ),
             language=view.language,
             catalogue_version=self.catalogue_version,
             understanding=view.facts.understanding,
+            card=card,
         )
 
-    def _summary(self, view: _View) -> str:
-        """What was asked, tried and collected (H2.6), in the customer's language."""
-        words = SUMMARY[view.language.training]
-        if view.language is Language.ZH_HANT:
-            words = {name: to_traditional(word) for name, word in words.items()}
-        lines = view.turn.lines[-2 * _REMEMBERED_LINES :]
-        asked = [line.text for line in lines if line.speaker is Speaker.CUSTOMER]
-        if not asked or asked[-1] != view.turn.text:
-            asked.append(view.turn.text)
-        tried = [line.text for line in lines if line.speaker is Speaker.BOT]
-        collected = [f"{name} = {value}" for name, value in sorted(view.slots.items())]
-        topic = view.turn.state.topic
-        parts = [
-            words["asked"].format(_listed(asked, words)),
-            words["tried"].format(_listed(tried, words)),
-            words["collected"].format(_listed(collected, words)),
-        ]
-        if topic is not None:
-            title = self._replies.response(f"{TITLE}{topic}", view.language)
-            parts.insert(0, words["topic"].format(title.text if title is not None else topic))
-        return "\n".join(parts)
+    def _topic_title(self, topic: str | None, language: Language) -> str | None:
+        if topic is None:
+            return None
+        tree = self._playbook.trees.get(topic)
+        if tree is not None:
+            return self._replies.words(tree.title[language.training], language).text
+        return self._replies.topic(topic, language)
+
+    def _promising(self, holding: BotMessage, view: View) -> BotMessage:
+        """The holding reply with what may be promised now: hours, or the place in the queue."""
+        desk = view.turn.desk
+        if desk is None:
+            return holding
+        if not desk.open:
+            name = DESK_CLOSED
+        elif not desk.agents_online:
+            name = DESK_BUSY
+        elif desk.waiting:
+            name = DESK_QUEUE
+        else:
+            return holding
+        values = desk_values(desk, self._settings.time_zone)
+        told = self._replies.own(name, view.language, view.turn.channel, values)
+        return replace(holding, text=f"{holding.text}\n{told.text}")
 
 
-def _listed(texts: Sequence[str], words: Mapping[str, str]) -> str:
-    """The last texts on one line, each cut short."""
-    flat = [shorten(" ".join(text.split()), _LINE_LENGTH) for text in texts]
-    kept = [text for text in flat if text][-_REMEMBERED_LINES:]
-    return words["between"].join(kept) or words["nothing"]
+def _advances(plan: Plan, before: BotState) -> bool:
+    """Whether the turn is a step along a flow, which the turn cap does not count."""
+    return (
+        isinstance(plan, Move)
+        and before.flow is not None
+        and plan.flow is not None
+        and not plan.failed
+        and plan.inner is None
+    )
 
 
-def _fresh(turn: Turn) -> BotState:
-    """The state without a miss that is long past, or that a colleague has answered since."""
-    state = turn.state
-    answered = bool(turn.lines) and turn.lines[-1].speaker is Speaker.AGENT
-    if state.misses and (answered or turn.now - (state.missed_at or 0) > _MISS_LASTS):
-        return replace(state, misses=0, missed_at=None)
-    return state
+def _flow_after(plan: Plan, before: BotState) -> Mapping[str, Any] | None:
+    if isinstance(plan, Move):
+        return plan.flow
+    return before.flow if isinstance(plan, Say) else None
 
 
-def _certain(view: _View, plan: Plan) -> _View:
+def _certain(view: View, plan: Plan) -> View:
     """The view with a sure intent when the customer chose it instead of wording it."""
     if not isinstance(plan, Answer) or chosen_payload(view.facts) is None:
         return view
+    seen = view.facts.understanding
     chosen = Understanding(
         intent=plan.intent,
         confidence=1.0,
         ranking=((plan.intent, 1.0),),
-        entities=view.facts.understanding.entities,
+        entities=seen.entities,
+        found=seen.found,
     )
     return replace(view, facts=replace(view.facts, understanding=chosen))
 
 
-def _wished(handover: Mapping[str, Any], view: _View) -> HandOver:
-    """The hand-over that an action asked for: `{"reason": …, "kind"?: …, "severity"?: …}`."""
+def _wished(handover: Mapping[str, Any], view: View) -> HandOver:
+    """The hand-over that an action asked for.
+
+    `{"reason": …, "kind"?: …, "severity"?: …, "call_back"?: …}`.
+    """
     told = handover.get("reason")
     known = {reason.value for reason in HandoffReason}
     reason = HandoffReason(told) if told in known else HandoffReason.WISH
     complaint = reason is HandoffReason.COMPLAINT
     kind = "complaint" if complaint else ticket_kind(view.facts.understanding.intent)
+    call_back = handover.get("call_back")
     return HandOver(
         reason=reason,
         kind=str(handover.get("kind", kind)),
         severity=str(handover.get("severity", "important" if complaint else "general")),
+        call_back=str(call_back) if call_back else None,
     )

@@ -26,7 +26,9 @@ from bot.values.spans import SpanFinder
 from bot.values.times import DATE, DURATION, TIME, find_dates, find_durations, find_times
 from intents.model import Catalogue
 
-_SELDOM = frozenset({DATE, TIME, DURATION, AMOUNT, NUMBER})
+SELDOM = frozenset({DATE, TIME, DURATION, AMOUNT, NUMBER})
+"""Kinds that are looked for where they are wanted only."""
+
 # Without one of these there is no date, time, amount or number in a text.
 _MAY_COUNT = re.compile(
     r"\d|[零〇一二两三四五六七八九十百千万半昨今明前后上下这本去周星礼]|[¥￥$€£]"
@@ -41,7 +43,7 @@ class EntityFinder:
     """Finds values by built-in patterns and by the catalogue's regexes, lookups and examples."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._wanted = _SELDOM & set(catalogue.entities)
+        self._wanted = SELDOM & set(catalogue.entities)
         self._patterns = {
             name: re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.I)
             for name, patterns in catalogue.regexes.items()
@@ -71,7 +73,7 @@ class EntityFinder:
         for each in self._candidates(flat):
             if not overlaps(each.start, each.end, taken):
                 taken.append(self._judged(each, flat))
-        seldom = self._wanted | (_SELDOM & set(wanted))
+        seldom = self._wanted | (SELDOM & set(wanted))
         if seldom and _MAY_COUNT.search(flat):
             for each in _seldom(flat, now or datetime.now(UTC), seldom):
                 if not overlaps(each.start, each.end, taken):

@@ -25,7 +25,7 @@ from bot.engine import CatalogueBot
 from bot.errors import BotError, ModelMissingError
 from bot.evaluation import Evaluation, measure
 from bot.likeness import Likeness, Sentence
-from bot.policy import BotSettings
+from bot.plans import BotSettings
 from bot.recognise import OUT_OF_SCOPE, Recogniser, model_path
 from bot.replay import NoTickets, Step, replay
 from bot.training import Row, catalogue_rows, train

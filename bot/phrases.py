@@ -7,6 +7,7 @@ Patterns are bounded: their time grows with the text's length alone.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from intents.text import normalise_text, to_mainland
 
@@ -91,10 +92,49 @@ _NO_COMPLAINT = re.compile(
     r"(?:不是|不想|没有|不会|不用|撤销|取消|撤回)(?:要|来|再)?投诉"
     r"|\b(?:no|not|never|withdraw|without|don['’]?t|isn['’]?t)\b(?: \w+){0,4}? complain"
 )
+_CANCELS = re.compile(
+    r"(?:算了|不办了|不弄了|不填了|取消|退出|停止|结束|不用了|先不(?:办|弄|填)了|不想(?:填|办|弄)了|放弃)"
+    r"(?:吧|了|填写|办理|排查)?"
+    r"|(?:please )?(?:cancel|stop|quit|exit|never ?mind|forget it|abort)"
+    r"(?: (?:it|this|that|please))?"
+)
+_ASKS_HELP = re.compile(
+    r"^(?:帮助|帮帮我|怎么填|什么意思|啥意思|不懂|不明白|看不懂|为什么要(?:这个|填|问)?|这是什么"
+    r"|在哪(?:里|儿)?(?:看|找|查)?|怎么(?:看|找|查))"
+    r"|^(?:help|what do you mean|what is that|what's that|i don['’]?t understand"
+    r"|why do you (?:need|ask)|where (?:do|can) i find)"
+)
+_CORRECTS = re.compile(
+    r"^(?:不对|不是|错了|弄错了|说错了|写错了|更正(?:一下)?|不不|等等)[,.;:!，。；：！\s]*"
+    r"(?:(?:应该|应当)?(?:是|改成|改为|为|换成)|我(?:是说|的意思是|要的是))?[:：\s]*"
+    r"|^(?:我)?(?:说错了|写错了|要改)[,，\s]*(?:应该)?(?:是|改成|改为)?"
+    r"|^(?:改成|改为|应该是|我是说)[:：\s]*"
+    r"|^(?:no|sorry|wait|oops|correction)[,.;:!\s]+"
+    r"(?:(?:i|it) (?:meant?|should be|is)|make it|that['’]?s|it['’]?s|rather)?[:\s]*"
+    r"|^(?:i meant|i mean|make it|it should be|change it to)[:\s]+"
+)
+_ASKS = re.compile(
+    r"[?？]\s*$|[吗呢么]\s*[。！!]?$|^(?:怎么|如何|什么|为什么|哪|几|多少|多久|能不能|可以|是不是|请问)"
+    r"|^(?:how|what|why|when|where|which|who|can|could|do|does|is|are|will)\b"
+)
+_FOLLOWS_UP = re.compile(
+    r"^(?:那|那么|那如果|还有)?(?:它|这个|那个|这款|那款|这种|该)(?P<han>.*)$"
+    r"|^(?:那|那么)(?P<then>.{1,20}?)(?:呢|怎么办|怎么样|吗)?$"
+    r"|^(?:and |so )?(?:what|how) about (?P<about>.+)$"
+    r"|^(?P<it>.*\b(?:it|this|that|this one|that one)\b.*)$"
+    r"|^(?P<short>多少钱|多久|怎么办|价格|贵吗|要钱吗|how much|how long|and then|why)[?？]?$"
+)
 # `您好，客服` addresses whoever answers; alone, the same word asks for a person.
 _ADDRESSED = "客服"
+_FOLLOW_UP_LENGTH = 60
 _NODS = frozenset("👍👌🙏🆗😊🙂😀😄❤👏🤝🌹💐")
 _SKIN_AND_SELECTOR = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f\\s]")
+
+
+# Each phrase below looks at the same message.
+@lru_cache(maxsize=256)
+def _flat(text: str) -> str:
+    return normalise_text(to_mainland(text))
 
 
 def wants_person(text: str) -> bool:
@@ -102,7 +142,7 @@ def wants_person(text: str) -> bool:
 
     Talk about people is no wish: opening hours, `human resources`, `人工智能`, `are you human`.
     """
-    whole = _BLANK_IN_HAN.sub("", normalise_text(to_mainland(text)))
+    whole = _BLANK_IN_HAN.sub("", _flat(text))
     if _ALONE.fullmatch(_EDGE.sub("", whole)) and not _REFUSED.search(whole):
         return True
     return any(_is_wish(clause.strip()) for clause in _CLAUSE.split(whole))
@@ -114,6 +154,8 @@ def without_refusal(text: str) -> str | None:
     `do not connect me to a human, how do I pay?` leaves `how do I pay?`; a mere `不要转人工`
     leaves nothing.
     """
+    if not _REFUSED.search(_BLANK_IN_HAN.sub("", _flat(text))):
+        return None
     kept: list[str] = []
     refused = False
     start = 0
@@ -130,7 +172,7 @@ def without_refusal(text: str) -> str | None:
 
 def complains(text: str) -> bool:
     """Whether the customer complains in so many words (H5.1)."""
-    flat = normalise_text(to_mainland(text))
+    flat = _flat(text)
     return any(
         _COMPLAINS.search(clause) and not _NO_COMPLAINT.search(clause)
         for clause in _CLAUSE.split(flat)
@@ -151,3 +193,43 @@ def is_nod(text: str) -> bool:
     """Whether a message is nothing but friendly emoji, such as a thumb up."""
     bare = _SKIN_AND_SELECTOR.sub("", text)
     return bool(bare) and set(bare) <= _NODS
+
+
+def cancels(text: str) -> bool:
+    """Whether the customer gives a form or a diagnosis up."""
+    return _CANCELS.fullmatch(_EDGE.sub("", _flat(text))) is not None
+
+
+def asks_help(text: str) -> bool:
+    """Whether the customer does not understand the question."""
+    return _ASKS_HELP.search(_flat(text)) is not None
+
+
+def corrected(text: str) -> str | None:
+    """What is meant instead, when the customer corrects themselves; None when they do not.
+
+    `no, I meant 10023` and `不对，应该是10023` give `10023`.
+    """
+    flat = text.strip()
+    match = _CORRECTS.match(to_mainland(flat).casefold())
+    if match is None or not match[0]:
+        return None
+    rest = flat[match.end() :].strip()
+    return rest if any(map(str.isalnum, rest)) else None
+
+
+def is_question(text: str) -> bool:
+    """Whether a message asks something, by its form."""
+    return _ASKS.search(_flat(text)) is not None
+
+
+def follow_up(text: str) -> str | None:
+    """What a message that leans on the one before says itself; None for others.
+
+    `那多少钱呢` gives `多少钱`, `how about delivery` gives `delivery`, `it is broken` itself.
+    """
+    flat = _flat(text)
+    match = _FOLLOWS_UP.match(flat) if len(flat) <= _FOLLOW_UP_LENGTH else None
+    if match is None:
+        return None
+    return next((part.strip() for part in match.groups() if part and part.strip()), flat)

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.knowledge import ArticleIndex
 from bot.recognise import OUT_OF_SCOPE
-from intents.model import Catalogue, Intent, Language
+from intents.model import Catalogue, Form, Intent, Language, PeopleFirst, Rule, Slot, Tree
 
 ARTICLE_PAYLOAD = "/article/"
 HANDOFF_PAYLOAD = "/human_handoff"
 NONE_PAYLOAD = "/none_of_these"
+TREE_STEP = "tree/"
+FALLBACK_INTENT = "nlu_fallback"
 
 HANDOFF_INTENTS = frozenset({"human_handoff", "handoff", "handover", "trigger_handoff"})
 COMPLAINT_INTENTS = frozenset({"complaint", "complain"})
@@ -56,11 +60,68 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """Steps by intent, the article that stands behind an intent, and all public articles."""
+    """Steps by intent, the article that stands behind an intent, and all public articles.
+
+    `rules` are those that depend on slots, on the step before or on a form; `steps` the rest.
+    """
 
     steps: Mapping[str, tuple[str, ...]]
     articles: Mapping[str, str] = field(default_factory=dict)
     slugs: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...] = ()
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    trees: Mapping[str, Tree] = field(default_factory=dict)
+    slots: tuple[Slot, ...] = ()
+    people_first: PeopleFirst = field(default_factory=PeopleFirst)
+
+    def steps_for(
+        self, intent: str, slots: Mapping[str, Any], last: str | None, *, first: bool
+    ) -> tuple[str, ...] | None:
+        """The steps that answer an intent now; None when nothing does.
+
+        The rule that asks for most goes first: the step before, then its conditions.
+        """
+        fitting = [
+            rule
+            for rule in self.rules
+            if rule.loop is None
+            and rule.intent in {intent, group(intent)}
+            and rule.after in {None, last}
+            and (first or not rule.starts)
+            and all(condition.holds(slots) for condition in rule.conditions)
+        ]
+        if not fitting:
+            return self.steps.get(intent)
+        best = max(fitting, key=lambda r: (r.after is not None, len(r.conditions), r.starts))
+        return keyed(best.steps, intent)
+
+    def within(self, form: str, intent: str, slots: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """The steps for an intent in the middle of a form; None when no rule tells."""
+        return self._looped(form, {intent, group(intent)}, slots)
+
+    def when_filled(self, form: str, slots: Mapping[str, Any]) -> tuple[str, ...]:
+        """The steps after a form is filled."""
+        return self._looped(form, {None}, slots) or ()
+
+    def goes_on(self, last: str, slots: Mapping[str, Any]) -> tuple[str, ...]:
+        """The steps that follow another step in the same turn."""
+        for rule in self.rules:
+            follows = rule.intent is None and rule.loop is None and rule.after == last
+            if follows and all(condition.holds(slots) for condition in rule.conditions):
+                return rule.steps
+        return ()
+
+    def _looped(
+        self, form: str, intents: AbstractSet[str | None], slots: Mapping[str, Any]
+    ) -> tuple[str, ...] | None:
+        fitting = [
+            rule
+            for rule in self.rules
+            if rule.loop == form
+            and rule.intent in intents
+            and all(condition.holds(slots) for condition in rule.conditions)
+        ]
+        return max(fitting, key=lambda r: len(r.conditions)).steps if fitting else None
 
     def is_small_talk(self, intent: str | None) -> bool:
         """Whether the intent is a courtesy that needs no solution."""
@@ -96,10 +157,10 @@ def ticket_kind(intent: str | None) -> str:
 
 def compile_playbook(catalogue: Catalogue, index: ArticleIndex) -> Playbook:
     """Gather the steps of every intent and link intents to the articles about the same."""
-    ruled = {
-        rule.intent: rule.steps
-        for rule in catalogue.rules
-        if rule.intent is not None and rule.loop is None
+    plain = [rule for rule in catalogue.rules if is_plain(rule)]
+    ruled = {rule.intent: rule.steps for rule in plain if rule.intent is not None}
+    ruled |= {
+        intent: (f"{TREE_STEP}{tree.name}",) for tree in catalogue.trees for intent in tree.intents
     }
     steps: dict[str, tuple[str, ...]] = {}
     for intent in catalogue.intents:
@@ -118,7 +179,26 @@ def compile_playbook(catalogue: Catalogue, index: ArticleIndex) -> Playbook:
         slugs=frozenset(
             article.slug for article in catalogue.articles if article.audience == "public"
         ),
+        rules=tuple(rule for rule in catalogue.rules if not is_plain(rule)),
+        forms={form.name: form for form in catalogue.forms},
+        trees={tree.name: tree for tree in catalogue.trees},
+        slots=catalogue.slots,
+        people_first=catalogue.people_first,
     )
+
+
+def is_plain(rule: Rule) -> bool:
+    """Whether a rule depends on nothing but the intent."""
+    situation = (rule.loop, rule.after, rule.starts or None, *rule.conditions)
+    return rule.intent is not None and not any(part is not None for part in situation)
+
+
+def keyed(steps: tuple[str, ...], intent: str) -> tuple[str, ...]:
+    """A group's steps with the key of a retrieval intent put in."""
+    own = group(intent)
+    if own == intent:
+        return steps
+    return tuple(f"utter_{intent}" if step == f"utter_{own}" else step for step in steps)
 
 
 def _steps(
@@ -129,7 +209,7 @@ def _steps(
         return ruled[name]
     own = group(name)
     if own != name and own in ruled:
-        return tuple(f"utter_{name}" if step == f"utter_{own}" else step for step in ruled[own])
+        return keyed(ruled[own], name)
     return (f"utter_{name}",) if f"utter_{name}" in catalogue.responses else ()
 
 

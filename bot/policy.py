@@ -1,37 +1,54 @@
 """Decides what a turn comes to; pure, so that every branch is a row in a table of tests.
 
-The order is: the wish for a person, a pressed button or typed choice, a complaint, the turn
-cap, then what the recogniser and the articles make of the text (H1.4, H1.5). The customer is
-never stranded: every way that does not answer asks back or hands over.
+The order is: the wish for a person, a pressed button or typed choice, a complaint, who goes to
+people first, the form or diagnosis that runs, the turn cap, then what the recogniser and the
+articles make of the text (H1.4, H1.5). The customer is never stranded: every way that does not
+answer asks back or hands over.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 
-from bot.contract import BotState, HandoffReason, Understanding
-from bot.knowledge import Hit
+from bot.contract import HandoffReason, Mood
+from bot.flows import decide_flow, start_form, start_tree
+from bot.handoff import REASONS, Signal, miss_signal, repeat_signal
 from bot.phrases import is_nod, wants_person
+from bot.plans import (
+    Answer,
+    BotSettings,
+    Facts,
+    FromArticle,
+    HandOver,
+    Move,
+    NotUnderstood,
+    Offer,
+    Plan,
+    Say,
+)
 from bot.playbook import (
     AFFIRM,
     ARTICLE_PAYLOAD,
     COMPLAINT_INTENTS,
     DENY,
+    FALLBACK_INTENT,
     HANDOFF_INTENTS,
     HANDOFF_PAYLOAD,
     NONE_PAYLOAD,
+    TREE_STEP,
     Playbook,
     group,
     ticket_kind,
 )
 from bot.recognise import OUT_OF_SCOPE
-from bot.texts import STAYING
-from bot.times import DEFAULT_ZONE
+from bot.texts import DESK_CLOSED, STAYING
+from bot.trees import TREE_PAYLOAD
 from bot.values.contacts import TICKET_NUMBER
 from intents.text import normalise_text
 
+CALL_BACK_FORM = "call_back_form"
 TICKET_INTENT = "ticket_status"
 MAX_CHOICES = 3
 
@@ -41,112 +58,76 @@ _MARKED_NUMBER = re.compile(r"(?:\bT-?|#)\d{5,}|工[单單]|ticket", re.I)
 _WORD = re.compile(r"[^\W\d_]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BotSettings:
-    """Limits of the dialogue; an administrator may change each.
-
-    `accept` and `suggest` are confidences from 0 to 1 from which an intent is answered, or
-    offered as a choice; `article_accept` and `article_suggest` the same for articles.
-    `turn_cap` is the number of bot turns after which a person takes over, `miss_limit` the
-    number of turns in a row that may fail, the last of them ending at a person.
-    `action_seconds` is how long an action may take. `time_zone` is the zone (IANA) in which
-    customers are told times.
-    """
-
-    accept: float = 0.5
-    suggest: float = 0.2
-    article_accept: float = 0.75
-    article_suggest: float = 0.35
-    turn_cap: int = 12
-    miss_limit: int = 2
-    action_seconds: float = 8.0
-    time_zone: str = DEFAULT_ZONE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What is known about a turn.
-
-    `titles` are the texts of the choices in `state.offered`, in the same order. `declined` says
-    that the customer wants no person; `text` is then what else was said, or "".
-    """
-
-    text: str
-    payload: str | None
-    state: BotState
-    understanding: Understanding
-    hits: Sequence[Hit] = ()
-    titles: Sequence[str] = ()
-    declined: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """Do an intent's steps; `article` is the slug of the article that stands behind it.
-
-    `missed` is true when the bot says that it cannot help with that.
-    """
-
-    intent: str
-    steps: tuple[str, ...]
-    article: str | None = None
-    missed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FromArticle:
-    """Answer with an article's passage."""
-
-    slug: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """Ask which of these payloads was meant."""
-
-    payloads: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotUnderstood:
-    """Ask the customer to say it in other words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Say:
-    """Say one of the bot's own texts, by the name of its response."""
-
-    response: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandOver:
-    """Give the conversation to people."""
-
-    reason: HandoffReason
-    kind: str
-    severity: str = "general"
-
-
-Plan = Answer | FromArticle | Offer | NotUnderstood | Say | HandOver
-
-
 def decide_turn(facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan:
     """Return what the turn comes to."""
     payload = chosen_payload(facts)
     if payload is None and facts.declined and not facts.text:
         return Say(response=STAYING)
     if payload is None and wants_person(facts.text):
-        return _hand_over(HandoffReason.WISH, facts)
-    if payload is not None:
+        return _hand_over(Signal.WISH, facts)
+    flow = decide_flow(facts, playbook, settings, lambda f: _elsewhere(f, playbook, settings))
+    in_flow = facts.state.flow is not None and payload is not None and flow is not None
+    if payload is not None and not in_flow:
         pressed = _follow(payload, facts, playbook, settings)
         if pressed is not None:
-            return pressed
-    if (leaving := _leaving(facts, settings)) is not None:
+            return _unless_repeated(pressed, facts, playbook, settings)
+    if (leaving := _leaving(facts, playbook, settings)) is not None:
         return leaving
+    if flow is not None:
+        return _capped(flow, facts, settings)
     if facts.state.turns >= settings.turn_cap:
-        return _hand_over(HandoffReason.TURN_CAP, facts)
-    return _understood(facts, playbook, settings) or _unsure(facts, playbook, settings)
+        return _hand_over(Signal.TURN_CAP, facts)
+    plan = _understood(facts, playbook, settings) or _unsure(facts, playbook, settings)
+    return _unless_repeated(plan, facts, playbook, settings)
+
+
+def when_closed(plan: Plan, facts: Facts, playbook: Playbook) -> Plan:
+    """The wish for a person out of hours: a call-back is offered first, if there is a form for it.
+
+    Who asks again while the form runs gets the queue; it always works.
+    """
+    closed = facts.desk is not None and not facts.desk.open
+    wish = isinstance(plan, HandOver) and plan.reason is HandoffReason.WISH
+    form = playbook.forms.get(CALL_BACK_FORM)
+    if not (closed and wish) or form is None or facts.state.flow is not None:
+        return plan
+    move = start_form(form, facts, playbook)
+    return replace(move, say=(DESK_CLOSED, *move.say)) if move.flow is not None else plan
+
+
+def _elsewhere(facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan | None:
+    """What a message in the middle of a flow comes to outside of it."""
+    payload = chosen_payload(facts)
+    if payload is not None:
+        return _follow(payload, facts, playbook, settings)
+    return _understood(facts, playbook, settings)
+
+
+def _capped(plan: Move | HandOver, facts: Facts, settings: BotSettings) -> Plan:
+    """Answers in vain and asides count as turns in a flow, too."""
+    aside = isinstance(plan, Move) and (plan.failed or plan.inner is not None)
+    if aside and facts.state.turns >= settings.turn_cap:
+        return _hand_over(Signal.TURN_CAP, facts)
+    return plan
+
+
+def _unless_repeated(plan: Plan, facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan:
+    """The loop breaker: the same answer for the third time in a row is none."""
+    said = answer_name(plan, playbook)
+    if said is None or said != facts.state.said:
+        return plan
+    signal = repeat_signal(facts.state.repeats, settings.repeat_limit)
+    return _hand_over(signal, facts) if signal is Signal.LOOP else plan
+
+
+def answer_name(plan: Plan, playbook: Playbook) -> str | None:
+    """What an answer is called, to tell whether it was given before; None for courtesies."""
+    if isinstance(plan, FromArticle):
+        return f"{ARTICLE_PAYLOAD}{plan.slug}"
+    if isinstance(plan, Answer) and not playbook.is_small_talk(plan.intent):
+        acts = any(step.startswith("action_") for step in plan.steps)
+        return None if acts or plan.missed else plan.intent
+    return None
 
 
 def chosen_payload(facts: Facts) -> str | None:
@@ -172,47 +153,65 @@ def _follow(payload: str, facts: Facts, playbook: Playbook, settings: BotSetting
     """What a button means; None when it means nothing in this catalogue."""
     name = payload.removeprefix("/")
     if name in HANDOFF_INTENTS:
-        return _hand_over(HandoffReason.WISH, facts)
+        return _hand_over(Signal.WISH, facts)
     if group(name) in COMPLAINT_INTENTS:
-        return _hand_over(HandoffReason.COMPLAINT, facts)
+        return _hand_over(Signal.COMPLAINT, facts)
+    tree = playbook.trees.get(payload.removeprefix(TREE_PAYLOAD).partition("/")[0])
+    begins = tree is not None and payload.startswith(TREE_PAYLOAD)
+    steps = playbook.steps_for(name, facts.slots, facts.state.last, first=_is_first(facts))
     known = (
         payload == NONE_PAYLOAD
-        or name in playbook.steps
+        or begins
+        or steps is not None
         or payload.removeprefix(ARTICLE_PAYLOAD) in playbook.slugs
     )
     if known and facts.state.turns >= settings.turn_cap:
-        return _hand_over(HandoffReason.TURN_CAP, facts)
+        return _hand_over(Signal.TURN_CAP, facts)
     if payload == NONE_PAYLOAD:
         return _missed(NotUnderstood(), facts, settings)
+    if tree is not None and begins:
+        return start_tree(tree, facts, playbook)
     if payload.startswith(ARTICLE_PAYLOAD):
         slug = payload.removeprefix(ARTICLE_PAYLOAD)
         return FromArticle(slug=slug) if slug in playbook.slugs else None
-    return _answer(name, playbook) if name in playbook.steps else None
+    return _answer(name, facts, playbook) if steps is not None else None
 
 
-def _leaving(facts: Facts, settings: BotSettings) -> HandOver | None:
-    """A wish or a complaint that the recogniser is sure of."""
+def _is_first(facts: Facts) -> bool:
+    return facts.state.turns == 0
+
+
+def _leaving(facts: Facts, playbook: Playbook, settings: BotSettings) -> HandOver | None:
+    """A wish or a complaint that the recogniser is sure of, and who goes to people first."""
     intent = facts.understanding.intent
-    if intent is None or facts.understanding.confidence < settings.accept:
+    sure = intent is not None and facts.understanding.confidence >= settings.accept
+    if intent is not None and sure and group(intent) in HANDOFF_INTENTS:
+        return _hand_over(Signal.WISH, facts)
+    if intent is not None and sure and group(intent) in COMPLAINT_INTENTS:
+        return _hand_over(Signal.COMPLAINT, facts)
+    first = playbook.people_first
+    if first.angry and facts.mood is Mood.ANGRY:
+        return _hand_over(Signal.ANGER, facts)
+    if playbook.is_small_talk(intent) or facts.state.flow is not None:
         return None
-    if group(intent) in HANDOFF_INTENTS:
-        return _hand_over(HandoffReason.WISH, facts)
-    if group(intent) in COMPLAINT_INTENTS:
-        return _hand_over(HandoffReason.COMPLAINT, facts)
+    if first.key_customers and facts.customer is not None and facts.customer.key:
+        return _hand_over(Signal.KEY_CUSTOMER, facts)
+    if sure and intent is not None and {intent, group(intent)} & set(first.intents):
+        return replace(_hand_over(Signal.TOPIC, facts), kind=ticket_kind(intent))
     return None
 
 
 def _understood(facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan | None:
     """The answer when the recogniser or the articles are sure."""
     seen = facts.understanding
-    sure = seen.intent in playbook.steps and seen.confidence >= settings.accept
+    sure = _can_answer(seen.intent, facts, playbook) and seen.confidence >= settings.accept
     if is_nod(facts.text) and (thanks := playbook.thanks()) is not None:
-        return _answer(thanks, playbook)
+        return _answer(thanks, facts, playbook)
     if _gives_ticket(facts, sure=sure) and TICKET_INTENT in playbook.steps:
-        return _answer(TICKET_INTENT, playbook)
+        return _answer(TICKET_INTENT, facts, playbook)
     if sure and seen.intent is not None and seen.intent != OUT_OF_SCOPE:
         return _answer_to_offer(seen.intent, facts, playbook, settings) or _answer(
-            seen.intent, playbook
+            seen.intent, facts, playbook
         )
     if (
         facts.hits
@@ -221,7 +220,7 @@ def _understood(facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan
     ):
         return FromArticle(slug=facts.hits[0].slug)
     if sure:
-        return _missed(_answer(OUT_OF_SCOPE, playbook, missed=True), facts, settings)
+        return _missed(_answer(OUT_OF_SCOPE, facts, playbook, missed=True), facts, settings)
     if playbook.is_small_talk(seen.intent) and seen.confidence >= settings.suggest:
         return _small_talk(facts, playbook, settings)
     return None
@@ -245,7 +244,7 @@ def _small_talk(facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan
         return None
     if facts.hits and facts.hits[0].score >= settings.article_suggest:
         return None
-    return _answer_to_offer(intent, facts, playbook, settings) or _answer(intent, playbook)
+    return _answer_to_offer(intent, facts, playbook, settings) or _answer(intent, facts, playbook)
 
 
 def _answer_to_offer(
@@ -279,7 +278,9 @@ def _unsure(facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan:
         choices = (*payloads, NONE_PAYLOAD, HANDOFF_PAYLOAD)
         return _missed(Offer(payloads=choices), facts, settings)
     if facts.understanding.intent == OUT_OF_SCOPE and OUT_OF_SCOPE in playbook.steps:
-        return _missed(_answer(OUT_OF_SCOPE, playbook, missed=True), facts, settings)
+        return _missed(_answer(OUT_OF_SCOPE, facts, playbook, missed=True), facts, settings)
+    if FALLBACK_INTENT in playbook.steps:
+        return _missed(_answer(FALLBACK_INTENT, facts, playbook, missed=True), facts, settings)
     return _missed(NotUnderstood(), facts, settings)
 
 
@@ -305,10 +306,28 @@ def _candidates(facts: Facts, playbook: Playbook, settings: BotSettings) -> tupl
     return tuple(payload for _, payload in found[:MAX_CHOICES])
 
 
-def _answer(intent: str, playbook: Playbook, *, missed: bool = False) -> Answer:
+def _can_answer(intent: str | None, facts: Facts, playbook: Playbook) -> bool:
+    return intent is not None and (
+        playbook.steps_for(intent, facts.slots, facts.state.last, first=_is_first(facts))
+        is not None
+    )
+
+
+def _answer(
+    intent: str, facts: Facts, playbook: Playbook, *, missed: bool = False
+) -> Answer | Move | HandOver:
+    """Do an intent's steps; a form or diagnosis that they lead to begins."""
+    steps = playbook.steps_for(intent, facts.slots, facts.state.last, first=_is_first(facts)) or ()
+    if len(steps) == 1 and steps[0].startswith(TREE_STEP):
+        return start_tree(playbook.trees[steps[0].removeprefix(TREE_STEP)], facts, playbook)
+    forms = [step for step in steps if step in playbook.forms]
+    if forms:
+        move = start_form(playbook.forms[forms[0]], facts, playbook)
+        before = steps[: steps.index(forms[0])]
+        return replace(move, steps=(*before, *move.steps))
     return Answer(
         intent=intent,
-        steps=playbook.steps[intent],
+        steps=steps,
         article=playbook.articles.get(intent),
         missed=missed,
     )
@@ -316,15 +335,30 @@ def _answer(intent: str, playbook: Playbook, *, missed: bool = False) -> Answer:
 
 def _missed(plan: Plan, facts: Facts, settings: BotSettings) -> Plan:
     """The plan of a turn that failed; the last that may fail in a row goes to a person."""
-    if facts.state.misses + 1 >= settings.miss_limit:
-        return _hand_over(HandoffReason.LOW_CONFIDENCE, facts)
-    return plan
+    signal = miss_signal(facts.state.misses, settings.miss_limit)
+    return _hand_over(signal, facts) if signal is Signal.LAST_MISS else plan
 
 
-def _hand_over(reason: HandoffReason, facts: Facts) -> HandOver:
-    if reason is HandoffReason.COMPLAINT:
-        return HandOver(reason=reason, kind="complaint", severity="important")
-    return HandOver(reason=reason, kind=ticket_kind(facts.state.topic))
+_SERIOUS: Mapping[Signal, str] = {Signal.COMPLAINT: "important", Signal.ANGER: "important"}
+
+
+def _hand_over(signal: Signal, facts: Facts) -> HandOver:
+    reason = REASONS[signal]
+    complaint = reason is HandoffReason.COMPLAINT
+    return HandOver(
+        reason=reason,
+        kind="complaint" if complaint else ticket_kind(facts.state.topic),
+        severity=_SERIOUS.get(signal, "general"),
+    )
+
+
+def signal_of(plan: Plan) -> Signal:
+    """What a plan means to the state machine of the hand-off."""
+    if isinstance(plan, HandOver):
+        return next(signal for signal, reason in REASONS.items() if reason is plan.reason)
+    if isinstance(plan, Move) and plan.flow is not None:
+        return Signal.FLOW
+    return Signal.MISSED if missed(plan) else Signal.ANSWERED
 
 
 def missed(plan: Plan) -> bool:

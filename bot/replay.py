@@ -15,7 +15,24 @@ _BETWEEN = 5_000  # ms from one message of the customer to the next
 
 
 class NoTickets:
-    """Implements `bot.contract.ActionContext` for turns that no customer takes: knows nothing."""
+    """Implements `bot.contract.ActionContext` for turns that no customer takes.
+
+    It knows nothing and writes nothing.
+    """
+
+    async def find_contact(self, *, conversation_id: str) -> Mapping[str, str] | None:
+        """None: nobody is there."""
+        del conversation_id
+        return None
+
+    async def mail_code(self, *, conversation_id: str, code: str, language: Language) -> bool:
+        """False: nothing is mailed."""
+        del conversation_id, code, language
+        return False
+
+    async def change_contact(self, *, conversation_id: str, field: str, value: str) -> None:
+        """Changes nobody."""
+        del conversation_id, field, value
 
     async def find_ticket(self, *, conversation_id: str, number: str) -> Mapping[str, str] | None:
         """None: nobody's tickets are looked at."""

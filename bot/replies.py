@@ -126,32 +126,60 @@ class Replies:
     def _render(
         self, name: str, language: Language, channel: str, turn: int, values: Values
     ) -> BotMessage | None:
-        variants = self._variants(name, language, channel)
+        variants = self._variants(name, language, channel, values)
         whole = [v for v in variants if _can_fill(v.text, values)]
         for variant in (*_turned(whole, turn), *variants):
             text = _scripted(fill(variant.text, values), language)
+            if text and variant.image is not None:
+                text = f"{text}\n{variant.image}"
             if text:
                 return BotMessage(text=text, choices=_choices(variant.buttons, language, values))
         return None
 
+    def topic(self, name: str, language: Language) -> str:
+        """What an intent is about, in words; its name when the catalogue has no title."""
+        found = self.response(f"{TITLE}{name}", language)
+        return found.text if found is not None else name
+
+    def words(self, text: str, language: Language) -> BotMessage:
+        """A text of the catalogue that is no response, in the customer's script."""
+        return BotMessage(text=_scripted(text, language))
+
     def own(
-        self, name: str, language: Language, channel: str = "", values: Values | None = None
+        self,
+        name: str,
+        language: Language,
+        channel: str = "",
+        values: Values | None = None,
+        base: str | None = None,
     ) -> BotMessage:
-        """A response that has a built-in text; the catalogue's, if it can be rendered."""
+        """A response that has a built-in text; the catalogue's, if it can be rendered.
+
+        `base` names the built-in text when that is not called like the response.
+        """
         found = self.response(name, language, channel, values)
         if found is not None:
             return found
-        built_in = fill(FALLBACK[name][language.training], values or {})
+        built_in = fill(FALLBACK[base or name][language.training], values or {})
         return BotMessage(text=_scripted(built_in, language))
 
-    def _variants(self, name: str, language: Language, channel: str) -> list[ResponseVariant]:
+    def _variants(
+        self, name: str, language: Language, channel: str, values: Values
+    ) -> list[ResponseVariant]:
+        """Those for the channel whose conditions hold; own language and special ones first."""
         everyone = self._responses.get(name, ())
         if not everyone and name in FALLBACK:
             texts = FALLBACK[name]
             everyone = tuple(ResponseVariant(text=texts[own], language=own) for own in texts)
-        fitting = [v for v in everyone if v.channel is None or v.channel == channel]
+        fitting = [
+            v
+            for v in everyone
+            if (v.channel is None or v.channel == channel)
+            and all(condition.holds(values) for condition in v.conditions)
+        ]
         own = [v for v in fitting if v.language == language.training] or fitting
-        return [v for v in own if v.channel is not None] or own
+        own = [v for v in own if v.channel is not None] or own
+        return [v for v in own if v.conditions] or own
 
 
 def fill(text: str, values: Values) -> str:

@@ -14,6 +14,17 @@ NONE_OF_THESE = "utter_none_of_these"
 TALK_TO_PERSON = "utter_talk_to_person"
 ARTICLE_SOURCE = "utter_article_source"
 STAYING = "utter_staying"
+CANCELLED = "utter_cancelled"
+CORRECTED = "utter_corrected"
+SOLVED = "utter_solved"
+FORM_DONE = "utter_form_done"
+HELP = "utter_help_"
+FITS_NOT = "utter_fits_not_"
+HELPED_YES = "utter_helped_yes"
+HELPED_NO = "utter_helped_no"
+DESK_CLOSED = "utter_desk_closed"
+DESK_BUSY = "utter_desk_busy"
+DESK_QUEUE = "utter_desk_queue"
 TITLE = "utter_title_"
 HOLDING = "utter_holding_"
 
@@ -38,6 +49,42 @@ FALLBACK: Mapping[str, Mapping[str, str]] = {
     STAYING: {
         "zh": "好的，不转人工。请直接告诉我您的问题。",
         "en": "All right, no colleague. Please tell me what you need.",
+    },
+    CANCELLED: {
+        "zh": "好的，已取消。还需要什么帮助，请直接告诉我。",
+        "en": "All right, that is cancelled. Tell me if you need anything else.",
+    },
+    CORRECTED: {"zh": "好的，已更正。", "en": "All right, corrected."},
+    SOLVED: {
+        "zh": "太好了！还有问题随时告诉我。",
+        "en": "Good to hear! Write again whenever you need something.",
+    },
+    FORM_DONE: {"zh": "好的，已记下。", "en": "All right, I have noted it."},
+    HELP: {
+        "zh": "请直接回答下面的问题；想停下来就说“取消”，想找同事就说“转人工”。",
+        "en": "Please answer the question below. Say “cancel” to stop, or ask for a person.",
+    },
+    FITS_NOT: {
+        "zh": "抱歉，这个回答我没法用。",
+        "en": "Sorry, I cannot use that answer.",
+    },
+    HELPED_YES: {"zh": "解决了", "en": "Yes, it works"},
+    HELPED_NO: {"zh": "还是不行", "en": "No, still not"},
+    DESK_CLOSED: {
+        "zh": "现在是非工作时间。同事 {opens_at} 上班后会按顺序回复。"
+        "需要回电的话，请留下号码和方便的时间。",
+        "en": "We are closed now; colleagues answer in order from {opens_at}. "
+        "If you want to be called back, leave a number and a good time.",
+    },
+    DESK_BUSY: {
+        "zh": "现在没有同事在线，您的留言已登记，会尽快回复。"
+        "需要回电的话，请留下号码和方便的时间。",
+        "en": "No colleague is online now; your message is recorded and will be answered soon. "
+        "If you want to be called back, leave a number and a good time.",
+    },
+    DESK_QUEUE: {
+        "zh": "您前面还有 {waiting} 位客户在等。",
+        "en": "Customers before you in the queue: {waiting}.",
     },
     ARTICLE_SOURCE: {"zh": "来源：{title}", "en": "Source: {title}"},
     HOLDING + "wish": {"zh": f"好的，{_PERSON_ZH}", "en": f"All right. {_PERSON_EN}"},
@@ -64,6 +111,27 @@ FALLBACK: Mapping[str, Mapping[str, str]] = {
     HOLDING + "timeout": {
         "zh": f"抱歉让您久等，{_PERSON_ZH}",
         "en": f"Sorry for the wait. {_PERSON_EN}",
+    },
+    HOLDING + "loop": {
+        "zh": f"看来我的回答没有解决您的问题，{_PERSON_ZH}",
+        "en": f"My answers do not seem to help. {_PERSON_EN}",
+    },
+    HOLDING + "anger": {
+        "zh": f"非常抱歉给您带来不好的体验，{_PERSON_ZH}",
+        "en": f"I am very sorry about this. {_PERSON_EN}",
+    },
+    HOLDING + "key_customer": {"zh": f"您好，{_PERSON_ZH}", "en": f"Hello. {_PERSON_EN}"},
+    HOLDING + "topic": {
+        "zh": f"这件事由同事为您处理，{_PERSON_ZH}",
+        "en": f"A colleague deals with this. {_PERSON_EN}",
+    },
+    HOLDING + "ticket": {
+        "zh": f"已为您登记工单，{_PERSON_ZH}",
+        "en": f"I have opened a ticket. {_PERSON_EN}",
+    },
+    HOLDING + "call_back": {
+        "zh": "已登记回电请求，同事会按您留的号码和时间联系您。",
+        "en": "Your call-back is booked; a colleague will call the number you left.",
     },
     HOLDING + "attachment": {
         "zh": f"文件已收到，{_PERSON_ZH}",
@@ -106,6 +174,14 @@ SUMMARY: Mapping[str, Mapping[str, str]] = {
         "tried": "机器人已回复：{}",
         "collected": "已收集：{}",
         "topic": "话题：{}",
+        "answers": "排查经过：{}",
+        "call_back": "回电：{}",
+        "mood": "情绪：{}",
+        "customer": "客户：{}",
+        "key": "重点客户",
+        "tickets": "历史工单 {} 个",
+        "open": "未结工单：{}",
+        "and": "、",
         "nothing": "无",
         "between": "；",
     },
@@ -114,7 +190,20 @@ SUMMARY: Mapping[str, Mapping[str, str]] = {
         "tried": "The bot answered: {}",
         "collected": "Collected: {}",
         "topic": "Topic: {}",
+        "answers": "Diagnosis: {}",
+        "call_back": "Call back: {}",
+        "mood": "Mood: {}",
+        "customer": "Customer: {}",
+        "key": "key customer",
+        "tickets": "tickets so far: {}",
+        "open": "open tickets: {}",
+        "and": ", ",
         "nothing": "nothing",
         "between": "; ",
     },
+}
+
+MOODS: Mapping[str, Mapping[str, str]] = {
+    "zh": {"calm": "平静", "annoyed": "不满", "angry": "愤怒"},
+    "en": {"calm": "calm", "annoyed": "annoyed", "angry": "angry"},
 }

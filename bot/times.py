@@ -8,6 +8,11 @@ from zoneinfo import ZoneInfo
 DEFAULT_ZONE = "Asia/Shanghai"
 
 
+def tell_moment(at: int, zone: str) -> str:
+    """`tell_time` for a moment in ms since the epoch and a zone by its IANA name."""
+    return tell_time(datetime.fromtimestamp(at / 1000, UTC), ZoneInfo(zone))
+
+
 def tell_time(when: datetime, zone: ZoneInfo) -> str:
     """Return `2026-11-02 16:00 (UTC+8)`.
 

@@ -26,6 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_people(commands)
     _add_bot(commands)
     _add_knowledge(commands)
+    _add_actions(commands)
     return parser
 
 
@@ -89,6 +90,11 @@ def _add_bot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     bring.add_argument("source", help="a folder, or a .zip, .csv or .xlsx file")
     bring.add_argument("--into", help="the catalogue folder; YINGDA_CATALOGUE_DIR by default")
     bring.set_defaults(handler="intents:bring")
+    tree = checks.add_parser("tree", help="draw a guided diagnosis as an outline")
+    tree.add_argument("name", help="the tree's name")
+    tree.add_argument("--lang", choices=["zh", "en"], default="zh")
+    _json(tree)
+    tree.set_defaults(handler="intents:tree")
     export = checks.add_parser("export", help="export the catalogue in force")
     export.add_argument("target", help="a new folder, or a .zip, .csv or .xlsx file")
     export.set_defaults(handler="intents:export")
@@ -151,6 +157,13 @@ def _count(text: str) -> int:
     if number < 1:
         raise ValueError
     return number
+
+
+def _add_actions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    actions = commands.add_parser("actions", help="serve the bot's actions to a Rasa server")
+    actions.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    actions.add_argument("--port", type=int, default=5055, help="port to listen on")
+    actions.set_defaults(handler="actions:run")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

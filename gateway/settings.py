@@ -102,6 +102,25 @@ class Settings:
         default="Asia/Shanghai",
         metadata=_doc("Time zone (IANA name) in which the bot tells customers times."),
     )
+    recognisers: tuple[tuple[str, str], ...] = field(
+        default=(),
+        metadata=_doc(
+            "Inboxes that another recogniser understands, such as `Website chat=rasa, Mail=llm`; "
+            "the built-in one stands in when it fails."
+        ),
+    )
+    rasa_url: str = field(
+        default="", metadata=_doc("Rasa server whose /model/parse inboxes may choose.")
+    )
+    rasa_token: str = field(default="", metadata=_doc("Its --auth-token, if it has one."))
+    llm_url: str = field(
+        default="",
+        metadata=_doc(
+            "OpenAI-compatible address before /chat/completions that inboxes may choose."
+        ),
+    )
+    llm_model: str = field(default="", metadata=_doc("The model's name there."))
+    llm_key: str = field(default="", metadata=_doc("The key it wants, if any."))
     log_level: str = field(
         default="info", metadata=_doc("How much is logged: debug, info, warning or error.")
     )
@@ -192,6 +211,14 @@ def _networks(value: Any) -> tuple[str, ...]:
     return names
 
 
+def _recognisers(value: Any) -> tuple[tuple[str, str], ...]:
+    listed = _text(value).split(",") if isinstance(value, str) else list(value)
+    pairs = [item.rpartition("=") for item in map(str.strip, map(_text, listed)) if item]
+    if any(not inbox.strip() or name.strip() not in {"rasa", "llm"} for inbox, _, name in pairs):
+        raise ValueError(value)
+    return tuple((inbox.strip(), name.strip()) for inbox, _, name in pairs)
+
+
 def _zone(value: Any) -> str:
     return ZoneInfo(_text(value)).key
 
@@ -204,6 +231,7 @@ _PARSERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "bus_max_depth": (_integer, "a number of messages, at least 100"),
     "turn_cap": (_integer, "a number of turns, at least 1"),
     "turn_seconds": (_number, "a number of seconds from 0.1 to 120"),
+    "recognisers": (_recognisers, "inboxes like `Website chat=rasa, Mail=llm`"),
     "time_zone": (_zone, "a time zone such as Asia/Shanghai or UTC"),
     "log_json": (_boolean, "true or false"),
     "trusted_proxies": (_networks, "addresses or networks separated by commas"),
@@ -238,6 +266,8 @@ def _check(settings: Settings) -> None:
         "log_level",
         "debug, info, warning or error",
     )
+    _check_url("rasa_url", settings.rasa_url, {"http", "https"})
+    _check_url("llm_url", settings.llm_url, {"http", "https"})
     _check_url("database_url", settings.database_url, {"postgresql", "sqlite"})
     _check_url("redis_url", settings.redis_url, {"redis", "rediss", "unix"})
     _check_url("public_url", settings.public_url, {"http", "https"})

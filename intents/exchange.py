@@ -10,6 +10,7 @@ import io
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -150,7 +151,7 @@ def _unzipped(source: Path, target: Path) -> Path:
                     continue
                 (target / path).parent.mkdir(parents=True, exist_ok=True)
                 (target / path).write_bytes(archive.read(entry))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError) as error:
         message = f"is not a ZIP file that can be read ({error}); pack it again"
         raise CatalogueError(message, file=source.name) from error
     for found in sorted(target.rglob("domain*"), key=lambda path: len(path.parts)):

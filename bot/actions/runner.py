@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from bot.contract import ActionContext, Line, Speaker, Turn, Understanding
 from bot.errors import ActionFailedError
 from bot.times import DEFAULT_ZONE
+from intents.model import Tree
 
 _THREADS = 32
 
@@ -49,6 +50,7 @@ class RasaActionRunner:
         context: what actions may ask of the gateway.
         seconds: how long an action may take.
         zone: the time zone (IANA) in which times are told.
+        trees: the diagnoses of the catalogue, for actions that know a product's rule.
         more: further actions, as instances of `rasa_sdk.Action`, made when rasa-sdk is loaded.
     """
 
@@ -58,11 +60,13 @@ class RasaActionRunner:
         *,
         seconds: float = 8.0,
         zone: str = DEFAULT_ZONE,
+        trees: Mapping[str, Tree] | None = None,
         more: Callable[[], list[Any]] | None = None,
     ) -> None:
         self._context = context
         self._seconds = seconds
         self._zone = ZoneInfo(zone)
+        self._trees = trees or {}
         self._more = more
         self._lock = threading.Lock()
         self._threads = threading.BoundedSemaphore(_THREADS)
@@ -73,7 +77,14 @@ class RasaActionRunner:
         await asyncio.to_thread(self._load)
 
     async def run(
-        self, name: str, turn: Turn, slots: Mapping[str, Any], understanding: Understanding
+        self,
+        name: str,
+        turn: Turn,
+        slots: Mapping[str, Any],
+        understanding: Understanding,
+        *,
+        loop: str | None = None,
+        given: Mapping[str, Any] | None = None,
     ) -> ActionResult:
         """Run an action for a turn.
 
@@ -82,11 +93,19 @@ class RasaActionRunner:
             turn: the turn, whose sender identifies the conversation.
             slots: what is collected so far, this turn's values included.
             understanding: intent and entities of this turn.
+            loop: the form that runs, for its validator.
+            given: the slots that this turn filled, for the form's validator.
 
         Raises:
             ActionFailedError: there is no such action, it raised, or it took too long.
         """
         call = _call(name, turn, slots, understanding)
+        if loop is not None:
+            call["tracker"]["active_loop"] = {"name": loop}
+            call["tracker"]["events"] += [
+                {"event": "slot", "timestamp": time.time(), "name": own, "value": value}
+                for own, value in (given or {}).items()
+            ]
         try:
             async with asyncio.timeout(self._seconds):
                 if self._executor is None:
@@ -100,23 +119,46 @@ class RasaActionRunner:
             raise ActionFailedError(message) from error
         return _result(found.events, found.responses)
 
+    async def executor(self) -> Any:
+        """rasa-sdk's `ActionExecutor` with all actions, for the action server."""
+        await self.warm()
+        return self._executor
+
     def _load(self) -> None:
         with self._lock:
             if self._executor is not None:
                 return
             from rasa_sdk.executor import ActionExecutor
 
-            from bot.actions.handoff import ActionHandoff
-            from bot.actions.ticket_status import ActionTicketStatus
-
             executor = ActionExecutor()
-            actions = [ActionHandoff(), ActionTicketStatus(self._context, self._zone)]
-            for action in [*actions, *(self._more() if self._more else [])]:
+            for action in [*self._own_actions(), *(self._more() if self._more else [])]:
                 if inspect.iscoroutinefunction(action.run):
                     executor.register_action(action)
                 else:
                     executor.register_function(action.name(), self._threaded(action.run))
             self._executor = executor
+
+    def _own_actions(self) -> list[Any]:
+        from bot.actions.contact import (
+            ActionAskContactCode,
+            ActionChangeContact,
+            ValidateContactForm,
+        )
+        from bot.actions.handoff import ActionHandoff
+        from bot.actions.requests import ActionOpenTicket, ActionRequestCallBack
+        from bot.actions.ticket_status import ActionTicketStatus
+        from bot.actions.warranty import ActionCheckWarranty
+
+        return [
+            ActionHandoff(),
+            ActionTicketStatus(self._context, self._zone),
+            ActionOpenTicket(),
+            ActionRequestCallBack(),
+            ActionCheckWarranty(self._trees, self._zone),
+            ActionAskContactCode(self._context),
+            ValidateContactForm(),
+            ActionChangeContact(self._context),
+        ]
 
     def _threaded(self, run: Callable[..., Any]) -> Callable[..., Any]:
         """An action's plain `run` as a coroutine function.
@@ -204,7 +246,15 @@ def _latest_message(turn: Turn, understanding: Understanding) -> Json:
         "intent": {"name": understanding.intent, "confidence": understanding.confidence},
         "intent_ranking": ranking,
         "entities": [
-            {"entity": name, "value": value} for name, value in understanding.entities.items()
+            {
+                "entity": each.entity,
+                "value": each.value,
+                "start": each.start,
+                "end": each.end,
+                "role": each.role,
+                "group": each.group,
+            }
+            for each in understanding.found
         ],
         "response_selector": {},
         "text_tokens": [],

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from bot.trees import describe_tree
 from gateway.settings import Settings
 from gateway.wiring.bot import catalogue_dir
 from intents.errors import CatalogueError
@@ -85,6 +86,30 @@ def export(arguments: argparse.Namespace, settings: Settings) -> int:
         print(f"yingda: {error}", file=sys.stderr)
         return 1
     print(f"exported {len(catalogue.intents)} intents to {target}")
+    return 0
+
+
+def tree(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Prints a guided diagnosis as an outline, or what is needed to draw it."""
+    try:
+        trees = {each.name: each for each in load_catalogue(catalogue_dir(settings)).trees}
+    except CatalogueError as error:
+        print(f"yingda: {error}", file=sys.stderr)
+        return 1
+    if arguments.name not in trees:
+        known = ", ".join(trees) or "none"
+        print(f"yingda: there is no tree {arguments.name}; known: {known}", file=sys.stderr)
+        return 1
+    drawn = describe_tree(trees[arguments.name], arguments.lang)
+    if arguments.json:
+        print(json.dumps(drawn, ensure_ascii=False))
+        return 0
+    print(drawn["title"])
+    for node in drawn["nodes"]:
+        print(f"{node['id']} [{node['kind']}] {node['label']}")
+        for edge in drawn["edges"]:
+            if edge["from"] == node["id"]:
+                print(f"    {edge['label']} -> {edge['to']}")
     return 0
 
 

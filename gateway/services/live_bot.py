@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,8 @@ from bot.contract import (
 )
 from bot.encoder import Encoder
 from bot.engine import CatalogueBot
-from bot.policy import BotSettings
+from bot.plans import BotSettings
+from bot.reading import OtherRecogniser
 from bot.recognise import Recogniser
 from gateway.domain.catalogue import Version
 from gateway.ports.store import Store
@@ -43,6 +44,7 @@ class BotMaker:
     articles: Articles
     encoder: Encoder | None = None
     encoder_dir: Path | None = None
+    others: Callable[[Catalogue], Mapping[str, OtherRecogniser]] = lambda _: {}
 
     @property
     def encoder_folder(self) -> str | None:
@@ -60,7 +62,9 @@ class BotMaker:
             ModelMissingError: its model is not in the folder.
         """
         found = Recogniser.load(self.files.path(lesson_hash(catalogue)), self.encoder)
-        return CatalogueBot(catalogue, found.serving(catalogue.version), context, self.settings)
+        recogniser = found.serving(catalogue.version)
+        others = self.others(catalogue)
+        return CatalogueBot(catalogue, recogniser, context, self.settings, others)
 
 
 class NoBotError(RuntimeError):

@@ -122,6 +122,7 @@ def build_turn(
         lines=tuple(Line(speaker=_SPEAKERS[m.kind], text=m.text) for m in lines),
         state=_bot_state(conversation.bot_state),
         now=inbound.received_at,
+        inbox=inbox.name,
     )
 
 
@@ -218,7 +219,8 @@ def apply(
     if isinstance(item.taken.decision, Handoff):
         return _apply_handoff(uow, item, item.taken.decision, conversation, context)
     conversation, messages = _say(item, conversation, context)
-    trail = (_hop(item, context.now, Outcome.OK, ""), *_queued(messages, item, context.now))
+    note = item.taken.decision.understanding.note
+    trail = (_hop(item, context.now, Outcome.OK, note), *_queued(messages, item, context.now))
     return Applied(conversation, messages, _record(item, context.now), trail)
 
 

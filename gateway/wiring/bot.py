@@ -11,11 +11,16 @@ from dataclasses import asdict
 from functools import lru_cache, partial
 from pathlib import Path
 
+from bot.actions.runner import RasaActionRunner
 from bot.encoder import Encoder, OnnxEncoder
-from bot.policy import BotSettings
+from bot.plans import BotSettings
+from bot.reading import OtherRecogniser
+from bot.recognise import OUT_OF_SCOPE
+from bot.recognisers import LlmRecogniser, RasaServerRecogniser
 from gateway.ports.bus import Hub
 from gateway.ports.clock import Clock
 from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
+from gateway.services.bot_data import StoreActionContext
 from gateway.services.laboratory import LabError, Progress, run_lab
 from gateway.services.live_bot import BotMaker, LiveBot
 from gateway.services.model_files import ModelFiles
@@ -28,7 +33,7 @@ from intents.documents import to_documents
 from intents.errors import CatalogueError
 from intents.files import LANGUAGES, CatalogueFiles
 from intents.loading import SHIPPED_CATALOGUE, catalogue_version, load_catalogue
-from intents.model import Article
+from intents.model import Article, Catalogue, Intent
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +92,48 @@ def make_maker(settings: Settings, store: Store, clock: Clock) -> BotMaker:
         articles=articles,
         encoder=encoder,
         encoder_dir=settings.encoder_dir,
+        others=partial(_other_recognisers, settings),
     )
+
+
+def make_runner(settings: Settings, context: StoreActionContext) -> RasaActionRunner:
+    """The actions alone, for a Rasa server.
+
+    Raises:
+        CatalogueError: the catalogue is wrong.
+    """
+    trees = {tree.name: tree for tree in load_catalogue(catalogue_dir(settings)).trees}
+    return RasaActionRunner(context, zone=settings.time_zone, trees=trees)
+
+
+def _other_recognisers(settings: Settings, catalogue: Catalogue) -> dict[str, OtherRecogniser]:
+    """The recognisers that inboxes chose, by the inboxes' names."""
+    made: dict[str, OtherRecogniser] = {}
+    if settings.rasa_url:
+        made["rasa"] = RasaServerRecogniser(settings.rasa_url, token=settings.rasa_token)
+    if settings.llm_url:
+        made["llm"] = LlmRecogniser(
+            settings.llm_url,
+            model=settings.llm_model,
+            key=settings.llm_key,
+            intents={
+                intent.name: [each.text for each in intent.utterances[:: _every(intent)]]
+                for intent in catalogue.intents
+                if intent.name != OUT_OF_SCOPE
+            },
+        )
+    for inbox, name in settings.recognisers:
+        if name not in made:
+            message = (
+                f"YINGDA_RECOGNISERS gives {inbox!r} to {name}; set YINGDA_{name.upper()}_URL too"
+            )
+            raise StartError(message)
+    return {inbox: made[name] for inbox, name in settings.recognisers}
+
+
+def _every(intent: Intent) -> int:
+    """The step that takes about six of an intent's examples, in both languages."""
+    return max(1, len(intent.utterances) // 6)
 
 
 async def plant_catalogue(settings: Settings, store: Store, clock: Clock) -> None:

@@ -84,7 +84,7 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
         name = f"{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
         bus, hub = _bus_and_hub(settings, storage.store, name)
         maker = make_maker(settings, storage.store, clock)
-        bot = LiveBot(storage.store, maker, StoreActionContext(storage.store))
+        bot = LiveBot(storage.store, maker, StoreActionContext(storage.store, clock))
         storage.store.listen(Publisher(hub).publish)
         inboxes = InboxDirectory(storage.store, clock)
         sink = BusSink(bus)

@@ -32,6 +32,19 @@ class Tickets:
     def __init__(self, *tickets: Mapping[str, str]) -> None:
         self.tickets = {ticket["number"]: ticket for ticket in tickets}
         self.asked: list[tuple[str, str]] = []
+        self.contact: Mapping[str, str] = {"name": "Lin", "email": "lin@example.com"}
+        self.codes: list[str] = []
+        self.mails = True
+
+    async def find_contact(self, *, conversation_id: str) -> Mapping[str, str] | None:
+        return self.contact
+
+    async def mail_code(self, *, conversation_id: str, code: str, language: Language) -> bool:
+        self.codes.append(code)
+        return self.mails
+
+    async def change_contact(self, *, conversation_id: str, field: str, value: str) -> None:
+        self.contact = {**self.contact, field: value}
 
     async def find_ticket(self, *, conversation_id: str, number: str) -> Mapping[str, str] | None:
         self.asked.append((conversation_id, number))

@@ -12,6 +12,7 @@ from rasa_sdk.events import SlotSet
 from bot.actions.runner import ActionResult, RasaActionRunner
 from bot.contract import Line, Speaker, Understanding
 from bot.errors import ActionFailedError
+from bot.values.found import Found
 from intents.model import Language
 from tests.bot.conftest import TICKET, Tickets, turn
 
@@ -20,6 +21,7 @@ SEEN = Understanding(
     confidence=0.9,
     ranking=(("ticket_status", 0.9),),
     entities={"ticket_number": "10023"},
+    found=(Found(entity="ticket_number", value="10023", start=0, end=5),),
 )
 
 

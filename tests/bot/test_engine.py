@@ -14,7 +14,7 @@ from typing_extensions import override
 from bot.contract import BotState, Decision, Handoff, HandoffReason, Line, Reply, Speaker
 from bot.engine import CatalogueBot
 from bot.errors import BotError, ModelMissingError
-from bot.policy import BotSettings
+from bot.plans import BotSettings
 from bot.recognise import Recogniser
 from intents.model import Catalogue, Language, Rule
 from intents.text import to_traditional
@@ -45,7 +45,14 @@ async def test_an_answer_with_its_source(bot: CatalogueBot) -> None:
     assert made.language is HANS
     assert made.catalogue_version == bot.catalogue_version == "small"
     assert made.understanding.intent == "refund"
-    assert made.state == BotState(turns=1, topic="refund", slots={"days": 7}, offered=("/greet",))
+    assert made.state == BotState(
+        turns=1,
+        topic="refund",
+        slots={"days": 7},
+        offered=("/greet",),
+        last="utter_refund",
+        said="refund",
+    )
 
 
 async def test_traditional_and_english_answers(bot: CatalogueBot) -> None:

@@ -4,8 +4,7 @@ import pytest
 
 from bot.contract import BotState, HandoffReason, Understanding
 from bot.knowledge import Hit
-from bot.playbook import Playbook, ticket_kind
-from bot.policy import (
+from bot.plans import (
     Answer,
     BotSettings,
     Facts,
@@ -14,10 +13,9 @@ from bot.policy import (
     NotUnderstood,
     Offer,
     Plan,
-    chosen_payload,
-    decide_turn,
-    missed,
 )
+from bot.playbook import Playbook, ticket_kind
+from bot.policy import chosen_payload, decide_turn, missed
 
 SETTINGS = BotSettings(
     accept=0.5, suggest=0.2, article_accept=0.75, article_suggest=0.35, turn_cap=12, miss_limit=2

@@ -7,7 +7,7 @@ import pytest
 from bot.contract import Choice, HandoffReason
 from bot.knowledge import ArticleIndex
 from bot.replies import Replies, fill
-from intents.model import Button, Catalogue, Language, ResponseVariant
+from intents.model import Button, Catalogue, Language, ResponseVariant, SlotCondition
 from tests.bot.conftest import both
 
 HANS, HANT, EN = Language.ZH_HANS, Language.ZH_HANT, Language.EN
@@ -141,3 +141,27 @@ def test_not_understood_always_shows_the_way_to_a_person(catalogue: Catalogue) -
     for language in Language:
         choices = replies(catalogue).not_understood(language).choices
         assert [choice.payload for choice in choices] == ["/human_handoff"]
+
+
+def test_conditions_choose_the_variant_and_pictures_come_along(catalogue: Catalogue) -> None:
+    known = (SlotCondition(slot="vip", value=True),)
+    own = replies(
+        catalogue,
+        utter_x=(
+            ResponseVariant(text="Dear guest", language="en"),
+            ResponseVariant(
+                text="Dear friend",
+                language="en",
+                conditions=known,
+                image="https://pictures.example/p.png",
+            ),
+        ),
+    )
+    for values, text in (
+        ({}, "Dear guest"),
+        ({"vip": False}, "Dear guest"),
+        ({"vip": True}, "Dear friend\nhttps://pictures.example/p.png"),
+    ):
+        found = own.response("utter_x", EN, values=values)
+        assert found is not None
+        assert found.text == text

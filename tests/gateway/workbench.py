@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bot.policy import BotSettings
+from bot.plans import BotSettings
 from bot.replay import NoTickets
 from bot.training import train
 from gateway.domain.catalogue import DraftDocument, Job, JobKind

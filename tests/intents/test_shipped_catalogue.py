@@ -31,6 +31,12 @@ BOT_RESPONSES = [
             "error",
             "timeout",
             "attachment",
+            "loop",
+            "anger",
+            "key_customer",
+            "topic",
+            "ticket",
+            "call_back",
         )
     ),
 ]
