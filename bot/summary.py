@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.contract import Card, Customer, Mood, Speaker, Turn
-from bot.passages import shorten
 from bot.mood import worst_mood
+from bot.passages import shorten
 from bot.plans import HandOver
 from bot.texts import MOODS, SUMMARY
 from intents.model import Language
