@@ -39,12 +39,14 @@ def train(arguments: argparse.Namespace, settings: Settings) -> int:
 
     async def work(storage: Storage, maker: BotMaker) -> int:
         documents = await storage.store.read(lambda uow: content_of(uow, "draft"))
-        lessons = lesson_hash(from_documents(documents))
+        catalogue = from_documents(documents)
+        lessons = lesson_hash(catalogue)
         started = clock()
         await train_model(pack(documents), maker, _tell)
         await maker.files.keep(lessons)
         spent = (clock() - started) / 1000
-        print(f"trained in {spent:.1f} s: {maker.files.path(lessons)}")
+        path = maker.files.path(lessons)
+        print(f"trained {len(catalogue.intents)} intents in {spent:.1f} s: {path}")
         return 0
 
     return _run(settings, work)

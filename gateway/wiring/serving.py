@@ -51,7 +51,13 @@ async def serve(parts: Parts, roles: frozenset[RoleName]) -> None:
     """
     passwords = Passwords()
     lease = _bus_lease(parts)
-    password = await _start(parts, passwords, lease)
+    try:
+        password = await _start(parts, passwords, lease)
+    except BaseException:  # nothing runs yet: what is open is closed, the folder set free
+        await parts.store.close()
+        passwords.close()
+        parts.held.close()
+        raise
     draining = Draining()
     workers = Workers(parts, roles, lease)
     runner = await _listen(parts, roles, passwords, draining)

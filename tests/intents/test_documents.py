@@ -48,7 +48,7 @@ WORDS = st.from_regex(r"[a-z退款发票请问']{1,8}( [a-z退款0-9]{1,6}){0,3}
 @st.composite
 def utterances(draw: st.DrawFn, language: str) -> Utterance:
     text = draw(WORDS)
-    spans = ()
+    spans: tuple[EntitySpan, ...] = ()
     if draw(st.booleans()):
         start = draw(st.integers(0, len(text) - 1))
         end = draw(st.integers(start + 1, len(text)))

@@ -10,8 +10,7 @@ import pytest
 
 from gateway.domain.catalogue import JobKind
 from intents.documents import Kind
-from tests.gateway.http.conftest import Opener
-from tests.gateway.http.place import Answer, Console, Place
+from tests.gateway.http.place import Answer, Console, Opener, Place
 from tests.gateway.workbench import sentence
 
 

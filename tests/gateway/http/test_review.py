@@ -13,8 +13,7 @@ from gateway.domain.conversation import Message, append_outgoing
 from gateway.domain.records import TurnRecord
 from gateway.ports.store import UnitOfWork
 from intents.documents import Kind
-from tests.gateway.http.conftest import Opener
-from tests.gateway.http.place import Console, Place
+from tests.gateway.http.place import Console, Opener, Place
 
 
 @pytest.fixture

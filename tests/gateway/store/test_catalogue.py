@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -130,8 +131,13 @@ def job(job_id: str, **changes: Any) -> Job:
     return replace(made, **changes)
 
 
+def _add_job(uow: UnitOfWork, job: Job) -> None:
+    uow.jobs.add(job)
+
+
 async def test_jobs_run_one_after_another_and_outlive_their_holders(store: SqlStore) -> None:
-    await store.write(lambda uow: (uow.jobs.add(job("a")), uow.jobs.add(job("b", created_at=2))))
+    for each in (job("a"), job("b", created_at=2)):
+        await store.write(partial(_add_job, job=each))
     first = await store.write(lambda uow: uow.jobs.claim("w1", now=10, until=20))
     assert first is not None
     assert (first.id, first.attempts, first.holder) == ("a", 1, "w1")

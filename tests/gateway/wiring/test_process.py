@@ -11,12 +11,12 @@ from typing import Any, cast
 
 import pytest
 
-from bot.engine import CatalogueBot
 from channels.contract import ChannelContext, MessageKind
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.hub import LocalHub
 from gateway.metrics import Metrics
 from gateway.services.inbox_directory import InboxDirectory
+from gateway.services.live_bot import LiveBot
 from gateway.services.publishing import Publisher
 from gateway.services.sink import BusSink
 from gateway.settings import Settings
@@ -30,6 +30,7 @@ from gateway.wiring.process import ALL_ROLES, RoleName, Workers, parse_roles
 from gateway.wiring.storage import Storage
 from tests.gateway.bus.grounds import Wire
 from tests.gateway.services.desk import MAILBOX, Desk, ScriptedBot, inbound, reply, texts_of
+from tests.gateway.workbench import make_workbench
 
 
 class Site:
@@ -39,6 +40,7 @@ class Site:
         self.desk = desk
         self.inbox_wire = Wire(desk.store)
         self.bot = ScriptedBot(reply("Hi"))
+        workbench = make_workbench(desk.store, folder, None, clock)
         hub, bus = LocalHub(), EmbeddedBus(desk.store, clock=clock)
         desk.store.listen(Publisher(hub).publish)
         context = cast("ChannelContext", None)
@@ -53,7 +55,9 @@ class Site:
             ),
             bus=bus,
             hub=hub,
-            bot=cast("CatalogueBot", self.bot),
+            bot=cast("LiveBot", self.bot),
+            maker=workbench.maker,
+            bench=workbench.bench,
             inboxes=directory,
             channels=LiveChannels(directory, lambda _: context, receives=True),
             sink=BusSink(bus),

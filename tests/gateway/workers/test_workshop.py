@@ -14,6 +14,7 @@ import pytest
 
 from gateway.domain.catalogue import Job, JobKind, JobState
 from gateway.domain.errors import ConflictError, InvalidInputError
+from gateway.domain.gate import GateSettings
 from gateway.domain.people import Role
 from gateway.services import releasing
 from gateway.wiring.ids import clock
@@ -167,9 +168,7 @@ async def test_nothing_new_is_not_published(bench: Workbench) -> None:
 
 async def test_margins_are_settings(bench: Workbench) -> None:
     await spoil(bench)
-    wide = releasing.GateSettings(
-        accuracy_drop=1.0, recall_drop=1.0, refusal_drop=1.0, recall_floor=0.0
-    )
+    wide = GateSettings(accuracy_drop=1.0, recall_drop=1.0, refusal_drop=1.0, recall_floor=0.0)
     await bench.store.write(lambda uow: releasing.set_gate(uow, ADA, wide, now=1))
 
     assert (await bench.do(JobKind.PUBLISH)).state is JobState.DONE
@@ -208,8 +207,8 @@ async def test_a_version_published_meanwhile_is_not_buried(bench: Workbench) -> 
 def laboratories() -> list[int]:
     """The laboratory processes that this process started."""
     tasks = Path(f"/proc/{os.getpid()}/task")
-    lines = [(task / "children").read_text() for task in tasks.iterdir()]
-    return [int(pid) for line in lines for pid in line.split()]
+    pids = [int(pid) for t in tasks.iterdir() for pid in (t / "children").read_text().split()]
+    return [pid for pid in pids if b"bot.lab" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 async def started(bench: Workbench, job: Job) -> asyncio.Task[bool]:
