@@ -123,6 +123,10 @@ class CatalogueBot:
         """What the customer is told when the gateway itself hands over."""
         return self._replies.holding(reason, language)
 
+    def recognise(self, text: str) -> Understanding:
+        """What the recogniser makes of a text."""
+        return self._reader.recognise(text)
+
     async def respond(self, turn: Turn) -> Decision:
         """Decide on one turn; actions and other recognisers alone are waited for.
 

@@ -95,6 +95,10 @@ class Reader:
         self._recognise = lru_cache(maxsize=_REMEMBERED_TEXTS)(recogniser.recognise)
         self._index = index
 
+    def recognise(self, text: str) -> Understanding:
+        """What the built-in recogniser makes of a text."""
+        return self._recognise(text)
+
     async def read(self, turn: Turn) -> View:
         """Return the turn with its facts; only another recogniser is waited for."""
         text = turn.text[:UNDERSTOOD_LENGTH]

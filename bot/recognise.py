@@ -18,6 +18,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -304,6 +305,12 @@ class Recogniser:
             for language, told in head["languages"].items()
         }
         return cls(head["version"], parts, arrays["syllables"], encoder)
+
+    def serving(self, catalogue_version: str) -> Recogniser:
+        """The same models for a catalogue that has equal examples and may differ elsewhere."""
+        other = copy(self)
+        other._version = catalogue_version
+        return other
 
     def recognise(self, text: str) -> Understanding:
         """Return the likeliest intents of `text`, best first, with a calibrated confidence.

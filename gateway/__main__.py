@@ -71,14 +71,15 @@ def _add_people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_bot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    bot = commands.add_parser("bot", help="the bot: train, test, evaluate")
+    bot = commands.add_parser("bot", help="the bot: train, test, evaluate, versions, publish")
     actions = bot.add_subparsers(dest="action", required=True, metavar="ACTION")
-    train = actions.add_parser("train", help="train the model of the catalogue in force")
+    train = actions.add_parser("train", help="train the model of the catalogue's draft")
     train.set_defaults(handler="bot:train")
-    test = actions.add_parser("test", help="recognise the catalogue's held-out checks")
+    test = actions.add_parser("test", help="recognise the held-out checks of the draft")
     _json(test)
     test.set_defaults(handler="bot:test")
     _add_evaluate(actions)
+    _add_publishing(actions)
     intents = commands.add_parser("intents", help="the catalogue: check, import, export")
     checks = intents.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = checks.add_parser("check", help="find what is wrong in the catalogue")
@@ -106,6 +107,19 @@ def _add_actions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     actions.set_defaults(handler="actions:run")
 
 
+def _add_publishing(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    versions = actions.add_parser("versions", help="list the published versions")
+    _json(versions)
+    versions.set_defaults(handler="bot:versions")
+    publish = actions.add_parser(
+        "publish", help="publish the draft, or an old version again, through the gate"
+    )
+    publish.add_argument("version", nargs="?", type=int, help="an old version's number")
+    publish.add_argument("--reason", default="", help="why; an override needs one")
+    publish.add_argument("--override", action="store_true", help="publish against the gate")
+    publish.set_defaults(handler="bot:publish")
+
+
 def _add_evaluate(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     evaluate = actions.add_parser(
         "evaluate",
@@ -123,7 +137,7 @@ def _add_evaluate(actions: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     evaluate.add_argument("--encoder", metavar="DIR", help="folder of an ONNX sentence encoder")
     _json(evaluate)
-    evaluate.set_defaults(handler="bot:evaluate")
+    evaluate.set_defaults(handler="evaluate:run")
 
 
 def _count(text: str) -> int:

@@ -1,116 +1,228 @@
-"""`yingda bot train|test|evaluate`: the model, and what held-out sentences say about it."""
+"""`yingda bot train|test|versions|publish`: the bot's catalogue in the store."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import asyncio
 import json
 import sys
-import time
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
-from bot.encoder import OnnxEncoder
-from bot.errors import BotError
-from bot.evaluation import Evaluation, measure
-from bot.evaluation import evaluate as check
-from bot.samples import read_samples, sample
-from bot.training import train as train_model
-from bot.training import train_rows
+from bot.knowledge import ArticleIndex
+from gateway.domain.catalogue import Job, JobKind, JobState, Version
+from gateway.domain.errors import GatewayError
+from gateway.ports.store import StoreUnavailableError
+from gateway.services import releasing
+from gateway.services.draft import content_of
+from gateway.services.laboratory import LabError
+from gateway.services.live_bot import BotMaker
 from gateway.settings import Settings
-from gateway.wiring.bot import catalogue_dir, load_encoder, load_recogniser, models_dir
-from gateway.wiring.data_dir import StartError, prepare_data_dir
+from gateway.store import SqlStore
+from gateway.wiring.bot import load_articles, make_maker, plant_catalogue, train_model
+from gateway.wiring.data_dir import StartError
+from gateway.wiring.ids import clock, new_id
+from gateway.wiring.storage import Storage, open_storage
+from gateway.workers.knowledge import ArticleKeeper
+from gateway.workers.workshop import Workshop, WorkshopParts
+from intents.documents import from_documents, lesson_hash, pack
 from intents.errors import CatalogueError
-from intents.loading import load_catalogue
+
+_PAUSE = 1.0  # seconds between looks at a job that another process works on
+_LISTED = 100
+
+_Work = Callable[[Storage, BotMaker], Awaitable[int]]
 
 
 def train(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Trains anew, whether there is a model or not."""
+    """Trains the draft's model and keeps it for every process."""
     del arguments
-    try:
-        prepare_data_dir(settings.data_dir)
-        catalogue = load_catalogue(catalogue_dir(settings))
-        folder = models_dir(settings)
-        folder.mkdir(parents=True, exist_ok=True)
-        started = time.perf_counter()
-        path = train_model(catalogue, folder, load_encoder(settings), _tell)
-    except (CatalogueError, BotError, StartError) as error:
-        print(f"yingda: {error}", file=sys.stderr)
-        return 1
-    spent = time.perf_counter() - started
-    print(f"trained {len(catalogue.intents)} intents in {spent:.1f} s: {path}")
-    return 0
+
+    async def work(storage: Storage, maker: BotMaker) -> int:
+        documents = await storage.store.read(lambda uow: content_of(uow, "draft"))
+        catalogue = from_documents(documents)
+        lessons = lesson_hash(catalogue)
+        started = clock()
+        await train_model(pack(documents), maker, _tell)
+        await maker.files.keep(lessons)
+        spent = (clock() - started) / 1000
+        path = maker.files.path(lessons)
+        print(f"trained {len(catalogue.intents)} intents in {spent:.1f} s: {path}")
+        return 0
+
+    return _run(settings, work)
 
 
 def test(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Prints how many held-out checks are recognised, and which are not."""
+    """Prints how the held-out checks are recognised, and what would keep the draft back."""
+
+    async def work(storage: Storage, maker: BotMaker) -> int:
+        job = await _do(storage, maker, JobKind.CHECK, {"folds": 0})
+        if arguments.json:
+            print(json.dumps(job.result, ensure_ascii=False))
+            return _status(job)
+        return _show(job)
+
+    return _run(settings, work)
+
+
+def versions(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Lists the published versions, newest first."""
+
+    async def work(storage: Storage, maker: BotMaker) -> int:
+        del maker
+        found = await storage.store.read(lambda uow: uow.versions.newest(_LISTED))
+        if arguments.json:
+            print(json.dumps([_version(each) for each in found], ensure_ascii=False))
+            return 0
+        for each in found:
+            told = _version(each)
+            accuracy = each.figures.get("accuracy")
+            figure = f", {accuracy:.1%} of the checks" if accuracy is not None else ""
+            mark = ", against the gate" if each.overridden else ""
+            print(f"{each.number}  {told['created_at']}  {each.hash}{figure}{mark}  {each.reason}")
+        return 0
+
+    return _run(settings, work)
+
+
+def publish(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Publishes the draft, or an old version again, when the gate lets it pass."""
+    task: dict[str, Any] = {"reason": arguments.reason, "override": arguments.override}
+    kind = JobKind.PUBLISH
+    if arguments.version is not None:
+        kind, task = JobKind.RESTORE, {**task, "version": arguments.version}
+
+    async def work(storage: Storage, maker: BotMaker) -> int:
+        return _show(await _do(storage, maker, kind, task))
+
+    return _run(settings, work)
+
+
+def _run(settings: Settings, work: _Work) -> int:
+    """Opens the store, plants the folder's catalogue where there is none, and works."""
+
+    async def begin() -> int:
+        storage = open_storage(settings)
+        try:
+            await plant_catalogue(settings, storage.store, clock)
+            index = ArticleIndex()
+            keeper = ArticleKeeper(storage.store, index, clock, lambda: None)
+            await load_articles(settings, storage.store, clock, new_id, keeper)
+            return await work(storage, make_maker(settings, storage.store, clock, index))
+        finally:
+            await storage.store.close()
+
     try:
-        prepare_data_dir(settings.data_dir)
-        catalogue = load_catalogue(catalogue_dir(settings))
-        encoder = load_encoder(settings)
-        report = check(catalogue, load_recogniser(catalogue, models_dir(settings), encoder))
-    except (CatalogueError, BotError, StartError) as error:
+        return asyncio.run(begin())
+    except (StartError, CatalogueError, GatewayError, LabError, StoreUnavailableError) as error:
         print(f"yingda: {error}", file=sys.stderr)
         return 1
-    if arguments.json:
-        print(json.dumps(dataclasses.asdict(report), ensure_ascii=False))
-        return 0
-    print(f"catalogue {report.catalogue_version}, threshold {report.threshold:.2f}")
-    for language, figures in report.languages.items():
-        facts = ", ".join(f"{k} {v}" for k, v in dataclasses.asdict(figures).items())
-        print(f"{language}: {facts}")
-    for confusion in report.confusions:
-        print("  " + ", ".join(f"{k} {v}" for k, v in dataclasses.asdict(confusion).items()))
-    return 0
 
 
-def evaluate(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Trains on one file, recognises another, and prints how well; nothing is kept."""
-    del settings
+async def _do(storage: Storage, maker: BotMaker, kind: JobKind, task: dict[str, Any]) -> Job:
+    """Queues a job and does it here, unless a server is quicker; returns it when it ended."""
+    store = storage.store
+    job = await store.write(
+        lambda uow: releasing.ask_for(uow, None, kind, task, now=clock(), new_id=new_id)
+    )
+    workshop = Workshop(
+        WorkshopParts(
+            store=store,
+            blobs=storage.blobs,
+            maker=maker,
+            clock=clock,
+            holder=f"command-{job.id}",
+            published=_nobody,
+        )
+    )
+    told = asyncio.create_task(_follow(store, job.id))
     try:
-        learnt = read_samples(
-            Path(arguments.train), language=arguments.lang, split=arguments.train_split
-        )
-        if arguments.per_intent is not None:
-            learnt = sample(learnt, arguments.per_intent)
-        asked = read_samples(
-            Path(arguments.test), language=arguments.lang, split=arguments.test_split
-        )
-        encoder = OnnxEncoder(Path(arguments.encoder)) if arguments.encoder else None
-        started = time.perf_counter()
-        recogniser = train_rows(learnt, "evaluation", encoder, _tell)
-        spent = time.perf_counter() - started
-        found = measure(recogniser, asked, _tell)
-    except (CatalogueError, BotError) as error:
-        print(f"yingda: {error}", file=sys.stderr)
-        return 1
-    figures = _figures(found, spent)
-    if arguments.json:
-        print(json.dumps({**figures, "details": dataclasses.asdict(found)}, ensure_ascii=False))
-        return 0
-    for name, value in figures.items():
-        shown = "-" if value is None else f"{value:.3f}" if isinstance(value, float) else value
-        print(f"{name.replace('_', ' ')}: {shown}")
-    return 0
+        while not (found := await _look(store, job.id)).state.ended:
+            if not await workshop.run_next():
+                await asyncio.sleep(_PAUSE)
+    finally:
+        told.cancel()
+    return found
 
 
-def _figures(found: Evaluation, seconds: float) -> dict[str, Any]:
-    """The figures that people compare; shares from 0 to 1."""
-    point = found.at_threshold
-    return {
-        "in_scope": found.total,
-        "out_of_scope": found.foreign,
-        "in_scope_accuracy": found.accuracy,
-        "threshold": found.threshold,
-        "in_scope_right_at_threshold": point.right if found.total else None,
-        "out_of_scope_recall": point.refused if found.foreign else None,
-        "out_of_scope_precision": point.precision if found.foreign else None,
-        "auroc": found.auroc,
-        "training_seconds": round(seconds, 2),
-        "p50_ms": round(found.p50_ms, 3),
-        "p99_ms": round(found.p99_ms, 3),
+async def _nobody() -> None:
+    """Servers look into the store every few seconds."""
+
+
+async def _look(store: SqlStore, job_id: str) -> Job:
+    return await store.read(lambda uow: uow.jobs.get(job_id))
+
+
+async def _follow(store: SqlStore, job_id: str) -> None:
+    """Prints the steps of a job."""
+    step = ""
+    while True:
+        job = await _look(store, job_id)
+        if job.step != step:
+            step = job.step
+            await _tell(step, job.done)
+        await asyncio.sleep(_PAUSE)
+
+
+async def _tell(step: str, done: float) -> None:
+    if step:
+        print(f"{done:4.0%} {step}", file=sys.stderr, flush=True)
+
+
+def _status(job: Job) -> int:
+    return 0 if job.state is JobState.DONE and not job.result.get("refusals") else 1
+
+
+def _show(job: Job) -> int:
+    """Prints what came of a job; 1 when the gate holds it back or it failed."""
+    if job.error:
+        print(f"yingda: {job.error}", file=sys.stderr)
+    report = job.result.get("report") or {}
+    for name in ("draft", "published"):
+        if figures := report.get(name):
+            print(f"{name}: {_figures(figures)}")
+    for refusal in job.result.get("refusals", ()):
+        intent = f" of {refusal['intent']}" if refusal["intent"] else ""
+        change = ""
+        if refusal["after"] is not None:
+            change = f": {refusal['after']:.3f}, at least {refusal['limit']:.3f} is needed"
+        print(f"refused: {refusal['rule']}{intent}{change}")
+        for row in refusal["sentences"]:
+            print(f"  {_sentence(row)}")
+    if job.state is JobState.DONE and job.result.get("version"):
+        print(f"published version {job.result['version']}")
+    return _status(job) if job.kind is JobKind.CHECK else int(job.state is not JobState.DONE)
+
+
+def _figures(figures: dict[str, Any]) -> str:
+    shown = {
+        "accuracy": figures["accuracy"],
+        "out of scope refused": figures["refused"],
     }
+    told = [f"{k} {v:.3f}" for k, v in shown.items() if v is not None]
+    return ", ".join([f"{figures['total']} checks", *told])
 
 
-def _tell(said: str) -> None:
-    print(said, file=sys.stderr, flush=True)
+def _sentence(row: dict[str, Any]) -> str:
+    """A failing sentence, a mistake, or a conversation that went otherwise."""
+    if "expected" in row:
+        return f"{row['text']}  ({row['expected']}, taken for {row['recognised']})"
+    if "message" in row:
+        return f"{row['place']}: {row['message']}; {row['remedy']}"
+    return str(row["name"])
+
+
+def _version(version: Version) -> dict[str, Any]:
+    created = datetime.fromtimestamp(version.created_at / 1000, UTC)
+    return {
+        "number": version.number,
+        "hash": version.hash,
+        "created_at": created.isoformat(timespec="seconds"),
+        "author": version.author_id,
+        "reason": version.reason,
+        "restored": version.restored,
+        "overridden": version.overridden,
+        "figures": dict(version.figures),
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 
 class ErrorCode(StrEnum):
@@ -24,12 +25,12 @@ class GatewayError(Exception):
     Args:
         detail: what is wrong and what to do, for the person who asked.
         field: JSON pointer to the wrong part of the input (`/text`), when there is one.
-        extra: further facts for programs, such as who holds a conversation.
+        extra: further facts for programs, such as who holds a conversation; JSON values.
     """
 
     code = ErrorCode.CONFLICT
 
-    def __init__(self, detail: str, *, field: str | None = None, **extra: str) -> None:
+    def __init__(self, detail: str, *, field: str | None = None, **extra: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.field = field

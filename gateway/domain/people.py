@@ -25,6 +25,8 @@ class Right(StrEnum):
     EDIT_CANNED = "edit_canned"
     DRAFT_ARTICLES = "draft_articles"  # read all articles, internal ones too, and write drafts
     PUBLISH_ARTICLES = "publish_articles"  # publish, archive, import, change what readers see
+    EDIT_CATALOGUE = "edit_catalogue"  # the bot's draft, and the review of its questions
+    PUBLISH_CATALOGUE = "publish_catalogue"  # also the gate's margins
     CONFIGURE = "configure"  # inboxes, agents, teams
     OPERATE = "operate"  # dead letters, failed deliveries
 
@@ -40,6 +42,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.EDIT_CANNED,
             Right.DRAFT_ARTICLES,
             Right.PUBLISH_ARTICLES,
+            Right.EDIT_CATALOGUE,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),

@@ -18,11 +18,14 @@ from gateway.http import (
     articles_api,
     attachments_api,
     canned_api,
+    catalogue_api,
     contacts_api,
     conversations_api,
     inboxes_api,
     operations_api,
     people_api,
+    publishing_api,
+    review_api,
     tickets_api,
 )
 from gateway.http.call import Desk
@@ -48,6 +51,9 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *attachments_api.ENDPOINTS,
     *inboxes_api.ENDPOINTS,
     *operations_api.ENDPOINTS,
+    *catalogue_api.ENDPOINTS,
+    *publishing_api.ENDPOINTS,
+    *review_api.ENDPOINTS,
 )
 DESK: Final = web.AppKey("desk", Desk)
 

@@ -16,6 +16,7 @@ from channels.errors import SettingsError
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
 from gateway.ports.store import Store
+from gateway.services.bench import Bench
 from gateway.services.signing_in import Passwords
 
 
@@ -26,11 +27,12 @@ class HttpParts:
     `channel_routes` are the adapters' own routes. `kinds` names the kinds of channel and
     `load_kind` imports one (raising `SettingsError` for an unknown name). `reload_inboxes` is
     called after an inbox changed. `article_title` gives an article's title by slug and language,
-    or None; `articles` is the index of what is published. `checks` are what readiness needs,
-    each raising when it does not answer. `is_draining` turns true when the process is about to
-    stop. `console` is the folder of the built console. `public_url` is the address under which
-    people reach the server, or "". `trusted_proxies` are addresses or networks whose
-    forwarded-for header is believed.
+    or None; `articles` is the index of what is published. `bench` looks at the catalogue's draft
+    and tries it out; `wake_jobs` is called when long work on it waits. `checks` are what
+    readiness needs, each raising when it does not answer. `is_draining` turns true when the
+    process is about to stop. `console` is the folder of the built console. Figures are by days
+    of `time_zone`. `public_url` is the address under which people reach the server, or "".
+    `trusted_proxies` are addresses or networks whose forwarded-for header is believed.
     """
 
     store: Store
@@ -48,12 +50,15 @@ class HttpParts:
     article_title: Callable[[str, str], str | None]
     articles: ArticleIndex
     catalogue_version: Callable[[], str]
+    bench: Bench
+    wake_jobs: Callable[[], None]
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     is_draining: Callable[[], bool]
     registry: CollectorRegistry
     console: Path
     version: str
     roles: Sequence[str]
+    time_zone: str = "UTC"
     public_url: str = ""
     trusted_proxies: Sequence[str] = ()
 

@@ -56,7 +56,7 @@ class ProblemError(Exception):
     code: str
     detail: str
     errors: Sequence[tuple[str, str]] = ()
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

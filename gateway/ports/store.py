@@ -12,6 +12,15 @@ from typing import Protocol, TypeVar
 
 from gateway.domain.events import Event
 from gateway.domain.records import DeadLetter, JournalEntry, StoredAnswer
+from gateway.ports.catalogue import (
+    CatalogueState,
+    Draft,
+    Figures,
+    Jobs,
+    Models,
+    Review,
+    Versions,
+)
 from gateway.ports.conversations import (
     Contacts,
     Conversations,
@@ -121,6 +130,13 @@ class UnitOfWork(Protocol):
     journal: Journal
     answers: Answers
     leases: Leases
+    draft: Draft
+    versions: Versions
+    models: Models
+    catalogue_state: CatalogueState
+    jobs: Jobs
+    review: Review
+    figures: Figures
 
     def emit(self, event: Event) -> None:
         """Publishes the event after the commit, and never without it."""

@@ -26,6 +26,8 @@ _NEEDED: dict[Right, str] = {
     Right.EDIT_CANNED: "edit canned responses",
     Right.DRAFT_ARTICLES: "read and draft articles",
     Right.PUBLISH_ARTICLES: "publish articles",
+    Right.EDIT_CATALOGUE: "edit the bot's catalogue",
+    Right.PUBLISH_CATALOGUE: "publish the bot's catalogue",
     Right.CONFIGURE: "configure",
     Right.OPERATE: "operate the system",
 }

@@ -292,6 +292,8 @@ turns = Table(
     _text("catalogue_version"),
     Column("ms", BigInteger, nullable=False),
     _time("created_at"),
+    # Figures and review, by day.
+    Index(None, "created_at"),
     # How often an article answered, and where last in a conversation.
     _partial(
         "ix_turns_article",

@@ -5,6 +5,15 @@ from __future__ import annotations
 from sqlalchemy import bindparam, literal_column, update
 
 from gateway.domain.events import Event
+from gateway.ports.catalogue import (
+    CatalogueState,
+    Draft,
+    Figures,
+    Jobs,
+    Models,
+    Review,
+    Versions,
+)
 from gateway.ports.conversations import (
     Contacts,
     Conversations,
@@ -22,13 +31,17 @@ from gateway.store.answers import SqlAnswers
 from gateway.store.articles import SqlArticles
 from gateway.store.audit import SqlAudit
 from gateway.store.canned import SqlCanned
+from gateway.store.catalogue import SqlCatalogueState, SqlDraft, SqlVersions
 from gateway.store.contacts import SqlContacts
 from gateway.store.conversations import SqlConversations
 from gateway.store.inboxes import SqlInboxes
+from gateway.store.jobs import SqlJobs
 from gateway.store.journal import SqlJournal
 from gateway.store.leases import SqlLeases
 from gateway.store.messages import SqlMessages
+from gateway.store.models import SqlModels
 from gateway.store.outbox import SqlOutbox
+from gateway.store.review import SqlFigures, SqlReview
 from gateway.store.session import Session, Statement
 from gateway.store.tables import counters
 from gateway.store.tickets import SqlTickets
@@ -69,6 +82,13 @@ class SqlUnit:
         self.journal: Journal = SqlJournal(session)
         self.answers: Answers = SqlAnswers(session)
         self.leases: Leases = SqlLeases(session)
+        self.draft: Draft = SqlDraft(session)
+        self.versions: Versions = SqlVersions(session)
+        self.models: Models = SqlModels(session)
+        self.catalogue_state: CatalogueState = SqlCatalogueState(session)
+        self.jobs: Jobs = SqlJobs(session)
+        self.review: Review = SqlReview(session)
+        self.figures: Figures = SqlFigures(session)
 
     def emit(self, event: Event) -> None:
         """Publishes the event after the commit, and never without it."""

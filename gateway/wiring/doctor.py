@@ -22,6 +22,7 @@ from gateway.wiring.bot import catalogue_dir, load_encoder, models_dir
 from gateway.wiring.data_dir import StartError, prepare_data_dir
 from gateway.wiring.serving import CONSOLE
 from gateway.wiring.storage import key_path, open_storage
+from intents.documents import lesson_hash
 from intents.errors import CatalogueError
 from intents.findings import Severity
 from intents.loading import load_catalogue
@@ -162,7 +163,7 @@ async def _catalogue(settings: Settings) -> list[Diagnosis]:
         return [_error("encoder", str(error), "Correct YINGDA_ENCODER_DIR, or unset it.")]
     errors = [f for f in check_catalogue(catalogue) if f.severity is Severity.ERROR]
     mark = encoder.fingerprint if encoder is not None else None
-    trained = model_path(models_dir(settings), catalogue.version, mark).exists()
+    trained = model_path(models_dir(settings), lesson_hash(catalogue), mark).exists()
     state = "trained" if trained else "trained at the next start"
     found = [_ok("catalogue", f"{len(catalogue.intents)} intents, {state}")]
     if errors:

@@ -7,7 +7,6 @@ import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bot.engine import CatalogueBot
 from bot.knowledge import ArticleIndex
 from channels.contract import ChannelContext, PublicGreeting, QuickReply
 from channels.registry import kind_names
@@ -17,24 +16,24 @@ from gateway.domain.inbox import IsMailbox
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
+from gateway.services.bench import Bench
 from gateway.services.bot_data import StoreActionContext
 from gateway.services.channel_files import ChannelBlobs
 from gateway.services.frame_codec import decode_frame, encode_frame
 from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.intake import language_of
+from gateway.services.live_bot import BotMaker, LiveBot
 from gateway.services.mailbox import StoreMailbox
 from gateway.services.publishing import Publisher
 from gateway.services.sink import BusSink
 from gateway.settings import Settings
 from gateway.store import SqlStore
-from gateway.wiring.bot import catalogue_dir, load_bot
+from gateway.wiring.bot import make_maker
 from gateway.wiring.data_dir import StartError, hold_data_dir
 from gateway.wiring.ids import clock, new_id
 from gateway.wiring.live_channels import LiveChannels, mailbox_kinds
 from gateway.wiring.storage import Storage, open_storage
 from gateway.workers.knowledge import ArticleKeeper
-from intents.loading import load_catalogue
-from intents.model import Catalogue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +45,9 @@ class Parts:
     storage: Storage
     bus: Bus
     hub: Hub
-    bot: CatalogueBot
-    catalogue: Catalogue
+    bot: LiveBot
+    maker: BotMaker
+    bench: Bench
     articles: ArticleKeeper
     index: ArticleIndex
     inboxes: InboxDirectory
@@ -87,9 +87,9 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
             held.enter_context(hold_data_dir(settings.data_dir))
         name = f"{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
         bus, hub = _bus_and_hub(settings, storage.store, name)
-        catalogue = load_catalogue(catalogue_dir(settings))
-        index = ArticleIndex(catalogue.articles)
-        bot = load_bot(settings, catalogue, StoreActionContext(storage.store, clock), index)
+        index = ArticleIndex()
+        maker = make_maker(settings, storage.store, clock, index)
+        bot = LiveBot(storage.store, maker, StoreActionContext(storage.store, clock))
         storage.store.listen(Publisher(hub).publish)
         inboxes = InboxDirectory(storage.store, clock)
         sink = BusSink(bus)
@@ -101,7 +101,8 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
             bus=bus,
             hub=hub,
             bot=bot,
-            catalogue=catalogue,
+            maker=maker,
+            bench=Bench(storage.store, maker, bot),
             articles=ArticleKeeper(storage.store, index, clock, bot.link_articles),
             index=index,
             inboxes=inboxes,
@@ -128,7 +129,7 @@ def _bus_and_hub(settings: Settings, store: SqlStore, name: str) -> tuple[Bus, H
     )
 
 
-def _context(storage: Storage, hub: Hub, sink: BusSink, bot: CatalogueBot) -> ChannelContext:
+def _context(storage: Storage, hub: Hub, sink: BusSink, bot: LiveBot) -> ChannelContext:
     def greeting(tag: str) -> PublicGreeting:
         said = bot.greeting(language_of(tag, "en"))
         choices = tuple(QuickReply(title=c.title, payload=c.payload) for c in said.choices)

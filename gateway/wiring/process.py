@@ -11,12 +11,14 @@ from typing import Any
 
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
+from gateway.wiring.bot import TOPIC, follow_catalogue, work_on_catalogue
 from gateway.wiring.bus_lease import BusLease
 from gateway.wiring.parts import Parts
 from gateway.workers.delivery import DeliveryParts, DeliveryWorker
 from gateway.workers.housekeeping import Housekeeper, HousekeepingParts
 from gateway.workers.indexing import index_for_search
 from gateway.workers.intake import IntakeParts, IntakeWorker
+from gateway.workers.workshop import Workshop, WorkshopParts
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,9 @@ class Workers:
             self._spawn("intake", self.intake.run())
             self._spawn("delivery", self.delivery.run())
             self._spawn("indexing", index_for_search(self.parts.store))
+            workshop = Workshop(self._workshop_parts())
+            self._spawn("workshop", work_on_catalogue(workshop, self.parts.hub))
+        self._spawn("catalogue", follow_catalogue(self.parts.bot, self.parts.hub))
         self._spawn("housekeeping", Housekeeper(self._housekeeping_parts()).run())
         self._spawn("inboxes", self._follow_inboxes())
         self._spawn("articles", self.parts.articles.follow(self.parts.hub))
@@ -130,6 +135,22 @@ class Workers:
             clock=parts.clock,
             metrics=parts.metrics,
             worker=parts.name,
+        )
+
+    def _workshop_parts(self) -> WorkshopParts:
+        parts = self.parts
+
+        async def published() -> None:
+            parts.hub.publish(TOPIC, {"type": "published"})
+            await parts.bot.refresh()
+
+        return WorkshopParts(
+            store=parts.store,
+            blobs=parts.storage.blobs,
+            maker=parts.maker,
+            clock=parts.clock,
+            holder=parts.name,
+            published=published,
         )
 
     def _housekeeping_parts(self) -> HousekeepingParts:

@@ -20,9 +20,9 @@ from gateway.http.app import build_app, build_health_app
 from gateway.http.parts import HttpParts
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
-from gateway.services.article_batches import plant_articles
 from gateway.services.intake import language_of
 from gateway.services.signing_in import Passwords, one_time_password
+from gateway.wiring.bot import JOBS_TOPIC, load_articles, plant_catalogue, start_bot
 from gateway.wiring.bus_lease import BusLease
 from gateway.wiring.data_dir import StartError
 from gateway.wiring.parts import Parts
@@ -51,7 +51,13 @@ async def serve(parts: Parts, roles: frozenset[RoleName]) -> None:
     """
     passwords = Passwords()
     lease = _bus_lease(parts)
-    password = await _start(parts, passwords, lease)
+    try:
+        password = await _start(parts, passwords, lease)
+    except BaseException:  # nothing runs yet: what is open is closed, the folder set free
+        await parts.store.close()
+        passwords.close()
+        parts.held.close()
+        raise
     draining = Draining()
     workers = Workers(parts, roles, lease)
     runner = await _listen(parts, roles, passwords, draining)
@@ -93,7 +99,9 @@ async def _start(parts: Parts, passwords: Passwords, lease: BusLease | None) -> 
             await lease.acquire()
         await _start_bus(parts)
         await parts.hub.start()
-        await _load_articles(parts)
+        await plant_catalogue(parts.settings, parts.store, parts.clock)
+        await load_articles(parts.settings, parts.store, parts.clock, parts.new_id, parts.articles)
+        await start_bot(parts.bot, parts.store, parts.maker, parts.clock)
         # Last of what may fail: a password that was made is shown only by a start that succeeds.
         password = await _first_start(parts, passwords)
         await parts.channels.reload()
@@ -141,16 +149,6 @@ def _calm_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-async def _load_articles(parts: Parts) -> None:
-    """Publishes the catalogue's articles if there are none, and reads what is published."""
-    await parts.store.write(
-        lambda uow: plant_articles(
-            uow, parts.catalogue.articles, now=parts.clock(), new_id=parts.new_id
-        )
-    )
-    await parts.articles.load()
 
 
 async def _warm(parts: Parts) -> None:
@@ -222,12 +220,15 @@ def _http_parts(
         article_title=lambda slug, tag: parts.bot.article_title(slug, language_of(tag, "en")),
         articles=parts.index,
         catalogue_version=lambda: parts.bot.catalogue_version,
+        bench=parts.bench,
+        wake_jobs=lambda: parts.hub.publish(JOBS_TOPIC, {"type": "waiting"}),
         checks={"database": parts.store.check, "bus": parts.bus.check},
         is_draining=lambda: draining.on,
         registry=parts.metrics.registry,
         console=CONSOLE,
         version=__version__,
         roles=sorted(role.value for role in roles),
+        time_zone=parts.settings.time_zone,
         public_url=parts.settings.public_url,
         trusted_proxies=parts.settings.trusted_proxies,
     )

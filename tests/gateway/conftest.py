@@ -7,6 +7,7 @@ import pytest
 
 from gateway.store.migrations import migrate
 from tests.gateway.services.desk import Desk, open_desk
+from tests.gateway.workbench import train_shop
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +23,9 @@ async def desk(blank_database: Path, tmp_path: Path) -> AsyncIterator[Desk]:
     """The services over a database of their own."""
     async with open_desk(blank_database, tmp_path) as desk:
         yield desk
+
+
+@pytest.fixture(scope="session")
+def shop_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the model of the small shop's catalogue; copy it."""
+    return train_shop(tmp_path_factory.mktemp("shop"))

@@ -43,6 +43,8 @@ LEAVES = [
     ("bot",),
     ("bot", "train"),
     ("bot", "test"),
+    ("bot", "versions"),
+    ("bot", "publish"),
     ("bot", "evaluate"),
     ("intents",),
     ("intents", "check"),
@@ -372,9 +374,30 @@ def test_train_then_test(console: Console) -> None:
     (line,) = ended.lines
     assert line.startswith("trained 2 intents in ")
     assert Path(line.rpartition(": ")[2]).is_file()
-    report = console.run("bot", "test", "--json").json
-    assert set(report["languages"]) == {"zh", "en"}
-    assert console.run("bot", "test").lines[0].startswith("catalogue ")
+    tested = console.run("bot", "test", "--json")
+    assert tested.json["report"]["draft"]["total"] == 2
+    assert (tested.status, tested.json["refusals"][0]["rule"]) == (1, "findings")
+    shown = console.run("bot", "test").lines
+    assert shown[0].startswith("draft: 2 checks, accuracy ")
+    assert any("nothing answers it" in line for line in shown)
+
+
+def test_versions_are_listed_and_published_by_number(console: Console) -> None:
+    (line,) = console.run("bot", "versions").lines
+    assert line.startswith("1  ")
+    (version,) = console.run("bot", "versions", "--json").json
+    assert (version["number"], version["overridden"], version["author"]) == (1, False, None)
+    assert "version 1 already" in console.fails("bot", "publish")
+    assert "no such version" in console.fails("bot", "publish", "7")
+    assert "needs a reason" in console.fails("bot", "publish", "--override")
+
+
+def test_a_changed_folder_does_not_touch_what_is_published(console: Console) -> None:
+    before = console.run("bot", "versions", "--json").json
+    console.write(
+        {"nlu/en/more.yml": 'version: "3.1"\nnlu:\n- intent: bye\n  examples: |\n    - ta\n'}
+    )
+    assert console.run("bot", "versions", "--json").json == before
 
 
 def labelled(path: Path, *lines: Mapping[str, object]) -> str:

@@ -48,7 +48,7 @@ async def open_at(
     """Opens a place with parts of the test's choice."""
     opened: list[Place] = []
 
-    async def opener(**changes: Any) -> Place:
+    async def opener(*, models: Path | None = None, **changes: Any) -> Place:
         time = [START]
         reloads: list[int] = []
 
@@ -59,7 +59,7 @@ async def open_at(
         parts = make_parts(tmp_path, copy_database(template, tmp_path), passwords, time, **given)
         await plant(parts.store, password_hash)
         await parts.bus.start()
-        place = await open_place(parts, time, reloads)
+        place = await open_place(parts, time, reloads, tmp_path, models)
         opened.append(place)
         return place
 

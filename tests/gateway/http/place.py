@@ -46,6 +46,7 @@ from gateway.store.blobs import DirectoryBlobs
 from gateway.store.keys import load_keys
 from gateway.store.migrations import migrate
 from intents.model import Article
+from tests.gateway.workbench import Workbench, make_workbench
 
 REFUNDS = Article(
     slug="refunds",
@@ -55,6 +56,7 @@ REFUNDS = Article(
     body="## How\n\n1. Ask.",
     questions=("How do I get my money back?",),
 )
+
 PASSWORD = "sunlit-harbour-7"
 START = 1_790_000_000_000
 
@@ -119,6 +121,7 @@ class Place:
     server: TestServer
     time: list[int]
     reloads: list[int]
+    workbench: Workbench
     consoles: list["Console"] = field(default_factory=list)
     _counter: "itertools.count[int]" = field(default_factory=itertools.count)
 
@@ -406,6 +409,8 @@ def make_parts(
 
     parts: dict[str, Any] = {
         "store": store,
+        "bench": make_workbench(store, folder, None, clock).bench,
+        "wake_jobs": lambda: None,
         "bus": bus,
         "hub": hub,
         "blobs": DirectoryBlobs(folder / "blobs"),
@@ -436,10 +441,14 @@ def copy_database(template: Path, folder: Path) -> str:
     return f"sqlite:///{target}"
 
 
-async def open_place(parts: HttpParts, time: list[int], reloads: list[int]) -> Place:
+async def open_place(
+    parts: HttpParts, time: list[int], reloads: list[int], folder: Path, models: Path | None
+) -> Place:
+    workbench = make_workbench(parts.store, folder, models, parts.clock)
+    parts = replace(parts, bench=workbench.bench)
     server = TestServer(build_app(parts))
     await server.start_server()
-    return Place(parts=parts, server=server, time=time, reloads=reloads)
+    return Place(parts=parts, server=server, time=time, reloads=reloads, workbench=workbench)
 
 
 async def close_place(place: Place) -> None:

@@ -30,7 +30,7 @@ async def places(
             hub=hub,
             new_id=lambda: f"{next(counter):032x}",
         )
-        opened.append(await open_place(parts, time, []))
+        opened.append(await open_place(parts, time, [], tmp_path, None))
     await plant(opened[0].store, password_hash)
     yield opened
     for place in opened:

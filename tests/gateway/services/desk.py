@@ -84,6 +84,10 @@ class ScriptedBot:
             raise AssertionError("the time limit did not work")
         return self._decision
 
+    async def refresh(self) -> bool:
+        """There is never another version."""
+        return True
+
     def was_asked(self, times: int) -> bool:
         """Whether so many turns began."""
         return len(self.asked) == times

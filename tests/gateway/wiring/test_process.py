@@ -11,13 +11,13 @@ from typing import Any, cast
 
 import pytest
 
-from bot.engine import CatalogueBot
 from bot.knowledge import ArticleIndex
 from channels.contract import ChannelContext, MessageKind
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.hub import LocalHub
 from gateway.metrics import Metrics
 from gateway.services.inbox_directory import InboxDirectory
+from gateway.services.live_bot import LiveBot
 from gateway.services.publishing import Publisher
 from gateway.services.sink import BusSink
 from gateway.settings import Settings
@@ -30,9 +30,9 @@ from gateway.wiring.parts import Parts
 from gateway.wiring.process import ALL_ROLES, RoleName, Workers, parse_roles
 from gateway.wiring.storage import Storage
 from gateway.workers.knowledge import ArticleKeeper
-from intents.model import Catalogue
 from tests.gateway.bus.grounds import Wire
 from tests.gateway.services.desk import MAILBOX, Desk, ScriptedBot, inbound, reply, texts_of
+from tests.gateway.workbench import make_workbench
 
 
 class Site:
@@ -43,6 +43,7 @@ class Site:
         self.inbox_wire = Wire(desk.store)
         self.bot = ScriptedBot(reply("Hi"))
         index = ArticleIndex()
+        workbench = make_workbench(desk.store, folder, None, clock)
         hub, bus = LocalHub(), EmbeddedBus(desk.store, clock=clock)
         desk.store.listen(Publisher(hub).publish)
         context = cast("ChannelContext", None)
@@ -57,8 +58,9 @@ class Site:
             ),
             bus=bus,
             hub=hub,
-            bot=cast("CatalogueBot", self.bot),
-            catalogue=cast("Catalogue", None),
+            bot=cast("LiveBot", self.bot),
+            maker=workbench.maker,
+            bench=workbench.bench,
             articles=ArticleKeeper(desk.store, index, clock, lambda: None),
             index=index,
             inboxes=directory,

@@ -1553,6 +1553,20 @@ export interface components {
             items: components["schemas"]["Agent"][];
         };
         /**
+         * ArticleHit
+         * @description An article that may answer.
+         */
+        ArticleHit: {
+            /** Slug */
+            slug: string;
+            /** Title */
+            title: string;
+            /** Passage */
+            passage: string;
+            /** Score */
+            score: number;
+        };
+        /**
          * ArticleReference
          * @description The article that an answer rests on.
          */
@@ -1653,6 +1667,32 @@ export interface components {
             dead: number;
         };
         /**
+         * ButtonBody
+         * @description A quick reply.
+         */
+        ButtonBody: {
+            /** Title */
+            title: string;
+            /** Payload */
+            payload: string;
+        };
+        /**
+         * CalibrationBin
+         * @description Sentences of one range of confidence, and the share of them that was right.
+         */
+        CalibrationBin: {
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Count */
+            count: number;
+            /** Confidence */
+            confidence: number;
+            /** Right */
+            right: number;
+        };
+        /**
          * Canned
          * @description A canned response; `{contact.name}` and the like are filled by the console.
          */
@@ -1703,6 +1743,151 @@ export interface components {
             items: components["schemas"]["Canned"][];
         };
         /**
+         * CatalogueDocument
+         * @description A document of the draft; `state` against the published version.
+         */
+        CatalogueDocument: {
+            kind: components["schemas"]["Kind"];
+            /** Name */
+            name: string;
+            /** Body */
+            body: components["schemas"]["IntentBody"] | components["schemas"]["ResponseBody"] | components["schemas"]["RuleBody"] | components["schemas"]["FormBody"] | components["schemas"]["TreeBody"] | components["schemas"]["SlotBody"] | components["schemas"]["WordsBody"] | components["schemas"]["PatternsBody"] | components["schemas"]["DialogueBody"] | components["schemas"]["EntityBody"];
+            /** Revision */
+            revision: number;
+            editor: components["schemas"]["Reference"] | null;
+            /**
+             * Changed At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            changed_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "same" | "changed" | "new";
+        };
+        /**
+         * CatalogueFigures
+         * @description Bot and people apart, by intent and by day.
+         */
+        CatalogueFigures: {
+            /** Intents */
+            intents: components["schemas"]["IntentUse"][];
+            /** Days */
+            days: components["schemas"]["DayUse"][];
+            /** Deflection */
+            deflection: number | null;
+        };
+        /**
+         * CatalogueFinding
+         * @description A mistake in the draft: where, what, and what to do.
+         */
+        CatalogueFinding: {
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "error" | "warning" | "note";
+            kind: components["schemas"]["Kind"] | null;
+            /** Name */
+            name: string | null;
+            /** Place */
+            place: string;
+            /** Message */
+            message: string;
+            /** Remedy */
+            remedy: string;
+        };
+        /**
+         * CatalogueJob
+         * @description Long work. `done` from 0 to 1; `step` what is being done now, in English.
+         *
+         *     `refused`: the gate, or mistakes in the file; `result` tells why.
+         */
+        CatalogueJob: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["JobKind"];
+            state: components["schemas"]["JobState"];
+            actor: components["schemas"]["Reference"] | null;
+            /** Step */
+            step: string;
+            /** Done */
+            done: number;
+            /**
+             * Created At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Error */
+            error: string;
+            result: components["schemas"]["JobResult"] | null;
+        };
+        /**
+         * CatalogueStatus
+         * @description How the draft stands.
+         *
+         *     `trained` tells whether a model of the draft's examples exists, `changes` how many
+         *     documents differ from the published version. `job` is what runs or waits.
+         */
+        CatalogueStatus: {
+            /** Revision */
+            revision: number;
+            /** Hash */
+            hash: string;
+            /** Trained */
+            trained: boolean;
+            /** Changes */
+            changes: number;
+            /** Errors */
+            errors: number;
+            /** Warnings */
+            warnings: number;
+            published: components["schemas"]["CatalogueVersion"];
+            /** Serving */
+            serving: string;
+            offer: components["schemas"]["FolderOffer"] | null;
+            gate: components["schemas"]["GateMargins"];
+            job: components["schemas"]["CatalogueJob"] | null;
+        };
+        /**
+         * CatalogueVersion
+         * @description A published version; `restored` is the number of the older one that it repeats.
+         */
+        CatalogueVersion: {
+            /** Number */
+            number: number;
+            /** Hash */
+            hash: string;
+            author: components["schemas"]["Reference"] | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Created At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            created_at: string;
+            /** Restored */
+            restored: number | null;
+            /** Overridden */
+            overridden: boolean;
+            /** Published */
+            published: boolean;
+            figures: components["schemas"]["FigureSummary"] | null;
+        };
+        /**
+         * ChangeList
+         * @description The differences between two states.
+         */
+        ChangeList: {
+            /** Items */
+            items: components["schemas"]["DocumentChange"][];
+        };
+        /**
          * ChannelCapabilities
          * @description What a kind of channel can do.
          */
@@ -1719,8 +1904,6 @@ export interface components {
             read_receipts: boolean;
             /** Max Text */
             max_text: number;
-            /** Max Files Bytes */
-            max_files_bytes: number;
         };
         /**
          * ChannelKind
@@ -1742,6 +1925,36 @@ export interface components {
             items: components["schemas"]["ChannelKind"][];
         };
         /**
+         * CheckInput
+         * @description How the draft is evaluated: `folds` of cross-validation, 0 for held-out checks alone.
+         */
+        CheckInput: {
+            /**
+             * Folds
+             * @default 5
+             */
+            folds: number;
+        };
+        /**
+         * CheckReport
+         * @description The draft and the published version on the draft's held-out checks.
+         *
+         *     `cross` are the figures of cross-validation over the draft's utterances.
+         */
+        CheckReport: {
+            /** Hash */
+            hash: string;
+            /** Revision */
+            revision: number | null;
+            draft: components["schemas"]["EvaluationFigures"] | null;
+            published: components["schemas"]["EvaluationFigures"] | null;
+            cross: components["schemas"]["EvaluationFigures"] | null;
+            /** Removed Checks */
+            removed_checks: components["schemas"]["RemovedCheck"][];
+            /** Seconds */
+            seconds: number;
+        };
+        /**
          * Choice
          * @description A quick reply under a message.
          */
@@ -1750,6 +1963,22 @@ export interface components {
             title: string;
             /** Payload */
             payload: string;
+        };
+        /**
+         * ChoiceBody
+         * @description An answer to a tree's question.
+         */
+        ChoiceBody: {
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+            /** To */
+            to: string;
+            /** Words */
+            words?: {
+                [key: string]: string[];
+            };
         };
         /**
          * ClaimInput
@@ -1766,6 +1995,53 @@ export interface components {
              * @default false
              */
             force: boolean;
+        };
+        /**
+         * CollisionInput
+         * @description A sentence under work, and the intent it is written for (none yet: null).
+         */
+        CollisionInput: {
+            /** Text */
+            text: string;
+            /**
+             * Intent
+             * @default null
+             */
+            intent: string | null;
+        };
+        /**
+         * CollisionList
+         * @description Examples and checks of other intents that are like the sentence, most alike first.
+         *
+         *     `own` are those of the same intent.
+         */
+        CollisionList: {
+            /** Items */
+            items: components["schemas"]["LikeSentence"][];
+            /** Own */
+            own: components["schemas"]["LikeSentence"][];
+            /** Recognised */
+            recognised: components["schemas"]["Recognised"][];
+            /** Ms */
+            ms: number;
+        };
+        /**
+         * ConditionBody
+         * @description Holds while a slot has a value.
+         */
+        ConditionBody: {
+            /** Slot */
+            slot: string;
+            /**
+             * Value
+             * @default null
+             */
+            value: unknown;
+            /**
+             * Any Value
+             * @default false
+             */
+            any_value: boolean;
         };
         /**
          * Contact
@@ -1974,935 +2250,6 @@ export interface components {
             solved: number;
         };
         /**
-         * DeadLetter
-         * @description An inbound message that could not be handled.
-         */
-        DeadLetter: {
-            /** Id */
-            id: string;
-            /** Key */
-            key: string;
-            /** Reason */
-            reason: string;
-            /** Attempts */
-            attempts: number;
-            /**
-             * Died At
-             * @description ISO 8601, UTC, with milliseconds
-             */
-            died_at: string;
-            /** Preview */
-            preview: string;
-        };
-        /**
-         * DeadLetterList
-         * @description Dead letters, newest first.
-         */
-        DeadLetterList: {
-            /** Items */
-            items: components["schemas"]["DeadLetter"][];
-        };
-        /**
-         * Empty
-         * @description Nothing.
-         */
-        Empty: Record<string, never>;
-        /**
-         * Hop
-         * @description A step on a message's way.
-         * @enum {string}
-         */
-        Hop: "accepted" | "duplicate" | "turn" | "queued" | "sent" | "delivered" | "read" | "resent";
-        /**
-         * Inbox
-         * @description A configured channel; of secrets only the names are told.
-         */
-        Inbox: {
-            /** Id */
-            id: string;
-            /** Kind */
-            kind: string;
-            /** Name */
-            name: string;
-            /** Language */
-            language: string;
-            /** Team Id */
-            team_id: string | null;
-            /** Bot */
-            bot: boolean;
-            /** Enabled */
-            enabled: boolean;
-            /** Settings */
-            settings: {
-                [key: string]: unknown;
-            };
-            /** Secrets Set */
-            secrets_set: string[];
-            limits: components["schemas"]["ReplyLimits"];
-            /**
-             * Created At
-             * @description ISO 8601, UTC, with milliseconds
-             */
-            created_at: string;
-        };
-        /**
-         * InboxChange
-         * @description What is to change about an inbox; settings not named stay, a null secret is removed.
-         */
-        InboxChange: {
-            /** Name */
-            name?: string;
-            /** Language */
-            language?: string;
-            /** Team Id */
-            team_id?: string | null;
-            /** Bot */
-            bot?: boolean;
-            /** Enabled */
-            enabled?: boolean;
-            /** Settings */
-            settings?: {
-                [key: string]: unknown;
-            };
-            /** Secrets */
-            secrets?: {
-                [key: string]: string | null;
-            };
-        };
-        /**
-         * InboxInput
-         * @description A new inbox.
-         */
-        InboxInput: {
-            /** Kind */
-            kind: string;
-            /** Name */
-            name: string;
-            /** Language */
-            language: string;
-            /**
-             * Team Id
-             * @default null
-             */
-            team_id: string | null;
-            /**
-             * Bot
-             * @default true
-             */
-            bot: boolean;
-            /**
-             * Enabled
-             * @default true
-             */
-            enabled: boolean;
-            /** Settings */
-            settings?: {
-                [key: string]: unknown;
-            };
-            /** Secrets */
-            secrets?: {
-                [key: string]: string;
-            };
-        };
-        /**
-         * InboxList
-         * @description Inboxes.
-         */
-        InboxList: {
-            /** Items */
-            items: components["schemas"]["Inbox"][];
-        };
-        /**
-         * InboxReference
-         * @description The inbox of a conversation.
-         */
-        InboxReference: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Kind */
-            kind: string;
-        };
-        /**
-         * Label
-         * @description A text in the console's languages.
-         */
-        Label: {
-            /** En */
-            en: string;
-            /** Zh-Hans */
-            "zh-Hans": string;
-            /** Zh-Hant */
-            "zh-Hant": string;
-        };
-        /**
-         * ListView
-         * @description The console's lists.
-         * @enum {string}
-         */
-        ListView: "mine" | "unassigned" | "bot" | "all" | "solved";
-        /**
-         * Me
-         * @description The agent who is signed in; `csrf` goes into the X-CSRF-Token header of each change.
-         */
-        Me: {
-            agent: components["schemas"]["Agent"];
-            /** Csrf */
-            csrf: string;
-            /** Rights */
-            rights: components["schemas"]["Right"][];
-            /** Must Change Password */
-            must_change_password: boolean;
-            /** Teams */
-            teams: components["schemas"]["Team"][];
-        };
-        /**
-         * MeChange
-         * @description What agents may change about themselves.
-         */
-        MeChange: {
-            /** Name */
-            name?: string;
-            /**
-             * Language
-             * @enum {string}
-             */
-            language?: "zh-Hans" | "zh-Hant" | "en";
-            availability?: components["schemas"]["Availability"];
-        };
-        /**
-         * Message
-         * @description One entry of a conversation.
-         *
-         *     Activity messages carry `details.activity` and `details.values`, from which consoles say
-         *     them in their own language; `text` is an English fallback.
-         */
-        Message: {
-            /** Id */
-            id: string;
-            /** Conversation Id */
-            conversation_id: string;
-            /** Seq */
-            seq: number;
-            kind: components["schemas"]["MessageKind"];
-            state: components["schemas"]["MessageState"];
-            author: components["schemas"]["Reference"] | null;
-            /** Text */
-            text: string;
-            /** Payload */
-            payload: string | null;
-            /** Choices */
-            choices: components["schemas"]["Choice"][];
-            /** Attachments */
-            attachments: components["schemas"]["Attachment"][];
-            article: components["schemas"]["ArticleReference"] | null;
-            /** Failure */
-            failure: string | null;
-            /**
-             * Created At
-             * @description ISO 8601, UTC, with milliseconds
-             */
-            created_at: string;
-            /** Sent At */
-            sent_at: string | null;
-            /** Details */
-            details: {
-                [key: string]: unknown;
-            };
-            /** Trail */
-            trail: components["schemas"]["TrailHop"][];
-        };
-        /**
-         * MessageItems
-         * @description Messages.
-         */
-        MessageItems: {
-            /** Items */
-            items: components["schemas"]["Message"][];
-        };
-        /**
-         * MessageKind
-         * @description Who or what a message comes from.
-         * @enum {string}
-         */
-        MessageKind: "customer" | "bot" | "agent" | "note" | "activity";
-        /**
-         * MessageList
-         * @description Messages in order.
-         */
-        MessageList: {
-            /** Items */
-            items: components["schemas"]["Message"][];
-            /** Has More */
-            has_more: boolean;
-        };
-        /**
-         * MessageState
-         * @description How far an outgoing message got. A customer's message is always `delivered`.
-         * @enum {string}
-         */
-        MessageState: "pending" | "sent" | "delivered" | "read" | "failed";
-        /**
-         * NewAgentAnswer
-         * @description The new agent and the password for their first sign-in, shown this once.
-         */
-        NewAgentAnswer: {
-            agent: components["schemas"]["Agent"];
-            /** One Time Password */
-            one_time_password: string;
-        };
-        /**
-         * NoteInput
-         * @description What only colleagues see.
-         */
-        NoteInput: {
-            /** Text */
-            text: string;
-        };
-        /**
-         * OneTimePassword
-         * @description A password for the next sign-in, shown this once.
-         */
-        OneTimePassword: {
-            /** One Time Password */
-            one_time_password: string;
-        };
-        /**
-         * OutboxStatus
-         * @description How many deliveries wait.
-         */
-        OutboxStatus: {
-            /** Depth */
-            depth: number;
-        };
-        /**
-         * Outcome
-         * @description How a hop ended.
-         * @enum {string}
-         */
-        Outcome: "ok" | "dropped" | "retry" | "failed" | "handoff";
-        /**
-         * PasswordChange
-         * @description The present and the next password.
-         */
-        PasswordChange: {
-            /** Current */
-            current: string;
-            /** New */
-            new: string;
-        };
-        /**
-         * Problem
-         * @description What went wrong (RFC 9457).
-         */
-        Problem: {
-            /** Type */
-            type: string;
-            /** Title */
-            title: string;
-            /** Status */
-            status: number;
-            /** Detail */
-            detail: string;
-            /** Code */
-            code: string;
-            /** Instance */
-            instance: string;
-            /**
-             * Errors
-             * @default null
-             */
-            errors: components["schemas"]["ProblemItem"][] | null;
-        } & {
-            [key: string]: unknown;
-        };
-        /**
-         * ProblemItem
-         * @description One wrong field.
-         */
-        ProblemItem: {
-            /** Pointer */
-            pointer: string;
-            /** Detail */
-            detail: string;
-        };
-        /**
-         * Reference
-         * @description Something by name.
-         */
-        Reference: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-        };
-        /**
-         * ReplyInput
-         * @description An agent's answer.
-         */
-        ReplyInput: {
-            /**
-             * Text
-             * @default
-             */
-            text: string;
-            /** Attachments */
-            attachments?: string[];
-            /**
-             * Expected Seq
-             * @default null
-             */
-            expected_seq: number | null;
-        };
-        /**
-         * ReplyLimits
-         * @description What an answer to a customer of this inbox may carry.
-         *
-         *     `max_text` is in characters, as Unicode counts them; `max_files` and `max_files_bytes` are for
-         *     one answer, `max_file_bytes` for each file. `file_types` are MIME types.
-         */
-        ReplyLimits: {
-            /** Max Text */
-            max_text: number;
-            /** Files */
-            files: boolean;
-            /** Max Files */
-            max_files: number;
-            /** Max File Bytes */
-            max_file_bytes: number;
-            /** Max Files Bytes */
-            max_files_bytes: number;
-            /** File Types */
-            file_types: string[];
-        };
-        /**
-         * Right
-         * @description What services ask for before they act.
-         * @enum {string}
-         */
-        Right: "see_team" | "see_all" | "work" | "assign_others" | "take_over" | "edit_canned" | "edit_catalogue" | "publish_catalogue" | "configure" | "operate";
-        /**
-         * Role
-         * @description What an agent is, from least to most rights.
-         * @enum {string}
-         */
-        Role: "agent" | "leader" | "administrator";
-        /**
-         * SearchItem
-         * @description A conversation in which the words stand.
-         *
-         *     Marks say where: start and end, in characters, within the snippet and the contact's name.
-         */
-        SearchItem: {
-            conversation: components["schemas"]["ConversationRow"];
-            /** Message Id */
-            message_id: string;
-            /** Snippet */
-            snippet: string;
-            /** Snippet Marks */
-            snippet_marks: [
-                number,
-                number
-            ][];
-            /** Name Marks */
-            name_marks: [
-                number,
-                number
-            ][];
-        };
-        /**
-         * SearchResult
-         * @description What was found.
-         */
-        SearchResult: {
-            /** Items */
-            items: components["schemas"]["SearchItem"][];
-        };
-        /**
-         * SettingField
-         * @description One setting of a kind of channel.
-         */
-        SettingField: {
-            /** Name */
-            name: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "string" | "integer" | "boolean" | "list" | "secret";
-            label: components["schemas"]["Label"];
-            /** @default null */
-            help: components["schemas"]["Label"] | null;
-            /** Secret */
-            secret: boolean;
-            /** Required */
-            required: boolean;
-            /** Default */
-            default: string | number | boolean | string[];
-        };
-        /**
-         * Severity
-         * @description By urgency, impact and complexity (H2.1).
-         * @enum {string}
-         */
-        Severity: "general" | "important" | "urgent" | "critical";
-        /**
-         * SignIn
-         * @description E-mail address and password.
-         */
-        SignIn: {
-            /** Email */
-            email: string;
-            /** Password */
-            password: string;
-        };
-        /**
-         * Status
-         * @description How the system is doing.
-         */
-        Status: {
-            bus: components["schemas"]["BusStatus"];
-            outbox: components["schemas"]["OutboxStatus"];
-            /** Catalogue Version */
-            catalogue_version: string;
-            /** Version */
-            version: string;
-            /** Roles */
-            roles: string[];
-            /** Sockets */
-            sockets: number;
-        };
-        /**
-         * Team
-         * @description A group that works a queue.
-         */
-        Team: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-        };
-        /**
-         * TeamInput
-         * @description A team.
-         */
-        TeamInput: {
-            /** Name */
-            name: string;
-        };
-        /**
-         * TeamList
-         * @description Teams.
-         */
-        TeamList: {
-            /** Items */
-            items: components["schemas"]["Team"][];
-        };
-        /**
-         * Ticket
-         * @description A numbered piece of work.
-         */
-        Ticket: {
-            /** Id */
-            id: string;
-            /** Number */
-            number: number;
-            /** Conversation Id */
-            conversation_id: string;
-            contact: components["schemas"]["Reference"];
-            team: components["schemas"]["Reference"] | null;
-            agent: components["schemas"]["Reference"] | null;
-            kind: components["schemas"]["TicketKind"];
-            severity: components["schemas"]["Severity"];
-            state: components["schemas"]["TicketState"];
-            /** Subject */
-            subject: string;
-            /** Summary */
-            summary: string;
-            /** Reason */
-            reason: string;
-            /**
-             * Created At
-             * @description ISO 8601, UTC, with milliseconds
-             */
-            created_at: string;
-            /**
-             * Updated At
-             * @description ISO 8601, UTC, with milliseconds
-             */
-            updated_at: string;
-            /** Solved At */
-            solved_at: string | null;
-            /** Closed At */
-            closed_at: string | null;
-        };
-        /**
-         * TicketChange
-         * @description What is to change about a ticket.
-         */
-        TicketChange: {
-            severity?: components["schemas"]["Severity"] | null;
-            kind?: components["schemas"]["TicketKind"] | null;
-            state?: components["schemas"]["TicketState"] | null;
-            /** Subject */
-            subject?: string | null;
-        };
-        /**
-         * TicketKind
-         * @description Kinds of request (H2.2).
-         * @enum {string}
-         */
-        TicketKind: "consultation" | "fault" | "complaint" | "suggestion" | "service" | "order" | "bug";
-        /**
-         * TicketPage
-         * @description One page of tickets.
-         */
-        TicketPage: {
-            /** Items */
-            items: components["schemas"]["Ticket"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-        };
-        /**
-         * TicketReference
-         * @description The ticket of a conversation.
-         */
-        TicketReference: {
-            /** Id */
-            id: string;
-            /** Number */
-            number: number;
-            severity: components["schemas"]["Severity"];
-            state: components["schemas"]["TicketState"];
-            kind: components["schemas"]["TicketKind"];
-        };
-        /**
-         * TicketState
-         * @description Where the work stands; `pending` waits for the customer.
-         * @enum {string}
-         */
-        TicketState: "new" | "open" | "pending" | "solved" | "closed";
-        /**
-         * TrailHop
-         * @description A step on a message's way; `ms` is how long it took.
-         */
-        TrailHop: {
-            hop: components["schemas"]["Hop"];
-            outcome: components["schemas"]["Outcome"];
-            /** Reason */
-            reason: string;
-            /** Ms */
-            ms: number;
-            /**
-             * At
-             * @description ISO 8601, UTC, with milliseconds
-             */
-            at: string;
-        };
-        /**
-         * TrailList
-         * @description The hops of a message.
-         */
-        TrailList: {
-            /** Items */
-            items: components["schemas"]["TrailHop"][];
-        };
-        /**
-         * Upload
-         * @description A file that waits to be sent; good for a day.
-         */
-        Upload: {
-            /** Upload Id */
-            upload_id: string;
-            /** Name */
-            name: string;
-            /** Mime */
-            mime: string;
-            /** Size */
-            size: number;
-            /** Thumbnail Url */
-            thumbnail_url: string | null;
-        };
-        /**
-         * ArticleHit
-         * @description An article that may answer.
-         */
-        ArticleHit: {
-            /** Slug */
-            slug: string;
-            /** Title */
-            title: string;
-            /** Passage */
-            passage: string;
-            /** Score */
-            score: number;
-        };
-        /**
-         * ButtonBody
-         * @description A quick reply.
-         */
-        ButtonBody: {
-            /** Title */
-            title: string;
-            /** Payload */
-            payload: string;
-        };
-        /**
-         * CalibrationBin
-         * @description Sentences of one range of confidence, and the share of them that was right.
-         */
-        CalibrationBin: {
-            /** Low */
-            low: number;
-            /** High */
-            high: number;
-            /** Count */
-            count: number;
-            /** Confidence */
-            confidence: number;
-            /** Right */
-            right: number;
-        };
-        /**
-         * CatalogueDocument
-         * @description A document of the draft; `state` against the published version.
-         */
-        CatalogueDocument: {
-            kind: components["schemas"]["Kind"];
-            /** Name */
-            name: string;
-            /** Body */
-            body: components["schemas"]["IntentBody"] | components["schemas"]["ResponseBody"] | components["schemas"]["RuleBody"] | components["schemas"]["FormBody"] | components["schemas"]["TreeBody"] | components["schemas"]["SlotBody"] | components["schemas"]["WordsBody"] | components["schemas"]["PatternsBody"] | components["schemas"]["DialogueBody"] | components["schemas"]["EntityBody"];
-            /** Revision */
-            revision: number;
-            editor: components["schemas"]["Reference"] | null;
-            /**
-             * Changed At
-             * @description ISO 8601, UTC, with milliseconds
-             */
-            changed_at: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "same" | "changed" | "new";
-        };
-        /**
-         * CatalogueFigures
-         * @description Bot and people apart, by intent and by day.
-         */
-        CatalogueFigures: {
-            /** Intents */
-            intents: components["schemas"]["IntentUse"][];
-            /** Days */
-            days: components["schemas"]["DayUse"][];
-            /** Deflection */
-            deflection: number | null;
-        };
-        /**
-         * CatalogueFinding
-         * @description A mistake in the draft: where, what, and what to do.
-         */
-        CatalogueFinding: {
-            /**
-             * Severity
-             * @enum {string}
-             */
-            severity: "error" | "warning" | "note";
-            kind: components["schemas"]["Kind"] | null;
-            /** Name */
-            name: string | null;
-            /** Place */
-            place: string;
-            /** Message */
-            message: string;
-            /** Remedy */
-            remedy: string;
-        };
-        /**
-         * CatalogueJob
-         * @description Long work. `done` from 0 to 1; `step` what is being done now, in English.
-         *
-         *     `refused`: the gate, or mistakes in the file; `result` tells why.
-         */
-        CatalogueJob: {
-            /** Id */
-            id: string;
-            kind: components["schemas"]["JobKind"];
-            state: components["schemas"]["JobState"];
-            actor: components["schemas"]["Reference"] | null;
-            /** Step */
-            step: string;
-            /** Done */
-            done: number;
-            /**
-             * Created At
-             * @description ISO 8601, UTC, with milliseconds
-             */
-            created_at: string;
-            /** Started At */
-            started_at: string | null;
-            /** Finished At */
-            finished_at: string | null;
-            /** Error */
-            error: string;
-            result: components["schemas"]["JobResult"] | null;
-        };
-        /**
-         * CatalogueStatus
-         * @description How the draft stands.
-         *
-         *     `trained` tells whether a model of the draft's examples exists, `changes` how many
-         *     documents differ from the published version. `job` is what runs or waits.
-         */
-        CatalogueStatus: {
-            /** Revision */
-            revision: number;
-            /** Hash */
-            hash: string;
-            /** Trained */
-            trained: boolean;
-            /** Changes */
-            changes: number;
-            /** Errors */
-            errors: number;
-            /** Warnings */
-            warnings: number;
-            published: components["schemas"]["CatalogueVersion"];
-            /** Serving */
-            serving: string;
-            offer: components["schemas"]["FolderOffer"] | null;
-            gate: components["schemas"]["GateMargins"];
-            job: components["schemas"]["CatalogueJob"] | null;
-        };
-        /**
-         * CatalogueVersion
-         * @description A published version; `restored` is the number of the older one that it repeats.
-         */
-        CatalogueVersion: {
-            /** Number */
-            number: number;
-            /** Hash */
-            hash: string;
-            author: components["schemas"]["Reference"] | null;
-            /** Reason */
-            reason: string;
-            /**
-             * Created At
-             * @description ISO 8601, UTC, with milliseconds
-             */
-            created_at: string;
-            /** Restored */
-            restored: number | null;
-            /** Overridden */
-            overridden: boolean;
-            /** Published */
-            published: boolean;
-            figures: components["schemas"]["FigureSummary"] | null;
-        };
-        /**
-         * ChangeList
-         * @description The differences between two states.
-         */
-        ChangeList: {
-            /** Items */
-            items: components["schemas"]["DocumentChange"][];
-        };
-        /**
-         * CheckInput
-         * @description How the draft is evaluated: `folds` of cross-validation, 0 for held-out checks alone.
-         */
-        CheckInput: {
-            /**
-             * Folds
-             * @default 5
-             */
-            folds: number;
-        };
-        /**
-         * CheckReport
-         * @description The draft and the published version on the draft's held-out checks.
-         *
-         *     `cross` are the figures of cross-validation over the draft's utterances.
-         */
-        CheckReport: {
-            /** Hash */
-            hash: string;
-            /** Revision */
-            revision: number | null;
-            draft: components["schemas"]["EvaluationFigures"] | null;
-            published: components["schemas"]["EvaluationFigures"] | null;
-            cross: components["schemas"]["EvaluationFigures"] | null;
-            /** Removed Checks */
-            removed_checks: components["schemas"]["RemovedCheck"][];
-            /** Seconds */
-            seconds: number;
-        };
-        /**
-         * ChoiceBody
-         * @description An answer to a tree's question.
-         */
-        ChoiceBody: {
-            /** Title */
-            title: {
-                [key: string]: string;
-            };
-            /** To */
-            to: string;
-            /** Words */
-            words?: {
-                [key: string]: string[];
-            };
-        };
-        /**
-         * CollisionInput
-         * @description A sentence under work, and the intent it is written for (none yet: null).
-         */
-        CollisionInput: {
-            /** Text */
-            text: string;
-            /**
-             * Intent
-             * @default null
-             */
-            intent: string | null;
-        };
-        /**
-         * CollisionList
-         * @description Examples and checks of other intents that are like the sentence, most alike first.
-         *
-         *     `own` are those of the same intent.
-         */
-        CollisionList: {
-            /** Items */
-            items: components["schemas"]["LikeSentence"][];
-            /** Own */
-            own: components["schemas"]["LikeSentence"][];
-            /** Recognised */
-            recognised: components["schemas"]["Recognised"][];
-            /** Ms */
-            ms: number;
-        };
-        /**
-         * ConditionBody
-         * @description Holds while a slot has a value.
-         */
-        ConditionBody: {
-            /** Slot */
-            slot: string;
-            /**
-             * Value
-             * @default null
-             */
-            value: unknown;
-            /**
-             * Any Value
-             * @default false
-             */
-            any_value: boolean;
-        };
-        /**
          * CurvePoint
          * @description What a threshold does; shares from 0 to 1.
          */
@@ -2941,6 +2288,35 @@ export interface components {
             bot_messages: number;
             /** Agent Messages */
             agent_messages: number;
+        };
+        /**
+         * DeadLetter
+         * @description An inbound message that could not be handled.
+         */
+        DeadLetter: {
+            /** Id */
+            id: string;
+            /** Key */
+            key: string;
+            /** Reason */
+            reason: string;
+            /** Attempts */
+            attempts: number;
+            /**
+             * Died At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            died_at: string;
+            /** Preview */
+            preview: string;
+        };
+        /**
+         * DeadLetterList
+         * @description Dead letters, newest first.
+         */
+        DeadLetterList: {
+            /** Items */
+            items: components["schemas"]["DeadLetter"][];
         };
         /**
          * DialogueBody
@@ -3051,6 +2427,11 @@ export interface components {
             /** Items */
             items: components["schemas"]["DocumentRow"][];
         };
+        /**
+         * Empty
+         * @description Nothing.
+         */
+        Empty: Record<string, never>;
         /**
          * EntityBody
          * @description An entity has a name and nothing else.
@@ -3306,6 +2687,122 @@ export interface components {
          */
         GateRule: "findings" | "accuracy" | "recall" | "refusal" | "tests";
         /**
+         * Hop
+         * @description A step on a message's way.
+         * @enum {string}
+         */
+        Hop: "accepted" | "duplicate" | "turn" | "queued" | "sent" | "delivered" | "read" | "resent";
+        /**
+         * Inbox
+         * @description A configured channel; of secrets only the names are told.
+         */
+        Inbox: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Language */
+            language: string;
+            /** Team Id */
+            team_id: string | null;
+            /** Bot */
+            bot: boolean;
+            /** Enabled */
+            enabled: boolean;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Secrets Set */
+            secrets_set: string[];
+            /**
+             * Created At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            created_at: string;
+        };
+        /**
+         * InboxChange
+         * @description What is to change about an inbox; settings not named stay, a null secret is removed.
+         */
+        InboxChange: {
+            /** Name */
+            name?: string;
+            /** Language */
+            language?: string;
+            /** Team Id */
+            team_id?: string | null;
+            /** Bot */
+            bot?: boolean;
+            /** Enabled */
+            enabled?: boolean;
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /** Secrets */
+            secrets?: {
+                [key: string]: string | null;
+            };
+        };
+        /**
+         * InboxInput
+         * @description A new inbox.
+         */
+        InboxInput: {
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Language */
+            language: string;
+            /**
+             * Team Id
+             * @default null
+             */
+            team_id: string | null;
+            /**
+             * Bot
+             * @default true
+             */
+            bot: boolean;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /** Secrets */
+            secrets?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * InboxList
+         * @description Inboxes.
+         */
+        InboxList: {
+            /** Items */
+            items: components["schemas"]["Inbox"][];
+        };
+        /**
+         * InboxReference
+         * @description The inbox of a conversation.
+         */
+        InboxReference: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+        };
+        /**
          * IntentBody
          * @description Examples and held-out checks; group and description are for editors.
          */
@@ -3453,6 +2950,18 @@ export interface components {
          */
         Kind: "intent" | "response" | "rule" | "form" | "tree" | "slot" | "entity" | "synonym" | "regex" | "lookup" | "dialogue";
         /**
+         * Label
+         * @description A text in the console's languages.
+         */
+        Label: {
+            /** En */
+            en: string;
+            /** Zh-Hans */
+            "zh-Hans": string;
+            /** Zh-Hant */
+            "zh-Hant": string;
+        };
+        /**
          * LikeSentence
          * @description An example that a sentence is like; `similarity` from 0 to 1.
          */
@@ -3466,6 +2975,12 @@ export interface components {
             /** Similarity */
             similarity: number;
         };
+        /**
+         * ListView
+         * @description The console's lists.
+         * @enum {string}
+         */
+        ListView: "mine" | "unassigned" | "bot" | "all" | "solved";
         /**
          * MappingBody
          * @description One way to fill a slot; `loops` are pairs of form and requested slot.
@@ -3507,6 +3022,116 @@ export interface components {
             not_intents?: string[];
             /** Loops */
             loops?: (string | null)[][];
+        };
+        /**
+         * Me
+         * @description The agent who is signed in; `csrf` goes into the X-CSRF-Token header of each change.
+         */
+        Me: {
+            agent: components["schemas"]["Agent"];
+            /** Csrf */
+            csrf: string;
+            /** Rights */
+            rights: components["schemas"]["Right"][];
+            /** Must Change Password */
+            must_change_password: boolean;
+            /** Teams */
+            teams: components["schemas"]["Team"][];
+        };
+        /**
+         * MeChange
+         * @description What agents may change about themselves.
+         */
+        MeChange: {
+            /** Name */
+            name?: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language?: "zh-Hans" | "zh-Hant" | "en";
+            availability?: components["schemas"]["Availability"];
+        };
+        /**
+         * Message
+         * @description One entry of a conversation.
+         *
+         *     Activity messages carry `details.activity` and `details.values`, from which consoles say
+         *     them in their own language; `text` is an English fallback.
+         */
+        Message: {
+            /** Id */
+            id: string;
+            /** Conversation Id */
+            conversation_id: string;
+            /** Seq */
+            seq: number;
+            kind: components["schemas"]["MessageKind"];
+            state: components["schemas"]["MessageState"];
+            author: components["schemas"]["Reference"] | null;
+            /** Text */
+            text: string;
+            /** Payload */
+            payload: string | null;
+            /** Choices */
+            choices: components["schemas"]["Choice"][];
+            /** Attachments */
+            attachments: components["schemas"]["Attachment"][];
+            article: components["schemas"]["ArticleReference"] | null;
+            /** Failure */
+            failure: string | null;
+            /**
+             * Created At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            created_at: string;
+            /** Sent At */
+            sent_at: string | null;
+            /** Details */
+            details: {
+                [key: string]: unknown;
+            };
+            /** Trail */
+            trail: components["schemas"]["TrailHop"][];
+        };
+        /**
+         * MessageItems
+         * @description Messages.
+         */
+        MessageItems: {
+            /** Items */
+            items: components["schemas"]["Message"][];
+        };
+        /**
+         * MessageKind
+         * @description Who or what a message comes from.
+         * @enum {string}
+         */
+        MessageKind: "customer" | "bot" | "agent" | "note" | "activity";
+        /**
+         * MessageList
+         * @description Messages in order.
+         */
+        MessageList: {
+            /** Items */
+            items: components["schemas"]["Message"][];
+            /** Has More */
+            has_more: boolean;
+        };
+        /**
+         * MessageState
+         * @description How far an outgoing message got. A customer's message is always `delivered`.
+         * @enum {string}
+         */
+        MessageState: "pending" | "sent" | "delivered" | "read" | "failed";
+        /**
+         * NewAgentAnswer
+         * @description The new agent and the password for their first sign-in, shown this once.
+         */
+        NewAgentAnswer: {
+            agent: components["schemas"]["Agent"];
+            /** One Time Password */
+            one_time_password: string;
         };
         /**
          * NodeBody
@@ -3563,10 +3188,50 @@ export interface components {
             severity: string;
         };
         /**
+         * NoteInput
+         * @description What only colleagues see.
+         */
+        NoteInput: {
+            /** Text */
+            text: string;
+        };
+        /**
          * Nothing
          * @description No fields.
          */
         Nothing: Record<string, never>;
+        /**
+         * OneTimePassword
+         * @description A password for the next sign-in, shown this once.
+         */
+        OneTimePassword: {
+            /** One Time Password */
+            one_time_password: string;
+        };
+        /**
+         * OutboxStatus
+         * @description How many deliveries wait.
+         */
+        OutboxStatus: {
+            /** Depth */
+            depth: number;
+        };
+        /**
+         * Outcome
+         * @description How a hop ended.
+         * @enum {string}
+         */
+        Outcome: "ok" | "dropped" | "retry" | "failed" | "handoff";
+        /**
+         * PasswordChange
+         * @description The present and the next password.
+         */
+        PasswordChange: {
+            /** Current */
+            current: string;
+            /** New */
+            new: string;
+        };
         /**
          * PasteInput
          * @description Sentences, one a line, in Rasa's notation; `check` makes them held-out checks.
@@ -3656,6 +3321,41 @@ export interface components {
             };
         };
         /**
+         * Problem
+         * @description What went wrong (RFC 9457).
+         */
+        Problem: {
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /** Detail */
+            detail: string;
+            /** Code */
+            code: string;
+            /** Instance */
+            instance: string;
+            /**
+             * Errors
+             * @default null
+             */
+            errors: components["schemas"]["ProblemItem"][] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ProblemItem
+         * @description One wrong field.
+         */
+        ProblemItem: {
+            /** Pointer */
+            pointer: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
          * PublishInput
          * @description Why; `override` publishes against the gate and needs a reason.
          */
@@ -3698,6 +3398,16 @@ export interface components {
             intent: string | null;
             /** Confidence */
             confidence: number;
+        };
+        /**
+         * Reference
+         * @description Something by name.
+         */
+        Reference: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * RegressionTest
@@ -3758,6 +3468,24 @@ export interface components {
             version: string;
             /** Tests */
             tests?: string[];
+        };
+        /**
+         * ReplyInput
+         * @description An agent's answer.
+         */
+        ReplyInput: {
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /** Attachments */
+            attachments?: string[];
+            /**
+             * Expected Seq
+             * @default null
+             */
+            expected_seq: number | null;
         };
         /**
          * ResolveInput
@@ -3895,6 +3623,18 @@ export interface components {
             text: string | null;
         };
         /**
+         * Right
+         * @description What services ask for before they act.
+         * @enum {string}
+         */
+        Right: "see_team" | "see_all" | "work" | "assign_others" | "take_over" | "edit_canned" | "edit_catalogue" | "publish_catalogue" | "configure" | "operate";
+        /**
+         * Role
+         * @description What an agent is, from least to most rights.
+         * @enum {string}
+         */
+        Role: "agent" | "leader" | "administrator";
+        /**
          * RuleBody
          * @description After an intent, these steps; see `intents.model.Rule`.
          */
@@ -3922,6 +3662,25 @@ export interface components {
             starts: boolean;
         };
         /**
+         * SearchItem
+         * @description A conversation in which the words stand.
+         */
+        SearchItem: {
+            conversation: components["schemas"]["ConversationRow"];
+            /** Message Id */
+            message_id: string;
+            /** Snippet */
+            snippet: string;
+        };
+        /**
+         * SearchResult
+         * @description What was found.
+         */
+        SearchResult: {
+            /** Items */
+            items: components["schemas"]["SearchItem"][];
+        };
+        /**
          * SentenceCounts
          * @description Sentences by language.
          */
@@ -3930,6 +3689,44 @@ export interface components {
             zh: number;
             /** En */
             en: number;
+        };
+        /**
+         * SettingField
+         * @description One setting of a kind of channel.
+         */
+        SettingField: {
+            /** Name */
+            name: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "string" | "integer" | "boolean" | "list" | "secret";
+            label: components["schemas"]["Label"];
+            /** @default null */
+            help: components["schemas"]["Label"] | null;
+            /** Secret */
+            secret: boolean;
+            /** Required */
+            required: boolean;
+            /** Default */
+            default: string | number | boolean | string[];
+        };
+        /**
+         * Severity
+         * @description By urgency, impact and complexity (H2.1).
+         * @enum {string}
+         */
+        Severity: "general" | "important" | "urgent" | "critical";
+        /**
+         * SignIn
+         * @description E-mail address and password.
+         */
+        SignIn: {
+            /** Email */
+            email: string;
+            /** Password */
+            password: string;
         };
         /**
          * SlotBody
@@ -3991,6 +3788,48 @@ export interface components {
             group: string | null;
         };
         /**
+         * Status
+         * @description How the system is doing.
+         */
+        Status: {
+            bus: components["schemas"]["BusStatus"];
+            outbox: components["schemas"]["OutboxStatus"];
+            /** Catalogue Version */
+            catalogue_version: string;
+            /** Version */
+            version: string;
+            /** Roles */
+            roles: string[];
+            /** Sockets */
+            sockets: number;
+        };
+        /**
+         * Team
+         * @description A group that works a queue.
+         */
+        Team: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * TeamInput
+         * @description A team.
+         */
+        TeamInput: {
+            /** Name */
+            name: string;
+        };
+        /**
+         * TeamList
+         * @description Teams.
+         */
+        TeamList: {
+            /** Items */
+            items: components["schemas"]["Team"][];
+        };
+        /**
          * TestInput
          * @description A conversation to keep as a test; `expected` corrects what went wrong in it.
          */
@@ -4041,6 +3880,115 @@ export interface components {
             decision: string;
             /** Article */
             article: string | null;
+        };
+        /**
+         * Ticket
+         * @description A numbered piece of work.
+         */
+        Ticket: {
+            /** Id */
+            id: string;
+            /** Number */
+            number: number;
+            /** Conversation Id */
+            conversation_id: string;
+            contact: components["schemas"]["Reference"];
+            team: components["schemas"]["Reference"] | null;
+            agent: components["schemas"]["Reference"] | null;
+            kind: components["schemas"]["TicketKind"];
+            severity: components["schemas"]["Severity"];
+            state: components["schemas"]["TicketState"];
+            /** Subject */
+            subject: string;
+            /** Summary */
+            summary: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Created At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            updated_at: string;
+            /** Solved At */
+            solved_at: string | null;
+            /** Closed At */
+            closed_at: string | null;
+        };
+        /**
+         * TicketChange
+         * @description What is to change about a ticket.
+         */
+        TicketChange: {
+            severity?: components["schemas"]["Severity"] | null;
+            kind?: components["schemas"]["TicketKind"] | null;
+            state?: components["schemas"]["TicketState"] | null;
+            /** Subject */
+            subject?: string | null;
+        };
+        /**
+         * TicketKind
+         * @description Kinds of request (H2.2).
+         * @enum {string}
+         */
+        TicketKind: "consultation" | "fault" | "complaint" | "suggestion" | "service" | "order" | "bug";
+        /**
+         * TicketPage
+         * @description One page of tickets.
+         */
+        TicketPage: {
+            /** Items */
+            items: components["schemas"]["Ticket"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * TicketReference
+         * @description The ticket of a conversation.
+         */
+        TicketReference: {
+            /** Id */
+            id: string;
+            /** Number */
+            number: number;
+            severity: components["schemas"]["Severity"];
+            state: components["schemas"]["TicketState"];
+            kind: components["schemas"]["TicketKind"];
+        };
+        /**
+         * TicketState
+         * @description Where the work stands; `pending` waits for the customer.
+         * @enum {string}
+         */
+        TicketState: "new" | "open" | "pending" | "solved" | "closed";
+        /**
+         * TrailHop
+         * @description A step on a message's way; `ms` is how long it took.
+         */
+        TrailHop: {
+            hop: components["schemas"]["Hop"];
+            outcome: components["schemas"]["Outcome"];
+            /** Reason */
+            reason: string;
+            /** Ms */
+            ms: number;
+            /**
+             * At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            at: string;
+        };
+        /**
+         * TrailList
+         * @description The hops of a message.
+         */
+        TrailList: {
+            /** Items */
+            items: components["schemas"]["TrailHop"][];
         };
         /**
          * TreeBody
@@ -4157,6 +4105,22 @@ export interface components {
             severity: string;
             /** Summary */
             summary: string;
+        };
+        /**
+         * Upload
+         * @description A file that waits to be sent; good for a day.
+         */
+        Upload: {
+            /** Upload Id */
+            upload_id: string;
+            /** Name */
+            name: string;
+            /** Mime */
+            mime: string;
+            /** Size */
+            size: number;
+            /** Thumbnail Url */
+            thumbnail_url: string | null;
         };
         /**
          * UtteranceBody

@@ -1,0 +1,87 @@
+"""Starts `bot.lab` in a process of its own and listens to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+Progress = Callable[[str, float], Awaitable[None]]
+_LINE = 256_000_000  # bytes; the result is one line
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class LabError(Exception):
+    """The work could not be done; the message says why, for a person."""
+
+
+class LabRefusedError(LabError):
+    """What was read holds mistakes; `findings` lists them."""
+
+    def __init__(self, findings: list[dict[str, Any]]) -> None:
+        super().__init__(f"{len(findings)} mistakes; nothing was changed")
+        self.findings = findings
+
+
+async def run_lab(task: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Does a task of `bot.lab` and returns its result.
+
+    When the caller is cancelled, or `progress` raises, the process is killed: it has written
+    nothing but model files, and those complete or not at all.
+
+    Raises:
+        LabError: it failed, or was killed.
+        LabRefusedError: what it read holds mistakes.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot.lab",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=_LINE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(_paths())},
+    )
+    try:
+        return await _listen(process, task, progress)
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
+
+
+def _paths() -> list[str]:
+    """Where this process finds its packages, the checkout's own first."""
+    return [
+        str(_ROOT),
+        *(path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path),
+    ]
+
+
+async def _listen(
+    process: asyncio.subprocess.Process, task: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    assert process.stdin is not None  # noqa: S101 -- both are pipes
+    assert process.stdout is not None  # noqa: S101
+    process.stdin.write(json.dumps(task, ensure_ascii=False).encode() + b"\n")
+    with suppress(ConnectionError):  # what it says before it ends tells more
+        await process.stdin.drain()
+    async for line in process.stdout:
+        told = json.loads(line)
+        if "step" in told:
+            await progress(told["step"], told["done"])
+        elif "refused" in told:
+            raise LabRefusedError(told["refused"])
+        elif "error" in told:
+            raise LabError(told["error"])
+        else:
+            result: dict[str, Any] = told["result"]
+            return result
+    status = await process.wait()
+    raise LabError(f"the process that trains ended with status {status}; try again")

@@ -1,0 +1,101 @@
+"""The running bot is replaced without losing a turn; every process gets the same bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from bot.contract import Turn
+from gateway.bus.hub import LocalHub
+from gateway.domain.catalogue import JobKind
+from gateway.wiring.bot import TOPIC, follow_catalogue
+from gateway.wiring.ids import clock
+from intents.documents import Kind
+from tests.gateway.services.desk import Desk
+from tests.gateway.workbench import Workbench, make_workbench, sentence
+
+
+def turn(number: int) -> Turn:
+    return Turn(
+        conversation_id=f"c{number}",
+        sender=f"rest:c{number}",
+        channel="rest",
+        text="how do I get a refund",
+        now=number,
+    )
+
+
+async def change_answer(bench: Workbench, text: str) -> None:
+    document = await bench.find(Kind.RESPONSE, "utter_refund")
+    variants = [{**each, "text": text} for each in document.body["variants"]]
+    await bench.put(Kind.RESPONSE, "utter_refund", variants=variants)
+
+
+async def test_versions_change_under_load_and_no_turn_is_lost(
+    desk: Desk, tmp_path: Path, shop_models: Path
+) -> None:
+    bench = make_workbench(desk.store, tmp_path, shop_models, clock)
+    await bench.plant()
+    ended = asyncio.Event()
+    said: list[tuple[str, str]] = []
+
+    async def customer(number: int) -> None:
+        while not ended.is_set():
+            decision = await bench.live.respond(turn(number))
+            said.append((decision.catalogue_version, decision.messages[0].text))
+            await asyncio.sleep(0)
+
+    customers = [asyncio.create_task(customer(number)) for number in range(8)]
+    hashes = [bench.live.catalogue_version]
+    for text in ("First you wait {days} days.", "Then you wait {days} days more."):
+        await change_answer(bench, text)
+        assert (await bench.do(JobKind.PUBLISH)).result["version"] == len(hashes) + 1
+        hashes.append(bench.live.catalogue_version)
+        await asyncio.sleep(0.05)
+    ended.set()
+    await asyncio.gather(*customers)
+
+    order = list(dict.fromkeys(version for version, _ in said))
+    assert order == hashes
+    words = {version: {text for v, text in said if v == version} for version in hashes}
+    assert all(len(texts) == 1 for texts in words.values())
+    assert words[hashes[2]].pop().startswith("Then you wait 7 days more.")
+
+
+async def test_another_process_follows_and_gets_the_same_model(
+    desk: Desk, tmp_path: Path, shop_models: Path
+) -> None:
+    here = make_workbench(desk.store, tmp_path / "here", shop_models, clock)
+    there = make_workbench(desk.store, tmp_path / "there", None, clock, holder="there")
+    await here.plant()
+    assert here.live.version is not None
+    await here.maker.files.keep(here.live.version.lessons)
+    assert await there.live.refresh()
+    hub = LocalHub()
+    following = asyncio.create_task(follow_catalogue(there.live, hub))
+    await asyncio.sleep(0)
+    greet = await here.find(Kind.INTENT, "greet")
+    await here.put(Kind.INTENT, "greet", utterances=[*greet.body["utterances"], sentence("yo")])
+    assert (await here.do(JobKind.PUBLISH)).result["version"] == 2
+
+    hub.publish(TOPIC, {"type": "published"})
+    async with asyncio.timeout(5):
+        while there.live.version is None or there.live.version.number < 2:
+            await asyncio.sleep(0.01)
+    following.cancel()
+
+    version = there.live.version
+    same = [bench.maker.files.path(version.lessons).read_bytes() for bench in (here, there)]
+    assert same[0] == same[1]
+    assert there.live.bot.recognise("yo") == here.live.bot.recognise("yo")
+
+
+async def test_a_version_whose_model_is_nowhere_is_not_taken_over(
+    desk: Desk, tmp_path: Path, shop_models: Path
+) -> None:
+    here = make_workbench(desk.store, tmp_path / "here", shop_models, clock)
+    there = make_workbench(desk.store, tmp_path / "there", None, clock)
+    await here.plant()
+
+    assert not await there.live.refresh()
+    assert there.live.version is None
