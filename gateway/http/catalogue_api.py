@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from pydantic import ValidationError
 
 from gateway.domain.catalogue import DraftDocument
 from gateway.domain.errors import InvalidInputError, NotFoundError
-from gateway.domain.people import Agent, Right
+from gateway.domain.people import Right
 from gateway.http import catalogue_answers as answers
 from gateway.http import catalogue_inputs as inputs
 from gateway.http import catalogue_json as shown
+from gateway.http import trial_answers
 from gateway.http.call import Call
 from gateway.http.catalogue_bodies import BODIES
 from gateway.http.problems import ProblemError, explain
@@ -25,9 +25,7 @@ from gateway.services import draft, pasting
 from gateway.services.access import require
 from gateway.services.bench import CatalogueView, Trial
 from gateway.services.catalogue_figures import DAY
-from gateway.services.releasing import gate_settings
 from intents.documents import SETTINGS, CatalogueDocument, Kind
-from intents.findings import Severity
 from intents.text import normalise_text
 
 _INTENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:/[A-Za-z0-9_]+)?")
@@ -278,55 +276,10 @@ async def try_turn(call: Call) -> Json:
     return shown.tried_json(await call.parts.bench.try_out(trial, now=call.now))
 
 
-async def read_catalogue(call: Call) -> Json:
-    """How the draft stands."""
-    require(call.agent, Right.WORK)
-    view = await call.parts.bench.view()
-    told = await call.read(lambda uow: _status(uow, call.agent))
-    changed = {own.document.key: own.body for own in view.documents}
-    differing = {
-        key for key in (*changed, *view.published) if changed.get(key) != view.published.get(key)
-    }
-    return {
-        **told,
-        "revision": view.revision,
-        "hash": view.hash,
-        "trained": await call.parts.bench.is_trained(),
-        "changes": len(differing),
-        "errors": sum(f.severity is Severity.ERROR for f in view.findings),
-        "warnings": sum(f.severity is Severity.WARNING for f in view.findings),
-        "serving": call.parts.catalogue_version(),
-    }
-
-
-def _status(uow: UnitOfWork, actor: Agent) -> Json:
-    require(actor, Right.WORK)
-    names = names_of(uow)
-    published = uow.versions.published()
-    if published is None:
-        raise NotFoundError("There is no catalogue yet; start the server once.")
-    jobs = [job for job in uow.jobs.newest(20) if not job.state.ended]
-    return {
-        "published": shown.version_json(published, names, published.number),
-        "offer": uow.catalogue_state.get("offer") or None,
-        "gate": asdict(gate_settings(uow)),
-        "job": shown.job_json(jobs[-1], names) if jobs else None,
-    }
-
-
 _TAG = "Catalogue"
 _EDIT = Right.EDIT_CATALOGUE
 
 ENDPOINTS = (
-    Endpoint(
-        method="GET",
-        path="/catalogue",
-        handler=read_catalogue,
-        tag=_TAG,
-        summary="How the draft stands",
-        answer=answers.CatalogueStatus,
-        right=Right.WORK,
-    ),
     Endpoint(
         method="GET",
         path="/catalogue/intents",
@@ -451,7 +404,7 @@ ENDPOINTS = (
         tag=_TAG,
         summary="Try a turn as a customer would see it",
         body=inputs.TrialInput,
-        answer=answers.TrialResult,
+        answer=trial_answers.TrialResult,
         right=Right.WORK,
     ),
 )

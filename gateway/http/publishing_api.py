@@ -15,7 +15,7 @@ from channels.files import download_headers
 from gateway.domain.catalogue import Job, JobKind
 from gateway.domain.errors import InvalidInputError, NotFoundError
 from gateway.domain.gate import GateSettings
-from gateway.domain.people import Right
+from gateway.domain.people import Agent, Right
 from gateway.http import catalogue_answers as answers
 from gateway.http import catalogue_inputs as inputs
 from gateway.http import catalogue_json as shown
@@ -34,6 +34,7 @@ from intents.documents import from_documents
 from intents.errors import CatalogueError
 from intents.exchange import export_catalogue
 from intents.files import MOST_BYTES
+from intents.findings import Severity
 
 _ENDINGS = (".zip", ".csv", ".xlsx")
 _VERSIONS = 200
@@ -50,6 +51,42 @@ async def queue(call: Call, kind: JobKind, task: Mapping[str, Any]) -> web.Respo
     answer = json_response(await call.write(work), status=202)
     call.parts.wake_jobs()
     return answer
+
+
+async def read_catalogue(call: Call) -> Json:
+    """How the draft stands."""
+    require(call.agent, Right.WORK)
+    view = await call.parts.bench.view()
+    told = await call.read(lambda uow: _status(uow, call.agent))
+    changed = {own.document.key: own.body for own in view.documents}
+    differing = {
+        key for key in (*changed, *view.published) if changed.get(key) != view.published.get(key)
+    }
+    return {
+        **told,
+        "revision": view.revision,
+        "hash": view.hash,
+        "trained": await call.parts.bench.is_trained(),
+        "changes": len(differing),
+        "errors": sum(f.severity is Severity.ERROR for f in view.findings),
+        "warnings": sum(f.severity is Severity.WARNING for f in view.findings),
+        "serving": call.parts.catalogue_version(),
+    }
+
+
+def _status(uow: UnitOfWork, actor: Agent) -> Json:
+    require(actor, Right.WORK)
+    names = names_of(uow)
+    published = uow.versions.published()
+    if published is None:
+        raise NotFoundError("There is no catalogue yet; start the server once.")
+    jobs = [job for job in uow.jobs.newest(20) if not job.state.ended]
+    return {
+        "published": shown.version_json(published, names, published.number),
+        "offer": uow.catalogue_state.get("offer") or None,
+        "gate": asdict(releasing.gate_settings(uow)),
+        "job": shown.job_json(jobs[-1], names) if jobs else None,
+    }
 
 
 async def check_draft(call: Call) -> web.Response:
@@ -214,6 +251,15 @@ _TAG = "Catalogue"
 _PUBLISH = Right.PUBLISH_CATALOGUE
 
 ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/catalogue",
+        handler=read_catalogue,
+        tag=_TAG,
+        summary="How the draft stands",
+        answer=answers.CatalogueStatus,
+        right=Right.WORK,
+    ),
     Endpoint(
         method="POST",
         path="/catalogue/check",

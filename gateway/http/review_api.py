@@ -8,9 +8,10 @@ from aiohttp import web
 
 from gateway.domain.catalogue import JobKind
 from gateway.domain.people import Right
-from gateway.http import catalogue_answers as answers
+from gateway.http import catalogue_answers
 from gateway.http import catalogue_inputs as inputs
 from gateway.http import catalogue_json as shown
+from gateway.http import review_answers as answers
 from gateway.http.call import Call
 from gateway.http.catalogue_api import describe, stale
 from gateway.http.publishing_api import queue
@@ -210,7 +211,7 @@ ENDPOINTS = (
         tag=_TAG,
         summary="Play saved conversations to the draft or to a version",
         body=inputs.ReplayInput,
-        answer=answers.CatalogueJob,
+        answer=catalogue_answers.CatalogueJob,
         status=202,
         right=_EDIT,
         errors=("conflict", "not_found"),
