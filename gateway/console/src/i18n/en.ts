@@ -18,7 +18,7 @@ export const messages = {
     desk: 'Desk',
     tickets: 'Tickets',
     canned: 'Canned responses',
-    bot: 'Bot',
+    bot: 'Bot editor',
     operations: 'Operations',
     administration: 'Administration',
   },

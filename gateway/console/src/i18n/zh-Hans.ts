@@ -19,7 +19,7 @@ export const messages: Messages = {
     desk: '工作台',
     tickets: '工单',
     canned: '快捷回复',
-    bot: '机器人',
+    bot: '机器人编辑',
     operations: '运行状况',
     administration: '管理',
   },

@@ -19,7 +19,7 @@ export const messages: Messages = {
     desk: '工作台',
     tickets: '工單',
     canned: '快速回覆',
-    bot: '機器人',
+    bot: '機器人編輯',
     operations: '運作狀況',
     administration: '管理',
   },

@@ -203,6 +203,7 @@ export const editor = {
     total: 'Right',
     rightOf: '{right} of {total}',
     precision: 'Precision',
+    refusalPrecision: 'Precision of refusals',
     recall: 'Recall',
     f1: 'F1',
     against: 'Recall against published',

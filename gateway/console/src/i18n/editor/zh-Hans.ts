@@ -203,6 +203,7 @@ export const editor = {
     total: '正确',
     rightOf: '{right} / {total}',
     precision: '精确率',
+    refusalPrecision: '拒答的精确率',
     recall: '召回率',
     f1: 'F1',
     against: '召回率与已发布相比',

@@ -203,6 +203,7 @@ export const editor = {
     total: '正確',
     rightOf: '{right} / {total}',
     precision: '精確率',
+    refusalPrecision: '拒答的精確率',
     recall: '召回率',
     f1: 'F1',
     against: '召回率與已發布相比',
