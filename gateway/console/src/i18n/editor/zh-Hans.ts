@@ -253,6 +253,7 @@ export const editor = {
     added: '新增',
     removed: '删除',
     changed: '修改',
+    marks: '标注有变',
     discard: '放弃草稿',
     discardSure: '将整个草稿恢复为已发布的内容？所有人的修改都会丢失。',
     versions: '历史版本',

@@ -253,6 +253,7 @@ export const editor = {
     added: '新增',
     removed: '刪除',
     changed: '修改',
+    marks: '標註有變',
     discard: '放棄草稿',
     discardSure: '將整個草稿還原為已發布的內容？所有人的修改都會丟失。',
     versions: '歷史版本',
