@@ -246,7 +246,7 @@ export const editor = {
   },
   publish: {
     title: '發布',
-    publish: '檢查併發布',
+    publish: '檢查並發布',
     lead: '先評估草稿，通過關卡後發布。',
     reason: '改了什麼，為什麼',
     noChanges: '沒有差別。',
