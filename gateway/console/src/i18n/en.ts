@@ -21,7 +21,7 @@ export const messages = {
     tickets: 'Tickets',
     canned: 'Canned responses',
     knowledge: 'Knowledge base',
-    bot: 'Bot',
+    bot: 'Bot editor',
     operations: 'Operations',
     administration: 'Administration',
   },

@@ -22,7 +22,7 @@ export const messages: Messages = {
     tickets: '工单',
     canned: '快捷回复',
     knowledge: '知识库',
-    bot: '机器人',
+    bot: '机器人编辑',
     operations: '运行状况',
     administration: '管理',
   },

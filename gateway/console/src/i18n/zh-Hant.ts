@@ -22,7 +22,7 @@ export const messages: Messages = {
     tickets: '工單',
     canned: '快速回覆',
     knowledge: '知識庫',
-    bot: '機器人',
+    bot: '機器人編輯',
     operations: '運作狀況',
     administration: '管理',
   },

@@ -18,7 +18,7 @@ export const useCatalogue = defineStore('catalogue', () => {
   const groups = computed(() =>
     [...new Set(intents.value.map((intent) => intent.group))].filter(Boolean).sort(),
   )
-  const titles = computed(() => new Map(intents.value.map((each) => [each.name, each.title])))
+  const titles = computed(() => new Map(intents.value.map((each) => [each.name, each.title || each.name])))
   let watched = ''
 
   async function load(): Promise<void> {
