@@ -73,6 +73,11 @@ class SettingField(Output):
     help: Label | None = None
     secret: bool
     required: bool
+    generate: Literal["whsec", "token"] | None = Field(
+        default=None,
+        description="A secret that may be made up at random: `whsec`, by Standard Webhooks, "
+        "or any long `token`.",
+    )
     default: str | int | bool | list[str]
 
 
@@ -117,6 +122,7 @@ class AuditRow(Output):
     action: str
     object_type: str
     object_id: str
+    ticket_id: str | None = Field(description="The ticket that it concerns, where there is one.")
     before: dict[str, Any]
     after: dict[str, Any]
 
@@ -125,6 +131,7 @@ class AuditPage(Output):
     """One page of the audit, newest first."""
 
     items: list[AuditRow]
+    tickets: dict[str, int] = Field(description="The numbers of the tickets named here, by id.")
     next_cursor: str | None
 
 

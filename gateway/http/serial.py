@@ -271,8 +271,11 @@ def canned_json(canned: CannedResponse) -> Json:
     }
 
 
-def audit_json(number: int, entry: AuditEntry, names: Mapping[str, str]) -> Json:
+def audit_json(
+    number: int, entry: AuditEntry, names: Mapping[str, str], concerns: Mapping[str, str]
+) -> Json:
     """A row of the audit."""
+    is_ticket = entry.object_type == "ticket"
     return {
         "id": number,
         "at": when(entry.at),
@@ -280,6 +283,7 @@ def audit_json(number: int, entry: AuditEntry, names: Mapping[str, str]) -> Json
         "action": entry.action,
         "object_type": entry.object_type,
         "object_id": entry.object_id,
+        "ticket_id": entry.object_id if is_ticket else concerns.get(entry.object_id),
         "before": dict(entry.before),
         "after": dict(entry.after),
     }

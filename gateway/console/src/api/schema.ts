@@ -965,6 +965,13 @@ export interface components {
         AuditPage: {
             /** Items */
             items: components["schemas"]["AuditRow"][];
+            /**
+             * Tickets
+             * @description The numbers of the tickets named here, by id.
+             */
+            tickets: {
+                [key: string]: number;
+            };
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -987,6 +994,11 @@ export interface components {
             object_type: string;
             /** Object Id */
             object_id: string;
+            /**
+             * Ticket Id
+             * @description The ticket that it concerns, where there is one.
+             */
+            ticket_id: string | null;
             /** Before */
             before: {
                 [key: string]: unknown;
@@ -1690,6 +1702,14 @@ export interface components {
             pointer: string;
             /** Detail */
             detail: string;
+            /**
+             * Words
+             * @description The detail by language tag, where it is known in several.
+             * @default null
+             */
+            words: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * Reference
@@ -1802,6 +1822,12 @@ export interface components {
             secret: boolean;
             /** Required */
             required: boolean;
+            /**
+             * Generate
+             * @description A secret that may be made up at random: `whsec`, by Standard Webhooks, or any long `token`.
+             * @default null
+             */
+            generate: ("whsec" | "token") | null;
             /** Default */
             default: string | number | boolean | string[];
         };
