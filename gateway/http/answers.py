@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from channels.contract import MessageKind, MessageState
 from gateway.domain.conversation import Controller, ConversationStatus
@@ -344,6 +344,9 @@ class ProblemItem(Output):
 
     pointer: str
     detail: str
+    words: dict[str, str] | None = Field(
+        default=None, description="The detail by language tag, where it is known in several."
+    )
 
 
 class Problem(BaseModel):

@@ -1,5 +1,6 @@
 import element from 'element-plus/es/locale/lang/en.mjs'
 import { audit } from './audit/en'
+import { inboxes } from './inboxes/en'
 
 export const messages = {
   app: {
@@ -411,27 +412,7 @@ export const messages = {
     empty: 'No teams yet',
     emptyText: 'A team works a queue: what its inboxes hand over waits there.',
   },
-  inboxes: {
-    title: 'Inboxes',
-    add: 'New inbox',
-    edit: 'Edit inbox',
-    channel: 'Channel',
-    bot: 'The bot answers first',
-    enabled: 'Receives messages',
-    enabledShort: 'On',
-    disabled: 'Off',
-    withBot: 'Bot first',
-    withoutBot: 'Straight to people',
-    noTeam: 'Everyone',
-    team: 'Hands over to',
-    settings: 'Settings of the channel',
-    secretSet: 'Set; leave empty to keep it',
-    list: 'Comma-separated',
-    embed: 'Put it on your site',
-    embedText: 'Paste this before the closing body tag of each page.',
-    empty: 'No inboxes yet',
-    emptyText: 'An inbox is a configured channel: this mailbox, that web chat.',
-  },
+  inboxes,
   audit,
   channel: {
     webchat: 'Web chat',

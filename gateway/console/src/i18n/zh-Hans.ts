@@ -1,5 +1,6 @@
 import element from 'element-plus/es/locale/lang/zh-cn.mjs'
 import { audit } from './audit/zh-Hans'
+import { inboxes } from './inboxes/zh-Hans'
 import type { Messages } from './en'
 
 export const messages: Messages = {
@@ -418,27 +419,7 @@ export const messages: Messages = {
     empty: '还没有团队',
     emptyText: '团队负责一个队列：所属收件箱转交的会话在那里等待。',
   },
-  inboxes: {
-    title: '收件箱',
-    add: '新建收件箱',
-    edit: '编辑收件箱',
-    channel: '渠道',
-    bot: '由机器人先接待',
-    enabled: '接收消息',
-    enabledShort: '启用',
-    disabled: '停用',
-    withBot: '机器人先接待',
-    withoutBot: '直接转人工',
-    noTeam: '所有人',
-    team: '转交给',
-    settings: '渠道设置',
-    secretSet: '已设置，留空则保持不变',
-    list: '用逗号分隔',
-    embed: '放到您的网站',
-    embedText: '把这段代码粘贴到每个页面的 body 结束标签之前。',
-    empty: '还没有收件箱',
-    emptyText: '收件箱是一个配置好的渠道，例如某个邮箱或某个网页聊天。',
-  },
+  inboxes,
   audit,
   channel: {
     webchat: '网页聊天',
