@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from gateway.http.answers import Agent, Reference
+from gateway.http.answers import Agent, Label, Reference
 from gateway.http.fields import Output, When
 
 
@@ -52,16 +52,6 @@ class OneTimePassword(Output):
     """A password for the next sign-in, shown this once."""
 
     one_time_password: str
-
-
-class Label(Output):
-    """A text in the console's languages."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, defer_build=True)
-
-    en: str
-    zh_hans: str = Field(alias="zh-Hans")
-    zh_hant: str = Field(alias="zh-Hant")
 
 
 class SettingField(Output):

@@ -30,8 +30,8 @@ class WebChatSettings:
     `https://*.shop.example`, or `*` for any); pages of this server itself always may.
     `identity_secret` is shared with the site's server, which signs who is signed in;
     `identity_required` refuses visitors without such a signature. An attachment may have
-    `max_attachment_mb` MiB. `help_url` is the address of an article with `{slug}` in it; empty
-    where no help centre is published.
+    `max_attachment_mb` MB, of a million bytes each, as sizes are shown everywhere. `help_url` is
+    the address of an article with `{slug}` in it; empty where no help centre is published.
 
     Raises:
         SettingsError: a value is out of bounds; names the setting and the remedy.
@@ -61,7 +61,7 @@ class WebChatSettings:
         default=True, metadata=_label("Accept files", "允许发送文件", "允許傳送檔案")
     )
     max_attachment_mb: int = field(
-        default=10, metadata=_label("Largest file (MiB)", "文件大小上限(MiB)", "檔案大小上限(MiB)")
+        default=10, metadata=_label("Largest file (MB)", "文件大小上限(MB)", "檔案大小上限(MB)")
     )
     identity_secret: Secret = field(
         default=Secret(""),
@@ -140,7 +140,7 @@ class WebChatSettings:
     @property
     def max_attachment_bytes(self) -> int:
         """The largest attachment in bytes."""
-        return self.max_attachment_mb * 1024 * 1024
+        return self.max_attachment_mb * 1_000_000
 
 
 def _check_origin(origin: str) -> None:

@@ -918,13 +918,14 @@ export interface components {
         };
         /**
          * ArticleReference
-         * @description The article that an answer rests on.
+         * @description The article that an answer rests on; `title` is as the customer reads it.
          */
         ArticleReference: {
             /** Slug */
             slug: string;
             /** Title */
             title: string;
+            titles: components["schemas"]["Label"];
         };
         /**
          * AssignInput
@@ -1077,6 +1078,49 @@ export interface components {
         CannedList: {
             /** Items */
             items: components["schemas"]["Canned"][];
+        };
+        /**
+         * Card
+         * @description What the bot hands over with a conversation: asked, tried and collected.
+         */
+        Card: {
+            /** Topic */
+            topic: string | null;
+            /** Asked */
+            asked: string[];
+            /** Tried */
+            tried: string[];
+            /** Collected */
+            collected: {
+                [key: string]: string;
+            };
+            /** Answers */
+            answers: [
+                string,
+                string
+            ][];
+            /**
+             * Mood
+             * @enum {string}
+             */
+            mood: "calm" | "annoyed" | "angry";
+            /** Call Back */
+            call_back: string | null;
+            customer: components["schemas"]["CardCustomer"] | null;
+        };
+        /**
+         * CardCustomer
+         * @description Who asked, as the bot knew them.
+         */
+        CardCustomer: {
+            /** Name */
+            name: string;
+            /** Key */
+            key: boolean;
+            /** Tickets */
+            tickets: number;
+            /** Open Tickets */
+            open_tickets: string[];
         };
         /**
          * ChannelCapabilities
@@ -1891,7 +1935,7 @@ export interface components {
         };
         /**
          * Ticket
-         * @description A numbered piece of work.
+         * @description A numbered piece of work; `summary` is `card`, where there is one, in words.
          */
         Ticket: {
             /** Id */
@@ -1910,6 +1954,7 @@ export interface components {
             subject: string;
             /** Summary */
             summary: string;
+            card: components["schemas"]["Card"] | null;
             /** Reason */
             reason: string;
             /**

@@ -209,7 +209,7 @@ export const messages = {
   composer: {
     replyTab: 'Reply',
     noteTab: 'Private note',
-    reply: 'Write a reply … “/” for canned responses',
+    reply: 'Write a reply … type / for canned responses',
     fromBot: 'Replying takes the conversation from the bot …',
     fromQueue: 'Replying claims the conversation …',
     note: 'Only colleagues can read this …',
@@ -245,6 +245,19 @@ export const messages = {
     summary: 'Asked, tried and collected',
     all: 'Show all',
     none: 'No ticket',
+  },
+  card: {
+    topic: 'Topic',
+    asked: 'Asked',
+    tried: 'The bot answered',
+    collected: 'Collected',
+    answers: 'Diagnosis',
+    callBack: 'Call back',
+    mood: 'Mood',
+    customer: 'Customer',
+    key: 'key customer',
+    openTickets: 'open tickets: {numbers}',
+    moods: { calm: 'calm', annoyed: 'annoyed', angry: 'angry' },
   },
   contact: {
     title: 'Customer',
@@ -309,6 +322,8 @@ export const messages = {
     out: 'Sign out',
   },
   password: {
+    name: 'Your name',
+    nameHint: 'Customers see it when you take over.',
     current: 'Present password',
     new: 'New password',
     again: 'New password again',
@@ -350,7 +365,7 @@ export const messages = {
   },
   canned: {
     title: 'Canned responses',
-    lead: 'Type “/” and a shortcut while replying.',
+    lead: 'Type / and a shortcut while replying.',
     add: 'New response',
     edit: 'Edit response',
     empty: 'No canned responses yet',

@@ -253,6 +253,19 @@ export const messages: Messages = {
     all: '展开全部',
     none: '暂无工单',
   },
+  card: {
+    topic: '话题',
+    asked: '客户问',
+    tried: '机器人已回复',
+    collected: '已收集',
+    answers: '排查经过',
+    callBack: '回电',
+    mood: '情绪',
+    customer: '客户',
+    key: '重点客户',
+    openTickets: '未结工单：{numbers}',
+    moods: { calm: '平静', annoyed: '不满', angry: '愤怒' },
+  },
   contact: {
     title: '客户',
     visitor: '访客 {code}',
@@ -316,6 +329,8 @@ export const messages: Messages = {
     out: '退出登录',
   },
   password: {
+    name: '您的姓名',
+    nameHint: '您接手后，客户会看到这个名字。',
     current: '当前密码',
     new: '新密码',
     again: '再次输入新密码',

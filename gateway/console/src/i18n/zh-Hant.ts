@@ -253,6 +253,19 @@ export const messages: Messages = {
     all: '展開全部',
     none: '暫無工單',
   },
+  card: {
+    topic: '話題',
+    asked: '客戶問',
+    tried: '機器人已回覆',
+    collected: '已收集',
+    answers: '排查經過',
+    callBack: '回電',
+    mood: '情緒',
+    customer: '客戶',
+    key: '重點客戶',
+    openTickets: '未結工單：{numbers}',
+    moods: { calm: '平靜', annoyed: '不滿', angry: '憤怒' },
+  },
   contact: {
     title: '客戶',
     visitor: '訪客 {code}',
@@ -316,6 +329,8 @@ export const messages: Messages = {
     out: '登出',
   },
   password: {
+    name: '您的姓名',
+    nameHint: '您接手後，客戶會看到這個名字。',
     current: '目前密碼',
     new: '新密碼',
     again: '再次輸入新密碼',
