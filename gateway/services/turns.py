@@ -10,14 +10,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
+
+import orjson
 
 from bot.contract import (
     ArticleFeedback,
     Bot,
     BotMessage,
     BotState,
+    Card,
     Decision,
     Handoff,
     HandoffReason,
@@ -256,6 +259,7 @@ def _apply_handoff(
         severity=Severity(decision.severity),
         subject=_subject(item, decision),
         summary=decision.summary,
+        card=_card(decision.card),
         reason=decision.reason.value,
         team_id=inbox.team_id,
         now=context.now,
@@ -282,6 +286,15 @@ def _apply_handoff(
         *_queued(messages, item, context.now),
     )
     return Applied(conversation, messages, _record(item, context.now), trail)
+
+
+def _card(card: Card | None) -> dict[str, Any]:
+    """The card as JSON values; empty without one."""
+    if card is None:
+        return {}
+    told = asdict(card)
+    del told["language"]
+    return dict(orjson.loads(orjson.dumps(told)))
 
 
 def _subject(item: Decided, decision: Handoff) -> str:

@@ -168,3 +168,24 @@ async def test_programs_get_a_problem(
 
     assert (response.status, body["code"]) == (status, code)
     assert ("Allow" in response.headers) == (status == 405)
+
+
+async def test_a_page_that_fails_is_still_a_page(open_at: Opener) -> None:
+    def broken(slug: str, language: str) -> None:
+        raise RuntimeError(slug + language)
+
+    place = await open_at(read_article=broken)
+
+    status, body, headers = await fetch(place, "/help/refunds", **{"Accept-Language": "zh-CN"})
+
+    assert status == 500
+    assert "这里出了点问题" in body
+    assert "RuntimeError" not in body
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+async def test_the_documentation_names_what_a_tuple_holds(place: Place) -> None:
+    _, body, _ = await fetch(place, "/api/docs")
+
+    marks = body[body.index("snippet_marks") :][:200]
+    assert "[[integer, integer], …]" in marks

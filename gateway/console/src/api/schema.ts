@@ -1561,13 +1561,14 @@ export interface components {
         };
         /**
          * ArticleReference
-         * @description The article that an answer rests on.
+         * @description The article that an answer rests on; `title` is as the customer reads it.
          */
         ArticleReference: {
             /** Slug */
             slug: string;
             /** Title */
             title: string;
+            titles: components["schemas"]["Label"];
         };
         /**
          * ArticleRow
@@ -1689,6 +1690,13 @@ export interface components {
         AuditPage: {
             /** Items */
             items: components["schemas"]["AuditRow"][];
+            /**
+             * Tickets
+             * @description The numbers of the tickets named here, by id.
+             */
+            tickets: {
+                [key: string]: number;
+            };
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -1711,6 +1719,11 @@ export interface components {
             object_type: string;
             /** Object Id */
             object_id: string;
+            /**
+             * Ticket Id
+             * @description The ticket that it concerns, where there is one.
+             */
+            ticket_id: string | null;
             /** Before */
             before: {
                 [key: string]: unknown;
@@ -1789,6 +1802,49 @@ export interface components {
         CannedList: {
             /** Items */
             items: components["schemas"]["Canned"][];
+        };
+        /**
+         * Card
+         * @description What the bot hands over with a conversation: asked, tried and collected.
+         */
+        Card: {
+            /** Topic */
+            topic: string | null;
+            /** Asked */
+            asked: string[];
+            /** Tried */
+            tried: string[];
+            /** Collected */
+            collected: {
+                [key: string]: string;
+            };
+            /** Answers */
+            answers: [
+                string,
+                string
+            ][];
+            /**
+             * Mood
+             * @enum {string}
+             */
+            mood: "calm" | "annoyed" | "angry";
+            /** Call Back */
+            call_back: string | null;
+            customer: components["schemas"]["CardCustomer"] | null;
+        };
+        /**
+         * CardCustomer
+         * @description Who asked, as the bot knew them.
+         */
+        CardCustomer: {
+            /** Name */
+            name: string;
+            /** Key */
+            key: boolean;
+            /** Tickets */
+            tickets: number;
+            /** Open Tickets */
+            open_tickets: string[];
         };
         /**
          * ChannelCapabilities
@@ -2457,6 +2513,14 @@ export interface components {
             pointer: string;
             /** Detail */
             detail: string;
+            /**
+             * Words
+             * @description The detail by language tag, where it is known in several.
+             * @default null
+             */
+            words: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * Reference
@@ -2577,6 +2641,12 @@ export interface components {
             secret: boolean;
             /** Required */
             required: boolean;
+            /**
+             * Generate
+             * @description A secret that may be made up at random: `whsec`, by Standard Webhooks, or any long `token`.
+             * @default null
+             */
+            generate: ("whsec" | "token") | null;
             /** Default */
             default: string | number | boolean | string[];
         };
@@ -2640,7 +2710,7 @@ export interface components {
         };
         /**
          * Ticket
-         * @description A numbered piece of work.
+         * @description A numbered piece of work; `summary` is `card`, where there is one, in words.
          */
         Ticket: {
             /** Id */
@@ -2659,6 +2729,7 @@ export interface components {
             subject: string;
             /** Summary */
             summary: string;
+            card: components["schemas"]["Card"] | null;
             /** Reason */
             reason: string;
             /**
