@@ -2,67 +2,19 @@
 
 import asyncio
 import io
-import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import Browser, FilePayload, Page, Route, expect
+from playwright.async_api import FilePayload, Route, expect
 
 from channels.contract import Attachment, InboundMessage
 from gateway.services.wire import encode_inbound
 from tests.accessibility import find_faults
-from tests.gateway.http.place import PASSWORD, Opener, Place
-from tests.journeys.gateway import ROOT
+from tests.gateway.http.place import OpenConsole, Place
 
-DIST = ROOT / "gateway" / "console" / "dist"
-PATIENCE = 15_000  # ms, on a busy machine
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-OpenConsole = Callable[..., Awaitable[Page]]
-
-
-@pytest.fixture
-async def desk(open_at: Opener) -> Place:
-    """A place that serves the built console."""
-    if not (DIST / "index.html").exists():
-        reason = "the console is not built (make console; it needs npm)"
-        assert not os.environ.get("CI"), reason
-        pytest.skip(reason)
-    return await open_at(console=DIST)
-
-
-@pytest.fixture
-async def sign_in(chromium: Browser, desk: Place) -> AsyncIterator[OpenConsole]:
-    """Opens the console for one of the staff; what a page complains about fails the test."""
-    expect.set_options(timeout=PATIENCE)
-    complaints: list[str] = []
-
-    async def opener(name: str, path: str = "", **options: Any) -> Page:
-        context = await chromium.new_context(
-            **{
-                "locale": "en-GB",
-                "timezone_id": "Asia/Shanghai",
-                "reduced_motion": "reduce",
-                "bypass_csp": True,
-                **options,
-            }
-        )
-        page = await context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        await page.goto(str(desk.server.make_url(f"/console/{path}")))
-        await page.get_by_test_id("sign-in-email").fill(f"{name}@qingchuan.example")
-        await page.get_by_test_id("sign-in-password").fill(PASSWORD)
-        await page.get_by_test_id("sign-in-submit").click()
-        await expect(page.locator("#main")).to_be_visible()
-        return page
-
-    yield opener
-    assert complaints == []
 
 
 async def test_a_dead_letter_is_read_and_queued_again(desk: Place, sign_in: OpenConsole) -> None:
