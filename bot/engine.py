@@ -184,7 +184,7 @@ class CatalogueBot:
         sure = understanding.confidence >= self._settings.accept
         hits: tuple[Hit, ...] = ()
         if not sure or understanding.intent == OUT_OF_SCOPE:
-            hits = self._index.search(text, language)
+            hits = self._index.search(text, language, with_passages=False)
         return _View(
             turn=replace(turn, language=language),
             language=language,
