@@ -31,6 +31,7 @@ from bot.contract import (
     Understanding,
 )
 from bot.errors import BotError
+from bot.replies import is_feedback_press
 from channels.contract import InboundMessage, MessageKind, MessageState, QuickReply
 from gateway.domain.conversation import (
     Controller,
@@ -299,7 +300,11 @@ def _card(card: Card | None) -> dict[str, Any]:
 
 def _subject(item: Decided, decision: Handoff) -> str:
     """What it is about: for a mere wish for a person, what the customer asked before."""
-    asked = [line.text for line in item.accepted.lines if line.kind is MessageKind.CUSTOMER]
+    asked = [
+        line.text
+        for line in item.accepted.lines
+        if line.kind is MessageKind.CUSTOMER and not is_feedback_press(line.text)
+    ]
     if decision.reason is HandoffReason.WISH and asked:
         return asked[-1]
     return item.accepted.conversation.preview

@@ -42,8 +42,8 @@ class Site:
         self.desk = desk
         self.inbox_wire = Wire(desk.store)
         self.bot = ScriptedBot(reply("Hi"))
-        index = ArticleIndex()
         hub, bus = LocalHub(), EmbeddedBus(desk.store, clock=clock)
+        index = ArticleIndex()
         desk.store.listen(Publisher(hub).publish)
         context = cast("ChannelContext", None)
         directory = InboxDirectory(self.inbox_wire, clock)
@@ -58,7 +58,7 @@ class Site:
             bus=bus,
             hub=hub,
             bot=cast("CatalogueBot", self.bot),
-            catalogue=cast("Catalogue", None),
+            catalogue=Catalogue(version="none", intents=()),
             articles=ArticleKeeper(desk.store, index, clock, lambda: None),
             index=index,
             inboxes=directory,
