@@ -2,11 +2,15 @@
 
 import re
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from aiohttp import ClientSession
+from typing_extensions import override
 
+from bot.knowledge import ArticleIndex
 from gateway.http.app import ENDPOINTS
+from intents.model import Language
 from tests.gateway.http.place import Opener, Place
 
 
@@ -171,10 +175,12 @@ async def test_programs_get_a_problem(
 
 
 async def test_a_page_that_fails_is_still_a_page(open_at: Opener) -> None:
-    def broken(slug: str, language: str) -> None:
-        raise RuntimeError(slug + language)
+    class Broken(ArticleIndex):
+        @override
+        def article(self, slug: str, language: Language) -> NoReturn:
+            raise RuntimeError(slug)
 
-    place = await open_at(read_article=broken)
+    place = await open_at(articles=Broken())
 
     status, body, headers = await fetch(place, "/help/refunds", **{"Accept-Language": "zh-CN"})
 
