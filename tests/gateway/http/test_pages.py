@@ -177,7 +177,7 @@ async def test_programs_get_a_problem(
 async def test_a_page_that_fails_is_still_a_page(open_at: Opener) -> None:
     class Broken(ArticleIndex):
         @override
-        def article(self, slug: str, language: Language) -> NoReturn:
+        def article(self, slug: str, language: Language, *, internal: bool = False) -> NoReturn:
             raise RuntimeError(slug)
 
     place = await open_at(articles=Broken())
