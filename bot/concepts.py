@@ -8,7 +8,6 @@ question: how it asks, whether it refuses or undoes, what is to be done, what it
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 # Groups end with a slash.
@@ -115,7 +114,10 @@ _NUMBERS: dict[str, int] = {}
 for _number, _group in enumerate(_CHINESE):
     for _word in _group:
         _NUMBERS.setdefault(_word, _number)
-_WORD = re.compile("|".join(sorted(map(re.escape, _NUMBERS), key=len, reverse=True)))
+# The words that begin with a character, longest first.
+_BY_FIRST: dict[str, list[str]] = {}
+for _word in sorted(_NUMBERS, key=len, reverse=True):
+    _BY_FIRST.setdefault(_word[0], []).append(_word)
 
 
 def _mask(first: int, count: int) -> int:
@@ -160,7 +162,19 @@ DEEDS = _CHINESE_DEEDS | UNDOING | _mask(len(_CHINESE), len(_groups(_ENGLISH)))
 
 def name_concepts(run: str) -> str:
     """A Chinese text with one private character in the place of each word of a concept."""
-    return _WORD.sub(lambda match: chr(_FIRST + _NUMBERS[match[0]]), run)
+    found = []
+    place, end = 0, len(run)
+    while place < end:
+        character = run[place]
+        for word in _BY_FIRST.get(character, ()):
+            if run.startswith(word, place):
+                found.append(chr(_FIRST + _NUMBERS[word]))
+                place += len(word)
+                break
+        else:
+            found.append(character)
+            place += 1
+    return "".join(found)
 
 
 def concept_of(character: str) -> int | None:

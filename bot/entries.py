@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,11 +48,23 @@ class Entry:
     norms: Floats | None = None
 
 
+class _Ids(dict[str, int]):
+    """The features of a space by name; one that is looked up for the first time is numbered."""
+
+    def __init__(self, learn: Callable[[str], int]) -> None:
+        super().__init__()
+        self._learn = learn
+
+    def __missing__(self, feature: str) -> int:
+        number = self[feature] = self._learn(feature)
+        return number
+
+
 class Vocabulary:
     """Numbers for features; feature 0 fills empty segments."""
 
     def __init__(self) -> None:
-        self.ids: list[dict[str, int]] = [{} for _ in range(SPACES)]
+        self.ids = [_Ids(partial(self._learn, space)) for space in range(SPACES)]
         self._spaces = np.full(1024, -1, dtype=np.int8)
         self._telling = np.zeros(1024, dtype=bool)
         self._known = 1
@@ -71,14 +84,7 @@ class Vocabulary:
 
     def number(self, space: int, view: Iterable[str]) -> list[int]:
         """The numbers of features, given out where they are new."""
-        ids = self.ids[space]
-        found = []
-        for feature in view:
-            number = ids.get(feature)
-            if number is None:
-                number = ids[feature] = self._learn(space, feature)
-            found.append(number)
-        return found
+        return list(map(self.ids[space].__getitem__, view))
 
     def _learn(self, space: int, feature: str) -> int:
         number = self._known
@@ -124,7 +130,7 @@ def make_entry(
         for space, view in enumerate(views(asking)):
             numbers = vocabulary.number(space, view)
             features += numbers or [0]
-            weights += [damped(count) for count in view.values()] or [0.0]
+            weights += [c if c <= 1 else damped(c) for c in view.values()] or [0.0]
             lengths.append(len(numbers) or 1)
         for letter, count in asking.letters.items():
             pool[letter] = pool.get(letter, 0.0) + count

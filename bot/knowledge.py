@@ -89,9 +89,9 @@ class _Shelf:
         if self.kept.pop(slug, None) is not None:
             self._ranking.remove(slug)
 
-    def search(self, text: str, limit: int) -> tuple[Hit, ...]:
+    def search(self, text: str, limit: int, *, with_passages: bool) -> tuple[Hit, ...]:
         """The best articles, best first."""
-        asked = _features(text)
+        asked = _features(text) if with_passages else None
         return tuple(
             self._hit(slug, text, asked, score, evidence)
             for slug, score, evidence in self.rank(text, limit)
@@ -116,11 +116,11 @@ class _Shelf:
         self,
         slug: str,
         text: str,
-        asked: frozenset[str],
+        asked: frozenset[str] | None,
         score: float,
         evidence: Sequence[float],
     ) -> Hit:
-        passage = self.passage(slug, asked)
+        passage = self.passage(slug, asked) if asked is not None else ""
         return Hit(
             slug=slug,
             title=self.kept[slug].article.title,
@@ -189,7 +189,13 @@ class ArticleIndex:
                     yield shelf.kept[slug].article
 
     def search(
-        self, text: str, language: Language, limit: int = 3, *, internal: bool = False
+        self,
+        text: str,
+        language: Language,
+        limit: int = 3,
+        *,
+        internal: bool = False,
+        with_passages: bool = True,
     ) -> tuple[Hit, ...]:
         """Return the best articles, best first; none that shares nothing with `text`.
 
@@ -198,15 +204,27 @@ class ArticleIndex:
             language: articles written for it are searched; Traditional finds Simplified ones.
             limit: how many at most.
             internal: whether staff asks, who also find internal articles.
+            with_passages: whether hits carry the passage that fits best.
         """
-        return self._remembered(text, language.training, limit, internal)
+        audiences = AUDIENCES if internal else AUDIENCES[:1]
+        return self._remembered(
+            text, language.training, limit, audiences=audiences, with_passages=with_passages
+        )
 
-    def _search(self, text: str, language: str, limit: int, internal: bool) -> tuple[Hit, ...]:
-        hits = self._shelves[language, "public"].search(text, limit)
-        if internal:
-            hits += self._shelves[language, "internal"].search(text, limit)
-            hits = tuple(sorted(hits, key=lambda hit: -hit.score))
-        return hits[:limit]
+    def _search(
+        self,
+        text: str,
+        language: str,
+        limit: int,
+        *,
+        audiences: Sequence[str],
+        with_passages: bool,
+    ) -> tuple[Hit, ...]:
+        hits: list[Hit] = []
+        for audience in audiences:
+            shelf = self._shelves[language, audience]
+            hits += shelf.search(text, limit, with_passages=with_passages)
+        return tuple(sorted(hits, key=lambda hit: -hit.score)[:limit])
 
     def best(self, text: str, language: Language) -> tuple[str, float] | None:
         """The public article that fits best and the chance that it is right; no passage."""

@@ -6,7 +6,7 @@ merged with it, so that adding stays cheap however many entries there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,17 @@ class _Layer:
     features: Integers
     starts: NDArray[np.intp]
     holders: Integers
+
+    def span(self, features: Integers) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Where the lists of these features begin and end; both alike where there is none."""
+        if not len(self.features):
+            none = np.zeros(len(features), dtype=np.intp)
+            return none, none
+        places = np.searchsorted(self.features, features)
+        places[places == len(self.features)] = 0
+        first = self.starts[places]
+        there = self.features[places] == features
+        return first, np.where(there, self.starts[places + 1], first)
 
 
 class Layers:
@@ -49,14 +60,20 @@ class Layers:
         self._layers.append(self._invert(first, end))
         self._end = end
 
-    def holders(self, feature: int) -> list[Integers]:
-        """Numbers of the entries that hold the feature, those gone included."""
-        found = []
+    def spread(self, features: Integers) -> NDArray[np.int64]:
+        """How many entries hold each of the features, those gone included."""
+        found = np.zeros(len(features), dtype=np.int64)
         for layer in self._layers:
-            place = int(np.searchsorted(layer.features, feature))
-            if place < len(layer.features) and layer.features[place] == feature:
-                found.append(layer.holders[layer.starts[place] : layer.starts[place + 1]])
+            first, end = layer.span(features)
+            found += end - first
         return found
+
+    def holders(self, features: Integers) -> Iterator[tuple[int, Integers]]:
+        """For each of the features, its place among them and entries that hold it."""
+        for layer in self._layers:
+            first, end = layer.span(features)
+            for place in np.flatnonzero(end > first).tolist():
+                yield place, layer.holders[first[place] : end[place]]
 
     def _invert(self, first: int, end: int) -> _Layer:
         told = [self._told(number) for number in range(first, end)]

@@ -184,24 +184,25 @@ class Ranking:
             return [entry for entry in self._entries if entry is not None]
         self._layers.extend(len(self._entries))
         rarity, _ = self._rarities()
-        clues: list[tuple[int, float, list[Integers]]] = []
+        numbers: list[int] = []
+        factors: list[float] = []
         for space, view in (*enumerate(views(asking)), (BODY, reading.pairs)):
             factor = _BODY_CLUE if space == BODY else 1.0
             ids = self._vocabulary.ids[space]
             for feature, count in view.items():
                 number = ids.get(feature)
-                if number is not None and (listed := self._layers.holders(number)):
-                    clue = float(rarity[number]) ** 2 * factor * min(count, 1.0)
-                    clues.append((sum(map(len, listed)), clue, listed))
-        clues.sort(key=lambda clue: clue[0])
+                if number is not None:
+                    numbers.append(number)
+                    factors.append(factor * min(count, 1.0))
+        features = np.array(numbers, dtype=np.int32)
+        spread = self._layers.spread(features)
+        rarest = np.argsort(spread, kind="stable")
+        within = np.cumsum(spread[rarest]) <= max(_MOST_POSTINGS, spread.min(initial=0))
+        chosen = rarest[within]
+        clues = rarity[features[chosen]] ** 2 * np.array(factors, dtype=np.float32)[chosen]
         gained = np.zeros(len(self._entries), dtype=np.float32)
-        postings = 0
-        for length, clue, listed in clues:
-            postings += length
-            if postings > _MOST_POSTINGS and postings > length:
-                break
-            for holders in listed:
-                gained[holders] += clue
+        for place, holders in self._layers.holders(features[chosen]):
+            gained[holders] += clues[place]
         found = np.flatnonzero(gained)
         if len(found) > _CANDIDATES:
             found = found[np.argpartition(-gained[found], _CANDIDATES)[:_CANDIDATES]]
@@ -250,15 +251,23 @@ class Ranking:
         if not stale:
             return
         _, even = self._rarities()
-        spaces = self._vocabulary.spaces
-        for entry in stale:
-            own = spaces[entry.held]
-            weights = body_weights(own, entry.counts) * even[entry.held]
-            squares = np.bincount(own, weights=weights * weights, minlength=SPACES)
-            asked = (entry.weights * even[entry.features]) ** 2
-            starts = np.cumsum(entry.lengths) - entry.lengths
-            lengths = np.concatenate([squares[[BODY, MATTERS]], np.add.reduceat(asked, starts)])
-            entry.norms = np.sqrt(np.maximum(lengths, 1e-9)).astype(np.float32)
+        held = np.concatenate([entry.held for entry in stale])
+        owners = np.repeat(np.arange(len(stale)), [len(entry.held) for entry in stale])
+        own = self._vocabulary.spaces[held]
+        counts = np.concatenate([entry.counts for entry in stale])
+        weights = body_weights(own, counts) * even[held]
+        squares = np.bincount(
+            owners * SPACES + own, weights=weights * weights, minlength=len(stale) * SPACES
+        ).reshape(-1, SPACES)[:, [BODY, MATTERS]]
+        features = np.concatenate([entry.features for entry in stale])
+        asked = (np.concatenate([entry.weights for entry in stale]) * even[features]) ** 2
+        lengths = np.concatenate([entry.lengths for entry in stale])
+        segments = np.add.reduceat(asked, np.cumsum(lengths) - lengths)
+        ends = np.cumsum([len(entry.lengths) for entry in stale])
+        for number, entry in enumerate(stale):
+            part = segments[ends[number] - len(entry.lengths) : ends[number]]
+            both = np.concatenate([squares[number], part])
+            entry.norms = np.sqrt(np.maximum(both, 1e-9)).astype(np.float32)
             entry.version = self._version
 
     def _likeness(self, entries: Sequence[Entry], asked: Floats) -> tuple[Floats, Floats]:

@@ -113,7 +113,7 @@ class Reader:
         sure = seen.confidence >= self._settings.accept
         hits: tuple[Hit, ...] = ()
         if not sure or seen.intent == OUT_OF_SCOPE:
-            hits = self._index.search(text, language)
+            hits = self._index.search(text, language, with_passages=False)
         heard = Heard(text=text, intent=seen.intent if sure else None, found=found)
         facts = Facts(
             text=text,

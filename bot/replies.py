@@ -207,6 +207,17 @@ class Replies:
         return [v for v in own if v.conditions] or own
 
 
+@lru_cache(maxsize=1)
+def _feedback_titles() -> frozenset[str]:
+    titles = {title for name in (HELPED, UNHELPED) for title in FALLBACK[name].values()}
+    return frozenset(titles | {to_traditional(title) for title in titles})
+
+
+def is_feedback_press(text: str) -> bool:
+    """Whether a customer's text is a pressed feedback button: its payload or built-in title."""
+    return text.startswith((HELPED_PAYLOAD, UNHELPED_PAYLOAD)) or text in _feedback_titles()
+
+
 def fill(text: str, values: Values) -> str:
     """Put values in for `{placeholders}`; a sentence with one that has no value is left out.
 

@@ -66,9 +66,9 @@ def take(arguments: argparse.Namespace, settings: Settings) -> int:
         )
     except (ArchiveError, BatchRefusedError, StartError, StoreUnavailableError) as error:
         problems = error.problems if isinstance(error, BatchRefusedError) else (str(error),)
-        for problem in problems:
+        for problem in problems[:-1]:
             print(f"yingda: {problem}", file=sys.stderr)
-        print("yingda: nothing was imported", file=sys.stderr)
+        print(f"yingda: {problems[-1]} (nothing was imported)", file=sys.stderr)
         return 1
     facts = {
         "added": outcome.added,

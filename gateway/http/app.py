@@ -33,7 +33,7 @@ from gateway.http.console_socket import serve_events
 from gateway.http.health import health_routes
 from gateway.http.help_pages import HelpCentre
 from gateway.http.origin import believe_proxies
-from gateway.http.pages import page_routes, show_not_found
+from gateway.http.pages import guard_pages, page_routes, show_not_found
 from gateway.http.parts import HttpParts
 from gateway.http.registry import Endpoint, describe
 from gateway.http.serial import PREFIX
@@ -68,8 +68,11 @@ def build_app(parts: HttpParts) -> web.Application:
     app[DESK] = desk
     app.add_routes(parts.channel_routes)
     app.add_routes(health_routes(parts))
-    app.add_routes(HelpCentre(parts).routes())
-    app.add_routes(page_routes(parts.console, document, parts.public_url))
+    pages = [
+        *HelpCentre(parts).routes(),
+        *page_routes(parts.console, document, parts.public_url),
+    ]
+    app.add_routes(guard_pages(pages, parts.new_id))
     app.add_subapp(PREFIX, _build_api(desk, document))
     app.router.add_route("*", "/{tail:.*}", show_not_found)
     app.on_startup.append(_start(desk))

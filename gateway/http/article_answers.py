@@ -9,7 +9,7 @@ from gateway.http.answers import Reference
 from gateway.http.fields import Output, When
 from gateway.http.serial import Json, reference, when, when_or_none
 from gateway.ports.knowledge import ImportJob, MissedSearch, VersionHead
-from gateway.services.articles import ArticleRecord
+from gateway.services.article_lookup import ArticleRecord
 
 
 class ArticleHead(Output):

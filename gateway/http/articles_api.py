@@ -19,6 +19,7 @@ from gateway.http.registry import Endpoint
 from gateway.http.serial import Json
 from gateway.ports.knowledge import ArticleFilter
 from gateway.ports.store import UnitOfWork
+from gateway.services import article_lookup as lookup
 from gateway.services import articles
 from gateway.services.access import require
 from intents.model import Language
@@ -54,7 +55,7 @@ async def list_articles(call: Call) -> Json:
     )
 
     def work(uow: UnitOfWork) -> tuple[list[Json], list[str]]:
-        records, categories = articles.list_articles(uow, call.agent, wanted)
+        records, categories = lookup.list_articles(uow, call.agent, wanted)
         names = _names(uow)
         return [record_json(record, names) for record in records], categories
 
@@ -70,9 +71,9 @@ def _names(uow: UnitOfWork) -> dict[str, str]:
     return {agent.id: agent.name for agent in uow.agents.all()}
 
 
-def _full(uow: UnitOfWork, record: articles.ArticleRecord) -> Json:
+def _full(uow: UnitOfWork, record: lookup.ArticleRecord) -> Json:
     names = _names(uow)
-    texts = [version_json(text, names) for text in articles.read_texts(uow, record)]
+    texts = [version_json(text, names) for text in lookup.read_texts(uow, record)]
     return {**record_json(record, names), "texts": texts}
 
 
@@ -105,7 +106,7 @@ async def add_article(call: Call) -> web.Response:
 async def read_article(call: Call) -> Json:
     """An article with the texts of its open and published versions."""
     key = call.path("id")
-    return await call.read(lambda uow: _full(uow, articles.read_article(uow, call.agent, key)))
+    return await call.read(lambda uow: _full(uow, lookup.read_article(uow, call.agent, key)))
 
 
 async def change_article(call: Call) -> Json:
@@ -145,7 +146,7 @@ async def list_article_versions(call: Call) -> Json:
 
     def work(uow: UnitOfWork) -> list[Json]:
         names = _names(uow)
-        return [head_json(h, names) for h in articles.list_versions(uow, call.agent, key)]
+        return [head_json(h, names) for h in lookup.list_versions(uow, call.agent, key)]
 
     return {"items": await call.read(work)}
 
@@ -154,7 +155,7 @@ async def read_article_version(call: Call) -> Json:
     """One version with its text."""
     key, version = call.path("id"), call.path("version_id")
     return await call.read(
-        lambda uow: version_json(articles.read_version(uow, call.agent, key, version), _names(uow))
+        lambda uow: version_json(lookup.read_version(uow, call.agent, key, version), _names(uow))
     )
 
 
@@ -164,7 +165,7 @@ async def compare_article_versions(call: Call) -> Json:
     against = call.query(inputs.DiffQuery).against
     return shapes.diff_json(
         await call.read(
-            lambda uow: articles.compare_versions(uow, call.agent, key, against, version)
+            lambda uow: lookup.compare_versions(uow, call.agent, key, against, version)
         )
     )
 
@@ -266,7 +267,7 @@ async def search_articles(call: Call) -> Json:
 async def list_article_misses(call: Call) -> Json:
     """What customers searched for in the help centre and did not find."""
     limit = call.query(LimitQuery).limit
-    found = await call.read(lambda uow: articles.list_misses(uow, call.agent, limit))
+    found = await call.read(lambda uow: lookup.list_misses(uow, call.agent, limit))
     return {"items": [shapes.miss_json(miss) for miss in found]}
 
 

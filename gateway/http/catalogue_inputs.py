@@ -144,7 +144,7 @@ class ExportQuery(Query):
     version: Annotated[str, StringConstraints(pattern=r"^(draft|\d{1,9})$")] = "draft"
 
 
-class ImportQuery(Query):
+class CatalogueImportQuery(Query):
     """The file's name, whose ending tells its format: .zip, .csv or .xlsx."""
 
     name: Name

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
-from gateway.domain.errors import GatewayError, RateLimitedError
+from gateway.domain.errors import GatewayError, InvalidInputError, RateLimitedError
 from gateway.ports.bus import BusFullError, BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
 
@@ -51,13 +51,17 @@ _BY_STATUS: Mapping[int, str] = {
 
 @dataclass(slots=True, eq=False)
 class ProblemError(Exception):
-    """A request that is refused at the edge; `errors` are pairs of JSON pointer and detail."""
+    """A request that is refused at the edge.
+
+    `errors` are pairs of JSON pointer and detail; `words` is the first one's detail by language.
+    """
 
     code: str
     detail: str
     errors: Sequence[tuple[str, str]] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 def explain(error: Exception) -> ProblemError | None:
@@ -92,7 +96,8 @@ def _of_service(error: GatewayError) -> ProblemError:
     elif error.code.value == "unavailable":
         headers = {"Retry-After": str(RETRY_SECONDS)}
     errors = [(error.field, error.detail)] if error.field else []
-    return ProblemError(error.code.value, error.detail, errors, error.extra, headers)
+    words = error.words if isinstance(error, InvalidInputError) else {}
+    return ProblemError(error.code.value, error.detail, errors, error.extra, headers, words)
 
 
 def _of_validation(error: ValidationError) -> ProblemError:
@@ -142,6 +147,8 @@ def respond(problem: ProblemError, request_id: str) -> web.Response:
     }
     if problem.errors:
         body["errors"] = [{"pointer": at, "detail": what} for at, what in problem.errors]
+        if problem.words:
+            body["errors"][0]["words"] = dict(problem.words)
     return web.Response(
         status=status,
         body=orjson.dumps(body),

@@ -183,7 +183,7 @@ async def change_gate(call: Call) -> Json:
 async def import_file(call: Call) -> web.Response:
     """Imports a Rasa project (ZIP) or a table (CSV, XLSX) into the draft, whole or not at all."""
     require(call.agent, Right.EDIT_CATALOGUE)
-    name = call.query(inputs.ImportQuery).name
+    name = call.query(inputs.CatalogueImportQuery).name
     if Path(name).suffix.casefold() not in _ENDINGS:
         raise InvalidInputError(
             f"{name}: the file must be one of {', '.join(_ENDINGS)}.", field="/name"
@@ -361,7 +361,7 @@ ENDPOINTS = (
         handler=import_file,
         tag=_TAG,
         summary="Import a file into the draft",
-        query=inputs.ImportQuery,
+        query=inputs.CatalogueImportQuery,
         answer=answers.CatalogueJob,
         status=202,
         raw=True,

@@ -25,7 +25,7 @@ class FoundEntity(Output):
     value: str
 
 
-class ArticleHit(Output):
+class TrialArticle(Output):
     """An article that may answer."""
 
     slug: str
@@ -70,7 +70,7 @@ class TrialResult(Output):
     language: str
     ranking: list[RankedIntent]
     entities: list[FoundEntity]
-    articles: list[ArticleHit]
+    articles: list[TrialArticle]
     decision: Literal["reply", "handoff"]
     reason: str
     messages: list[TrialMessage]

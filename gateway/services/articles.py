@@ -5,7 +5,7 @@ Agents read and draft; leaders and administrators publish. Each change is audite
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,33 +16,23 @@ from gateway.domain.article import (
     ArticleText,
     ArticleVersion,
     Audience,
-    DiffLine,
     VersionState,
     check_slug,
     check_text,
-    compare,
     publish,
     retire,
     send_back,
     submit,
 )
-from gateway.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from gateway.domain.errors import ConflictError, InvalidInputError
 from gateway.domain.events import ArticlesChanged
 from gateway.domain.people import Agent, Right
 from gateway.ports.clock import NewId
-from gateway.ports.knowledge import ArticleFilter, FeedbackCounts, MissedSearch, VersionHead
+from gateway.ports.knowledge import VersionHead
 from gateway.ports.store import UnitOfWork
 from gateway.services.access import require
+from gateway.services.article_lookup import ArticleRecord, article_records, version_of
 from gateway.services.auditing import note
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArticleRecord:
-    """An article with its current versions (open and published) and what readers say."""
-
-    article: Article
-    heads: tuple[VersionHead, ...]
-    counts: FeedbackCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,65 +56,6 @@ class Draft:
     reason: str
     base: str | None = None
     base_updated_at: int | None = None
-
-
-def list_articles(
-    uow: UnitOfWork, actor: Agent, wanted: ArticleFilter
-) -> tuple[list[ArticleRecord], list[str]]:
-    """A page of articles, and every category there is."""
-    require(actor, Right.DRAFT_ARTICLES)
-    return _records(uow, uow.articles.page(wanted)), uow.articles.categories()
-
-
-def read_article(uow: UnitOfWork, actor: Agent, article_id: str) -> ArticleRecord:
-    """One article.
-
-    Raises:
-        NotFoundError: there is none with that id.
-    """
-    require(actor, Right.DRAFT_ARTICLES)
-    return _records(uow, [uow.articles.get(article_id)])[0]
-
-
-def read_texts(uow: UnitOfWork, record: ArticleRecord) -> list[ArticleVersion]:
-    """The article's current versions in full."""
-    return uow.articles.versions([head.id for head in record.heads])
-
-
-def list_versions(uow: UnitOfWork, actor: Agent, article_id: str) -> list[VersionHead]:
-    """Every version of an article, newest first in each language.
-
-    Raises:
-        NotFoundError: there is no such article.
-    """
-    require(actor, Right.DRAFT_ARTICLES)
-    uow.articles.get(article_id)
-    return uow.articles.heads([article_id])
-
-
-def read_version(
-    uow: UnitOfWork, actor: Agent, article_id: str, version_id: str
-) -> ArticleVersion:
-    """One version.
-
-    Raises:
-        NotFoundError: the article has none with that id.
-    """
-    require(actor, Right.DRAFT_ARTICLES)
-    return _version(uow, article_id, version_id)
-
-
-def compare_versions(
-    uow: UnitOfWork, actor: Agent, article_id: str, old_id: str, new_id: str
-) -> tuple[DiffLine, ...]:
-    """What changed from one version to another.
-
-    Raises:
-        NotFoundError: the article has not both.
-    """
-    old = read_version(uow, actor, article_id, old_id)
-    new = read_version(uow, actor, article_id, new_id)
-    return compare(old.text, new.text)
 
 
 def add_article(
@@ -151,7 +82,7 @@ def add_article(
     uow.articles.add(article)
     _write_draft(uow, actor, article, draft, now=now, new_id=new_id)
     _note(uow, actor, "article.added", article, now, after=_told(article))
-    return _records(uow, [article])[0]
+    return article_records(uow, [article])[0]
 
 
 def change_details(
@@ -180,7 +111,7 @@ def change_details(
     uow.articles.update(after)
     _note(uow, actor, "article.changed", after, now, before=_told(before), after=_told(after))
     _tell(uow)
-    return _records(uow, [after])[0]
+    return article_records(uow, [after])[0]
 
 
 def save_draft(
@@ -218,7 +149,7 @@ def submit_version(
     """
     require(actor, Right.DRAFT_ARTICLES)
     article = uow.articles.get(article_id, lock=True)
-    version = submit(_version(uow, article_id, version_id), now=now)
+    version = submit(version_of(uow, article_id, version_id), now=now)
     uow.articles.update_version(version)
     _note(uow, actor, "article.submitted", article, now, after=_version_told(version))
     return version
@@ -236,7 +167,7 @@ def send_version_back(
     """
     require(actor, Right.PUBLISH_ARTICLES)
     article = uow.articles.get(article_id, lock=True)
-    version = send_back(_version(uow, article_id, version_id), reason=reason, now=now)
+    version = send_back(version_of(uow, article_id, version_id), reason=reason, now=now)
     uow.articles.update_version(version)
     _note(uow, actor, "article.sent_back", article, now, after=_version_told(version))
     return version
@@ -256,7 +187,7 @@ def publish_version(
     article = uow.articles.get(article_id, lock=True)
     if article.archived:
         raise ConflictError("The article is archived; take it out of the archive first.")
-    version = _publish(uow, _version(uow, article_id, version_id), by=actor.id, now=now)
+    version = _publish(uow, version_of(uow, article_id, version_id), by=actor.id, now=now)
     _note(uow, actor, "article.published", article, now, after=_version_told(version))
     _tell(uow)
     return version
@@ -272,7 +203,7 @@ def withdraw_version(
         NotFoundError: the article has none with that id.
         ConflictError: it is out of use already.
     """
-    version = _version(uow, article_id, version_id)
+    version = version_of(uow, article_id, version_id)
     is_own = version.state in OPEN and version.author_id == actor.id
     require(actor, Right.DRAFT_ARTICLES if is_own else Right.PUBLISH_ARTICLES)
     article = uow.articles.get(article_id, lock=True)
@@ -304,7 +235,7 @@ def restore_version(
     """
     require(actor, Right.DRAFT_ARTICLES)
     article = uow.articles.get(article_id, lock=True)
-    old = _version(uow, article_id, version_id)
+    old = version_of(uow, article_id, version_id)
     if _open_head(uow, article_id, old.language) is not None:
         raise ConflictError("There is an open draft; publish or withdraw it first.")
     draft = Draft(language=old.language, text=old.text, reason=f"from version {old.number}")
@@ -329,13 +260,7 @@ def archive_article(
     action = "article.archived" if archived else "article.unarchived"
     _note(uow, actor, action, after, now, before=_told(before), after=_told(after))
     _tell(uow)
-    return _records(uow, [after])[0]
-
-
-def list_misses(uow: UnitOfWork, actor: Agent, limit: int) -> list[MissedSearch]:
-    """Searches of the help centre that found nothing, most frequent first."""
-    require(actor, Right.DRAFT_ARTICLES)
-    return uow.articles.misses(limit)
+    return article_records(uow, [after])[0]
 
 
 _DETAIL_FIELDS = ("slug", "category", "audience", "owner_id", "review_at", "expires_at")
@@ -343,26 +268,6 @@ _DETAIL_FIELDS = ("slug", "category", "audience", "owner_id", "review_at", "expi
 
 def _fields(details: ArticleDetails) -> dict[str, Any]:
     return {name: getattr(details, name) for name in _DETAIL_FIELDS}
-
-
-def _records(uow: UnitOfWork, found: Sequence[Article]) -> list[ArticleRecord]:
-    heads = uow.articles.heads([article.id for article in found], current=True)
-    counts = uow.articles.counts([article.slug for article in found])
-    return [
-        ArticleRecord(
-            article=article,
-            heads=tuple(head for head in heads if head.article_id == article.id),
-            counts=counts.get(article.slug, FeedbackCounts()),
-        )
-        for article in found
-    ]
-
-
-def _version(uow: UnitOfWork, article_id: str, version_id: str) -> ArticleVersion:
-    version = uow.articles.version(version_id)
-    if version.article_id != article_id:
-        raise NotFoundError("There is no such version.")
-    return version
 
 
 def _open_head(uow: UnitOfWork, article_id: str, language: str) -> VersionHead | None:

@@ -10,14 +10,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
+
+import orjson
 
 from bot.contract import (
     ArticleFeedback,
     Bot,
     BotMessage,
     BotState,
+    Card,
     Decision,
     Handoff,
     HandoffReason,
@@ -28,6 +31,7 @@ from bot.contract import (
     Understanding,
 )
 from bot.errors import BotError
+from bot.replies import is_feedback_press
 from channels.contract import InboundMessage, MessageKind, MessageState, QuickReply
 from gateway.domain.conversation import (
     Controller,
@@ -256,6 +260,7 @@ def _apply_handoff(
         severity=Severity(decision.severity),
         subject=_subject(item, decision),
         summary=decision.summary,
+        card=_card(decision.card),
         reason=decision.reason.value,
         team_id=inbox.team_id,
         now=context.now,
@@ -284,9 +289,22 @@ def _apply_handoff(
     return Applied(conversation, messages, _record(item, context.now), trail)
 
 
+def _card(card: Card | None) -> dict[str, Any]:
+    """The card as JSON values; empty without one."""
+    if card is None:
+        return {}
+    told = asdict(card)
+    del told["language"]
+    return dict(orjson.loads(orjson.dumps(told)))
+
+
 def _subject(item: Decided, decision: Handoff) -> str:
     """What it is about: for a mere wish for a person, what the customer asked before."""
-    asked = [line.text for line in item.accepted.lines if line.kind is MessageKind.CUSTOMER]
+    asked = [
+        line.text
+        for line in item.accepted.lines
+        if line.kind is MessageKind.CUSTOMER and not is_feedback_press(line.text)
+    ]
     if decision.reason is HandoffReason.WISH and asked:
         return asked[-1]
     return item.accepted.conversation.preview

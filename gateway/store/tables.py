@@ -264,6 +264,7 @@ tickets = Table(
     _text("subject"),
     _text("summary"),
     _text("reason"),
+    _text("card"),
     _time("created_at"),
     _time("updated_at"),
     Column("solved_at", BigInteger),

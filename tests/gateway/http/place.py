@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from aiohttp import ClientResponse, ClientSession, ClientWebSocketResponse, CookieJar
 from aiohttp.test_utils import TestServer
+from playwright.async_api import Page
 from prometheus_client import CollectorRegistry
 
 from bot.knowledge import ArticleIndex
@@ -460,3 +461,4 @@ async def close_place(place: Place) -> None:
 
 
 Opener = Callable[..., Awaitable[Place]]
+OpenConsole = Callable[..., Awaitable[Page]]

@@ -13,9 +13,12 @@ from pathlib import Path
 from bot.contract import (
     BotMessage,
     BotState,
+    Card,
+    Customer,
     Decision,
     Handoff,
     HandoffReason,
+    Mood,
     Reply,
     Turn,
     Understanding,
@@ -122,6 +125,16 @@ def handoff(reason: HandoffReason) -> Handoff:
         language=Language.EN,
         catalogue_version="v1",
         understanding=CLEAR,
+        card=Card(
+            topic="a line that is down",
+            asked=("my line is down",),
+            tried=(),
+            collected={"line": "7"},
+            answers=(("Lights?", "off"),),
+            mood=Mood.ANNOYED,
+            language=Language.EN,
+            customer=Customer(name="Wang", open_tickets=("10001",)),
+        ),
     )
 
 

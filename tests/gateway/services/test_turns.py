@@ -167,6 +167,24 @@ async def test_an_inbox_without_a_bot_goes_to_the_queue(desk: Desk) -> None:
     assert conversation.ticket_id is not None
 
 
+async def test_the_ticket_keeps_the_bots_card(desk: Desk) -> None:
+    accepted = await desk.turn(inbound(1, "hello"), ScriptedBot(handoff(HandoffReason.WISH)))
+
+    conversation = await desk.conversation(accepted)
+    ticket = await desk.store.read(lambda uow: uow.tickets.get(conversation.ticket_id or ""))
+
+    assert ticket.card == {
+        "topic": "a line that is down",
+        "asked": ["my line is down"],
+        "tried": [],
+        "collected": {"line": "7"},
+        "answers": [["Lights?", "off"]],
+        "mood": "annoyed",
+        "call_back": None,
+        "customer": {"name": "Wang", "key": False, "tickets": 0, "open_tickets": ["10001"]},
+    }
+
+
 async def test_a_ticket_is_about_what_was_asked_before_the_wish_for_a_person(desk: Desk) -> None:
     await desk.turn(inbound(1, "my invoice is wrong"), ScriptedBot(reply("Hi")))
     bot = ScriptedBot(handoff(HandoffReason.WISH))

@@ -45,6 +45,7 @@ class Site:
         index = ArticleIndex()
         workbench = make_workbench(desk.store, folder, None, clock)
         hub, bus = LocalHub(), EmbeddedBus(desk.store, clock=clock)
+        index = ArticleIndex()
         desk.store.listen(Publisher(hub).publish)
         context = cast("ChannelContext", None)
         directory = InboxDirectory(self.inbox_wire, clock)

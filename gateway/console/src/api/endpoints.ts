@@ -193,7 +193,7 @@ export const api = {
   addInbox: (inbox: NewInbox) => post<Inbox>('/inboxes', inbox),
   changeInbox: (id: string, change: InboxChange) =>
     patch<Inbox>(`/inboxes/${encodeURIComponent(id)}`, change),
-  audit: (cursor: string | null) => get<Page<AuditEntry>>('/audit', { limit: 50, cursor }),
+  audit: (cursor: string | null) => get<Page<AuditEntry> & { tickets: Record<string, number> }>('/audit', { limit: 50, cursor }),
 
   deadLetters: () => get<Items<DeadLetter>>('/operations/dead-letters'),
   requeue: (id: string) =>

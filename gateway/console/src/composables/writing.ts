@@ -89,8 +89,6 @@ export function useWriting(conversationId: string, focus: () => void) {
       if (!isOpen || locked.value || !isBlank.value || files.transfers.value.length > 0) return
       takeBack(failed)
       conflict.value = thread.messages.filter((m) => m.kind === 'customer' && m.seq > seen)
-    } else if (!failed && note && isBlank.value) {
-      isNote.value = false
     }
   }
 

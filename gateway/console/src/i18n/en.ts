@@ -2,6 +2,7 @@ import element from 'element-plus/es/locale/lang/en.mjs'
 import { audit } from './audit/en'
 import { knowledge } from './knowledge/en'
 import { editor } from './editor/en'
+import { inboxes } from './inboxes/en'
 
 export const messages = {
   knowledge,
@@ -211,7 +212,7 @@ export const messages = {
   composer: {
     replyTab: 'Reply',
     noteTab: 'Private note',
-    reply: 'Write a reply … “/” for canned responses',
+    reply: 'Write a reply … type / for canned responses',
     fromBot: 'Replying takes the conversation from the bot …',
     fromQueue: 'Replying claims the conversation …',
     note: 'Only colleagues can read this …',
@@ -247,6 +248,19 @@ export const messages = {
     summary: 'Asked, tried and collected',
     all: 'Show all',
     none: 'No ticket',
+  },
+  card: {
+    topic: 'Topic',
+    asked: 'Asked',
+    tried: 'The bot answered',
+    collected: 'Collected',
+    answers: 'Diagnosis',
+    callBack: 'Call back',
+    mood: 'Mood',
+    customer: 'Customer',
+    key: 'key customer',
+    openTickets: 'open tickets: {numbers}',
+    moods: { calm: 'calm', annoyed: 'annoyed', angry: 'angry' },
   },
   contact: {
     title: 'Customer',
@@ -312,6 +326,8 @@ export const messages = {
     out: 'Sign out',
   },
   password: {
+    name: 'Your name',
+    nameHint: 'Customers see it when you take over.',
     current: 'Present password',
     new: 'New password',
     again: 'New password again',
@@ -354,7 +370,7 @@ export const messages = {
   },
   canned: {
     title: 'Canned responses',
-    lead: 'Type “/” and a shortcut while replying.',
+    lead: 'Type / and a shortcut while replying.',
     add: 'New response',
     edit: 'Edit response',
     empty: 'No canned responses yet',
@@ -416,27 +432,7 @@ export const messages = {
     empty: 'No teams yet',
     emptyText: 'A team works a queue: what its inboxes hand over waits there.',
   },
-  inboxes: {
-    title: 'Inboxes',
-    add: 'New inbox',
-    edit: 'Edit inbox',
-    channel: 'Channel',
-    bot: 'The bot answers first',
-    enabled: 'Receives messages',
-    enabledShort: 'On',
-    disabled: 'Off',
-    withBot: 'Bot first',
-    withoutBot: 'Straight to people',
-    noTeam: 'Everyone',
-    team: 'Hands over to',
-    settings: 'Settings of the channel',
-    secretSet: 'Set; leave empty to keep it',
-    list: 'Comma-separated',
-    embed: 'Put it on your site',
-    embedText: 'Paste this before the closing body tag of each page.',
-    empty: 'No inboxes yet',
-    emptyText: 'An inbox is a configured channel: this mailbox, that web chat.',
-  },
+  inboxes,
   audit,
   editor,
   channel: {

@@ -1,6 +1,7 @@
 import element from 'element-plus/es/locale/lang/zh-cn.mjs'
 import { audit } from './audit/zh-Hans'
 import { editor } from './editor/zh-Hans'
+import { inboxes } from './inboxes/zh-Hans'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hans'
 
@@ -255,6 +256,19 @@ export const messages: Messages = {
     all: '展开全部',
     none: '暂无工单',
   },
+  card: {
+    topic: '话题',
+    asked: '客户问',
+    tried: '机器人已回复',
+    collected: '已收集',
+    answers: '排查经过',
+    callBack: '回电',
+    mood: '情绪',
+    customer: '客户',
+    key: '重点客户',
+    openTickets: '未结工单：{numbers}',
+    moods: { calm: '平静', annoyed: '不满', angry: '愤怒' },
+  },
   contact: {
     title: '客户',
     visitor: '访客 {code}',
@@ -319,6 +333,8 @@ export const messages: Messages = {
     out: '退出登录',
   },
   password: {
+    name: '您的姓名',
+    nameHint: '您接手后，客户会看到这个名字。',
     current: '当前密码',
     new: '新密码',
     again: '再次输入新密码',
@@ -423,27 +439,7 @@ export const messages: Messages = {
     empty: '还没有团队',
     emptyText: '团队负责一个队列：所属收件箱转交的会话在那里等待。',
   },
-  inboxes: {
-    title: '收件箱',
-    add: '新建收件箱',
-    edit: '编辑收件箱',
-    channel: '渠道',
-    bot: '由机器人先接待',
-    enabled: '接收消息',
-    enabledShort: '启用',
-    disabled: '停用',
-    withBot: '机器人先接待',
-    withoutBot: '直接转人工',
-    noTeam: '所有人',
-    team: '转交给',
-    settings: '渠道设置',
-    secretSet: '已设置，留空则保持不变',
-    list: '用逗号分隔',
-    embed: '放到您的网站',
-    embedText: '把这段代码粘贴到每个页面的 body 结束标签之前。',
-    empty: '还没有收件箱',
-    emptyText: '收件箱是一个配置好的渠道，例如某个邮箱或某个网页聊天。',
-  },
+  inboxes,
   audit,
   editor,
   channel: {

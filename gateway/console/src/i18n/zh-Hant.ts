@@ -1,6 +1,7 @@
 import element from 'element-plus/es/locale/lang/zh-tw.mjs'
 import { audit } from './audit/zh-Hant'
 import { editor } from './editor/zh-Hant'
+import { inboxes } from './inboxes/zh-Hant'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hant'
 
@@ -255,6 +256,19 @@ export const messages: Messages = {
     all: '展開全部',
     none: '暫無工單',
   },
+  card: {
+    topic: '話題',
+    asked: '客戶問',
+    tried: '機器人已回覆',
+    collected: '已收集',
+    answers: '排查經過',
+    callBack: '回電',
+    mood: '情緒',
+    customer: '客戶',
+    key: '重點客戶',
+    openTickets: '未結工單：{numbers}',
+    moods: { calm: '平靜', annoyed: '不滿', angry: '憤怒' },
+  },
   contact: {
     title: '客戶',
     visitor: '訪客 {code}',
@@ -319,6 +333,8 @@ export const messages: Messages = {
     out: '登出',
   },
   password: {
+    name: '您的姓名',
+    nameHint: '您接手後，客戶會看到這個名字。',
     current: '目前密碼',
     new: '新密碼',
     again: '再次輸入新密碼',
@@ -423,27 +439,7 @@ export const messages: Messages = {
     empty: '還沒有團隊',
     emptyText: '團隊負責一個佇列：所屬收件匣轉交的對話在那裡等待。',
   },
-  inboxes: {
-    title: '收件匣',
-    add: '新建收件匣',
-    edit: '編輯收件匣',
-    channel: '管道',
-    bot: '由機器人先接待',
-    enabled: '接收訊息',
-    enabledShort: '啟用',
-    disabled: '停用',
-    withBot: '機器人先接待',
-    withoutBot: '直接轉人工',
-    noTeam: '所有人',
-    team: '轉交給',
-    settings: '管道設定',
-    secretSet: '已設定，留空則保持不變',
-    list: '用逗號分隔',
-    embed: '放到您的網站',
-    embedText: '把這段程式碼貼上到每個頁面的 body 結束標籤之前。',
-    empty: '還沒有收件匣',
-    emptyText: '收件匣是一個配置好的管道，例如某個電子郵件或某個網頁聊天。',
-  },
+  inboxes,
   audit,
   editor,
   channel: {

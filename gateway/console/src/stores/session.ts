@@ -56,9 +56,15 @@ export const useSession = defineStore('session', () => {
     if (me.value) me.value = { ...me.value, must_change_password: true }
   }
 
-  async function changePassword(current: string, next: string): Promise<void> {
+  /** Changes the password and, where one is given, the name that customers see. */
+  async function changePassword(current: string, next: string, name = ''): Promise<void> {
     await api.changePassword(current, next)
-    take(await api.me())
+    try {
+      if (name && name !== me.value?.agent.name) await api.changeMe({ name })
+    } finally {
+      // Whatever became of the name, the old password is no longer.
+      take(await api.me())
+    }
   }
 
   async function change(wish: {
