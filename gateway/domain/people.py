@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.domain.hours import DEFAULT_HOURS, OpeningHours
+
 
 class Role(StrEnum):
     """What an agent is, from least to most rights."""
@@ -23,6 +25,7 @@ class Right(StrEnum):
     ASSIGN_OTHERS = "assign_others"
     TAKE_OVER = "take_over"  # claim what another agent holds
     EDIT_CANNED = "edit_canned"
+    MARK_KEY = "mark_key"  # say who is a key customer
     CONFIGURE = "configure"  # inboxes, agents, teams
     OPERATE = "operate"  # dead letters, failed deliveries
 
@@ -36,6 +39,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.ASSIGN_OTHERS,
             Right.TAKE_OVER,
             Right.EDIT_CANNED,
+            Right.MARK_KEY,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),
@@ -67,10 +71,11 @@ class Agent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """A group that works a queue."""
+    """A group that works a queue, within its hours."""
 
     id: str
     name: str
+    hours: OpeningHours = DEFAULT_HOURS
 
 
 def may(agent: Agent, right: Right) -> bool:

@@ -17,7 +17,9 @@ from bot.contract import (
     Bot,
     BotMessage,
     BotState,
+    Customer,
     Decision,
+    Desk,
     Handoff,
     HandoffReason,
     Line,
@@ -40,7 +42,7 @@ from gateway.domain.events import (
     DeliveryQueued,
     MessageAdded,
 )
-from gateway.domain.inbox import Inbox
+from gateway.domain.inbox import Inbox, RecogniserKind
 from gateway.domain.records import NewDelivery, PastLine, TurnRecord
 from gateway.domain.ticket import Severity, TicketKind
 from gateway.domain.trail import Hop, Outcome, TrailEntry
@@ -109,9 +111,25 @@ async def take_turn(bot: Bot, turn: Turn, *, only_files: bool, limit: float) -> 
 
 
 def build_turn(
-    inbound: InboundMessage, conversation: Conversation, lines: Sequence[PastLine], inbox: Inbox
+    inbound: InboundMessage,
+    conversation: Conversation,
+    lines: Sequence[PastLine],
+    inbox: Inbox,
+    *,
+    customer: Customer | None,
+    desk: Desk | None,
 ) -> Turn:
-    """The bot's view of a message and its conversation; `lines` are those before it."""
+    """The bot's view of a message and its conversation.
+
+    Args:
+        inbound: the message.
+        conversation: the one that it belongs to.
+        lines: what was said before.
+        inbox: where it came in.
+        customer: who asks.
+        desk: how the team stands that would take over; None: not known.
+    """
+    chosen = inbox.recogniser
     return Turn(
         conversation_id=conversation.id,
         sender=f"{inbox.kind}:{conversation.id}",
@@ -119,10 +137,14 @@ def build_turn(
         text=inbound.text,
         payload=inbound.payload,
         language=language_of(conversation.language, inbox.language),
-        lines=tuple(Line(speaker=_SPEAKERS[m.kind], text=m.text) for m in lines),
+        lines=tuple(
+            Line(speaker=_SPEAKERS[m.kind], text=m.text, pressed=m.pressed) for m in lines
+        ),
         state=_bot_state(conversation.bot_state),
         now=inbound.received_at,
-        inbox=inbox.name,
+        desk=desk,
+        customer=customer,
+        recogniser="" if chosen is RecogniserKind.BUILT_IN else chosen.value,
     )
 
 
@@ -270,19 +292,18 @@ def _apply_handoff(
         context.new_id,
     )
     uow.emit(ConversationChanged(conversation=conversation))
+    note = decision.understanding.note
+    reason = f"{decision.reason.value}; {note}" if note else decision.reason.value
     trail = (
-        _hop(item, context.now, Outcome.HANDOFF, decision.reason.value),
+        _hop(item, context.now, Outcome.HANDOFF, reason),
         *_queued(messages, item, context.now),
     )
     return Applied(conversation, messages, _record(item, context.now), trail)
 
 
 def _subject(item: Decided, decision: Handoff) -> str:
-    """What it is about: for a mere wish for a person, what the customer asked before."""
-    asked = [line.text for line in item.accepted.lines if line.kind is MessageKind.CUSTOMER]
-    if decision.reason is HandoffReason.WISH and asked:
-        return asked[-1]
-    return item.accepted.conversation.preview
+    """What it is about: as the bot says, else the message that it failed on."""
+    return decision.subject or item.accepted.conversation.preview
 
 
 def _say(

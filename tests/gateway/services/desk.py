@@ -164,7 +164,14 @@ class Desk:
 
     async def take(self, bot: ScriptedBot, accepted: Accepted, limit: float = 1) -> Decided:
         inbox = INBOXES[accepted.inbound.inbox_id]
-        turn = build_turn(accepted.inbound, accepted.conversation, accepted.lines, inbox)
+        turn = build_turn(
+            accepted.inbound,
+            accepted.conversation,
+            accepted.lines,
+            inbox,
+            customer=accepted.customer,
+            desk=None,
+        )
         only_files = not accepted.message.text and bool(accepted.message.attachments)
         taken = await take_turn(bot, turn, only_files=only_files, limit=limit)
         return Decided(accepted, taken)
