@@ -174,6 +174,7 @@ def _give_up(bot: Bot, turn: Turn, reason: HandoffReason) -> Handoff:
         language=language,
         catalogue_version=bot.catalogue_version,
         understanding=Understanding(intent=None, confidence=0.0),
+        subject=turn.state.question or "",
     )
 
 

@@ -118,10 +118,14 @@ def _hours_json(hours: OpeningHours) -> str:
     return dump_map(
         {
             "zone": hours.zone,
-            "week": hours.week,
-            "days": {day.isoformat(): ranges for day, ranges in sorted(hours.days.items())},
+            "week": [_plain(ranges) for ranges in hours.week],
+            "days": {day.isoformat(): _plain(ranges) for day, ranges in hours.days.items()},
         }
     )
+
+
+def _plain(ranges: Ranges) -> list[list[int]]:
+    return [list(each) for each in ranges]
 
 
 def _to_hours(text: str) -> OpeningHours:

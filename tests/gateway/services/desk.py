@@ -107,7 +107,7 @@ def reply(*texts: str) -> Reply:
     )
 
 
-def handoff(reason: HandoffReason) -> Handoff:
+def handoff(reason: HandoffReason, subject: str = "") -> Handoff:
     return Handoff(
         reason=reason,
         messages=(BotMessage(text="A colleague will answer."),),
@@ -118,6 +118,7 @@ def handoff(reason: HandoffReason) -> Handoff:
         language=Language.EN,
         catalogue_version="v1",
         understanding=CLEAR,
+        subject=subject,
     )
 
 

@@ -167,9 +167,9 @@ async def test_an_inbox_without_a_bot_goes_to_the_queue(desk: Desk) -> None:
     assert conversation.ticket_id is not None
 
 
-async def test_a_ticket_is_about_what_was_asked_before_the_wish_for_a_person(desk: Desk) -> None:
+async def test_a_ticket_is_about_what_the_bot_says(desk: Desk) -> None:
     await desk.turn(inbound(1, "my invoice is wrong"), ScriptedBot(reply("Hi")))
-    bot = ScriptedBot(handoff(HandoffReason.WISH))
+    bot = ScriptedBot(handoff(HandoffReason.WISH, "my invoice is wrong"))
     accepted = await desk.turn(inbound(2, "a person please"), bot)
     conversation = await desk.conversation(accepted)
     ticket = await desk.store.read(lambda uow: uow.tickets.get(conversation.ticket_id or ""))
