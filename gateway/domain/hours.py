@@ -64,8 +64,8 @@ class OpeningHours:
             _check(ranges, f"/week/{number}")
         if len(self.days) > MOST_DAYS:
             raise HoursError("/days", f"must hold at most {MOST_DAYS} days; remove past ones")
-        for day, ranges in self.days.items():
-            _check(ranges, f"/days/{day.isoformat()}")
+        for number, ranges in enumerate(self.days.values()):
+            _check(ranges, f"/days/{number}/ranges")
 
     def on(self, day: date) -> Ranges:
         """The ranges of a date."""

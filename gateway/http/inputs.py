@@ -157,7 +157,7 @@ def _minutes(time: str) -> int:
     return int(time[:2]) * 60 + int(time[3:])
 
 
-class HoursRange(Input):
+class RangeInput(Input):
     """A stretch of a day, such as `09:00` to `18:00`; `24:00` is the end of the day."""
 
     start: TimeOfDay
@@ -168,10 +168,10 @@ class HoursRange(Input):
         return Range(_minutes(self.start), _minutes(self.end))
 
 
-Ranges = Annotated[list[HoursRange], Field(max_length=MOST_RANGES)]
+Ranges = Annotated[list[RangeInput], Field(max_length=MOST_RANGES)]
 
 
-class HoursDay(Input):
+class DayInput(Input):
     """A date that is unlike its weekday; without ranges it is closed."""
 
     date: date
@@ -183,7 +183,7 @@ class HoursInput(Input):
 
     zone: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     week: Annotated[list[Ranges], Field(min_length=7, max_length=7)]
-    days: Annotated[list[HoursDay], Field(max_length=MOST_DAYS, default_factory=list)]
+    days: Annotated[list[DayInput], Field(max_length=MOST_DAYS, default_factory=list)]
 
     def made(self) -> OpeningHours:
         """The plan.

@@ -265,3 +265,12 @@ async def test_an_inbox_uses_what_it_chose(catalogue: Catalogue, recogniser: Rec
     gone = await bot.respond(replace(turn("怎么退款"), recogniser="rasa"))
     assert gone.understanding.intent == "refund"
     assert "cannot be reached" in gone.understanding.note
+
+
+async def test_a_recogniser_whose_address_was_taken_away_gives_way(
+    catalogue: Catalogue, recogniser: Recogniser
+) -> None:
+    bot = CatalogueBot(catalogue, recogniser, Tickets())
+    made = await bot.respond(replace(turn("怎么退款"), recogniser="rasa"))
+    assert made.understanding.intent == "refund"
+    assert made.understanding.note == "rasa: it has no address; the built-in recogniser answered"

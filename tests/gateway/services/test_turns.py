@@ -9,12 +9,16 @@ import pytest
 from bot.contract import HandoffReason
 from bot.errors import BotError
 from channels.contract import Attachment, MessageKind, MessageState
-from gateway.domain.conversation import Controller
+from gateway.domain.conversation import Controller, hand_back
 from gateway.domain.events import MessageAdded, TurnDone
+from gateway.domain.inbox import RecogniserKind
 from gateway.domain.trail import Hop, Outcome
 from gateway.ports.store import UnitOfWork
 from gateway.services.intake import IDLE
+from gateway.services.turns import build_turn
 from tests.gateway.services.desk import (
+    CLEAR,
+    MAILBOX,
     NO_BOT,
     PUSH,
     Desk,
@@ -189,3 +193,57 @@ async def test_the_bot_begins_anew_after_an_hour(desk: Desk) -> None:
     bot = ScriptedBot(reply("Ok"))
     await desk.turn(inbound(2, "hello again"), bot)
     assert bot.asked[0].state.turns == 0
+
+
+async def test_the_trail_says_why_another_recogniser_answered(desk: Desk) -> None:
+    failed = replace(CLEAR, note="RasaServerRecogniser: it took too long")
+    for number, (decision, begin) in enumerate(
+        [(reply("Hi"), ""), (handoff(HandoffReason.WISH), "wish; ")]
+    ):
+        bot = ScriptedBot(replace(decision, understanding=failed))
+        accepted = await desk.turn(inbound(number), bot)
+        message = accepted.message.id
+        trail = await desk.store.read(lambda uow, message=message: uow.trail.of_message(message))
+        assert trail[-1].reason == f"{begin}RasaServerRecogniser: it took too long"
+
+
+async def test_what_was_said_to_people_is_not_the_bots_concern(desk: Desk) -> None:
+    await desk.turn(inbound(1, "my invoice is wrong"), ScriptedBot(reply("Hi")))
+    accepted = await desk.turn(inbound(2, "a person"), ScriptedBot(handoff(HandoffReason.WISH)))
+    await desk.accept(inbound(3, "hello, colleague"))
+
+    def back(uow: UnitOfWork) -> None:
+        found = uow.conversations.get(accepted.conversation.id, lock=True)
+        uow.conversations.update([hand_back(found)])
+
+    await desk.store.write(back)
+    bot = ScriptedBot(reply("Hi again"))
+    await desk.turn(inbound(4, "and now?"), bot)
+    await desk.turn(inbound(5, "really?"), bot)
+    assert [[line.text for line in turn.lines] for turn in bot.asked] == [
+        [],
+        ["and now?", "Hi again"],
+    ]
+
+
+async def test_titles_of_buttons_are_marked(desk: Desk) -> None:
+    bot = ScriptedBot(reply("Hi"))
+    await desk.turn(replace(inbound(1, "Talk to a person"), payload="/human_handoff"), bot)
+    await desk.turn(inbound(2, "hm"), bot)
+    assert [line.pressed for line in bot.asked[-1].lines] == [True, False]
+
+
+async def test_an_inbox_names_its_recogniser(desk: Desk) -> None:
+    accepted = await desk.accept(inbound(1))
+    chosen = [
+        build_turn(
+            accepted.inbound,
+            accepted.conversation,
+            (),
+            replace(MAILBOX, recogniser=kind),
+            customer=None,
+            desk=None,
+        ).recogniser
+        for kind in RecogniserKind
+    ]
+    assert chosen == ["", "rasa", "llm"]
