@@ -167,14 +167,26 @@ class Understanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleFeedback:
+    """What the customer says of an answer: whether the article of that slug helped."""
+
+    slug: str
+    helped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """Answer with these messages, in order; at least one."""
+    """Answer with these messages, in order; at least one.
+
+    `feedback` is what the customer's message said of an earlier answer.
+    """
 
     messages: tuple[BotMessage, ...]
     state: BotState
     language: Language
     catalogue_version: str
     understanding: Understanding
+    feedback: ArticleFeedback | None = None
 
 
 class Mood(StrEnum):

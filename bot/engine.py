@@ -9,6 +9,7 @@ from typing import Any
 from bot.actions.runner import RasaActionRunner
 from bot.contract import (
     ActionContext,
+    ArticleFeedback,
     BotMessage,
     BotState,
     Decision,
@@ -21,8 +22,8 @@ from bot.contract import (
 from bot.errors import ActionFailedError, BotError, ModelMissingError
 from bot.knowledge import ArticleIndex
 from bot.performing import HandoverWishError, Performer, desk_values
-from bot.plans import Answer, BotSettings, FromArticle, HandOver, Move, Plan, Say
-from bot.playbook import Playbook, compile_playbook, ticket_kind
+from bot.plans import Answer, BotSettings, FromArticle, HandOver, Move, Plan, Say, Thank
+from bot.playbook import Playbook, compile_playbook, link_articles, ticket_kind
 from bot.policy import answer_name, chosen_payload, decide_turn, missed, when_closed
 from bot.reading import OtherRecogniser, Reader, View
 from bot.recognise import Recogniser
@@ -44,6 +45,7 @@ class CatalogueBot:
         context: what actions may ask of the gateway.
         settings: limits of the dialogue.
         others: other recognisers, by the names under which inboxes choose them.
+        index: the articles to answer from, which come and go; the catalogue's if not given.
 
     Raises:
         ModelMissingError: the model belongs to another version of the catalogue.
@@ -55,7 +57,9 @@ class CatalogueBot:
         recogniser: Recogniser,
         context: ActionContext,
         settings: BotSettings | None = None,
+        *,
         others: Mapping[str, OtherRecogniser] | None = None,
+        index: ArticleIndex | None = None,
     ) -> None:
         if recogniser.catalogue_version != catalogue.version:
             message = (
@@ -63,9 +67,9 @@ class CatalogueBot:
                 f"{catalogue.version}; train one with `yingda bot train`"
             )
             raise ModelMissingError(message)
-        self._version = catalogue.version
+        self._catalogue = catalogue
         self._settings = settings or BotSettings()
-        self._index = ArticleIndex(catalogue.articles)
+        self._index = ArticleIndex(catalogue.articles) if index is None else index
         self._playbook = compile_playbook(catalogue, self._index)
         self._replies = Replies(catalogue, self._index)
         self._reader = Reader(
@@ -94,7 +98,12 @@ class CatalogueBot:
     @property
     def catalogue_version(self) -> str:
         """The version of the catalogue that answers now."""
-        return self._version
+        return self._catalogue.version
+
+    def link_articles(self) -> None:
+        """Links intents to the articles about the same anew, after articles came or went."""
+        linked = link_articles(self._catalogue, self._playbook.steps, self._index)
+        self._playbook = replace(self._playbook, articles=linked)
 
     async def warm(self) -> None:
         """Load what is loaded at first use, so that no customer waits for it."""
@@ -107,15 +116,6 @@ class CatalogueBot:
         """The title of an article that answers may name; None when there is no such article."""
         title = self._index.title(slug, language)
         return to_traditional(title) if title and language is Language.ZH_HANT else title
-
-    def read_article(self, slug: str, language: Language) -> tuple[str, str] | None:
-        """Title and Markdown of an article; None when there is no such article."""
-        found = self._index.article(slug, language)
-        if found is None:
-            return None
-        if language is not Language.ZH_HANT:
-            return found.title, found.body
-        return to_traditional(found.title), to_traditional(found.body)
 
     def greeting(self, language: Language) -> BotMessage:
         """The first words on a channel that can greet, with quick replies (H1.3)."""
@@ -155,6 +155,7 @@ class CatalogueBot:
             language=view.language,
             catalogue_version=self.catalogue_version,
             understanding=view.facts.understanding,
+            feedback=_feedback(done.plan),
         )
 
     def _next_state(
@@ -171,6 +172,9 @@ class CatalogueBot:
         if isinstance(plan, Answer) and not plan.missed:
             topic = topic if self._playbook.is_small_talk(plan.intent) else plan.intent
         said = answer_name(plan, self._playbook)
+        repeats = before.repeats + 1 if said is not None and said == before.said else 0
+        if isinstance(plan, Thank):  # stands between two askings of an answer, and ends no loop
+            said, repeats = before.said, before.repeats
         return BotState(
             misses=before.misses + 1 if failed else 0,
             missed_at=view.turn.now if failed else None,
@@ -182,7 +186,7 @@ class CatalogueBot:
             last=last or before.last,
             subject=view.subject,
             said=said,
-            repeats=before.repeats + 1 if said is not None and said == before.said else 0,
+            repeats=repeats,
             question=_question(plan, view, self._playbook),
         )
 
@@ -303,3 +307,10 @@ def _wished(handover: Mapping[str, Any], view: View) -> HandOver:
         severity=str(handover.get("severity", "important" if complaint else "general")),
         call_back=str(call_back) if call_back else None,
     )
+
+
+def _feedback(plan: Plan) -> ArticleFeedback | None:
+    """The word on an article that a plan answers, in a flow or not."""
+    if isinstance(plan, Move):
+        return None if plan.inner is None else _feedback(plan.inner)
+    return ArticleFeedback(slug=plan.slug, helped=plan.helped) if isinstance(plan, Thank) else None

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.handoff import REASONS, Signal
 from bot.phrases import asks_help, cancels, corrected, is_question
-from bot.plans import Answer, BotSettings, Facts, HandOver, Move, Plan
+from bot.plans import Answer, BotSettings, Facts, HandOver, Move, Plan, Thank
 from bot.playbook import AFFIRM, DENY, Playbook, group
 from bot.slots import Heard, fill_slots
 from bot.texts import CANCELLED, CORRECTED, FITS_NOT, HELP, SOLVED
@@ -65,6 +65,16 @@ def decide_flow(
     if flow["kind"] == TREE:
         return _in_tree(playbook.trees[flow["name"]], flow, facts, settings, elsewhere)
     return _in_form(playbook.forms[flow["name"]], flow, facts, playbook, settings, elsewhere)
+
+
+def beside_flow(plan: Thank, facts: Facts, playbook: Playbook) -> Thank | Move:
+    """What answers beside the flow that runs: the flow asks its question again afterwards."""
+    flow = facts.state.flow
+    if flow is None:
+        return plan
+    tree = playbook.trees.get(flow["name"])
+    asks = flow["name"] in playbook.forms if tree is None else flow.get("node") in tree.nodes
+    return Move(flow=flow, inner=plan, name=flow["name"]) if asks else plan
 
 
 def _rule_within(

@@ -10,7 +10,7 @@ from bot.actions.runner import ActionResult, RasaActionRunner, Said
 from bot.contract import BotMessage, Choice, Desk
 from bot.errors import ActionFailedError
 from bot.flows import FORM, go_on
-from bot.plans import Answer, FromArticle, HandOver, Move, NotUnderstood, Offer, Plan, Say
+from bot.plans import Answer, FromArticle, HandOver, Move, NotUnderstood, Offer, Plan, Say, Thank
 from bot.playbook import Playbook
 from bot.reading import View
 from bot.replies import Replies, fill
@@ -86,6 +86,10 @@ class Performer:
             case FromArticle(slug=slug):
                 found = self._replies.article(slug, view.facts.text, view.language)
                 message = found or self._replies.not_understood(view.language, channel)
+            case Thank(helped=helped):
+                message = self._replies.thanks_for_feedback(
+                    helped=helped, language=view.language, channel=channel
+                )
             case Offer(payloads=payloads):
                 message = self._replies.offer(payloads, view.language, channel)
             case NotUnderstood():

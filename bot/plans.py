@@ -88,6 +88,14 @@ class FromArticle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thank:
+    """Thank for the word on an article; offer a person when it did not help."""
+
+    slug: str
+    helped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """Ask which of these payloads was meant."""
 
@@ -142,4 +150,4 @@ class Move:
     failed: bool = False
 
 
-Plan = Answer | FromArticle | Offer | NotUnderstood | Say | HandOver | Move
+Plan = Answer | FromArticle | Thank | Offer | NotUnderstood | Say | HandOver | Move

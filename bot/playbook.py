@@ -7,7 +7,7 @@ Intents with a part in the dialogue are known by their names: `human_handoff`, `
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,8 @@ HANDOFF_PAYLOAD = "/human_handoff"
 NONE_PAYLOAD = "/none_of_these"
 TREE_STEP = "tree/"
 FALLBACK_INTENT = "nlu_fallback"
+HELPED_PAYLOAD = "/helped/"
+UNHELPED_PAYLOAD = "/not_helped/"
 
 HANDOFF_INTENTS = frozenset({"human_handoff", "handoff", "handover", "trigger_handoff"})
 COMPLAINT_INTENTS = frozenset({"complaint", "complain"})
@@ -63,11 +65,12 @@ class Playbook:
     """Steps by intent, the article that stands behind an intent, and all public articles.
 
     `rules` are those that depend on slots, on the step before or on a form; `steps` the rest.
+    `slugs` is the index itself: articles come and go while the bot works.
     """
 
     steps: Mapping[str, tuple[str, ...]]
     articles: Mapping[str, str] = field(default_factory=dict)
-    slugs: frozenset[str] = frozenset()
+    slugs: Container[str] = frozenset()
     rules: tuple[Rule, ...] = ()
     forms: Mapping[str, Form] = field(default_factory=dict)
     trees: Mapping[str, Tree] = field(default_factory=dict)
@@ -167,24 +170,28 @@ def compile_playbook(catalogue: Catalogue, index: ArticleIndex) -> Playbook:
         found = _steps(intent.name, ruled, catalogue)
         if found:
             steps[intent.name] = found
-    articles = {
-        intent.name: slug
-        for intent in catalogue.intents
-        if intent.name in steps and group(intent.name) not in SMALL_TALK
-        if (slug := _linked(intent, index)) is not None
-    }
     return Playbook(
         steps=steps,
-        articles=articles,
-        slugs=frozenset(
-            article.slug for article in catalogue.articles if article.audience == "public"
-        ),
+        articles=link_articles(catalogue, steps, index),
+        slugs=index,
         rules=tuple(rule for rule in catalogue.rules if not is_plain(rule)),
         forms={form.name: form for form in catalogue.forms},
         trees={tree.name: tree for tree in catalogue.trees},
         slots=catalogue.slots,
         people_first=catalogue.people_first,
     )
+
+
+def link_articles(
+    catalogue: Catalogue, steps: Container[str], index: ArticleIndex
+) -> dict[str, str]:
+    """The article about the same as an intent, by the names of intents that have steps."""
+    return {
+        intent.name: slug
+        for intent in catalogue.intents
+        if intent.name in steps and group(intent.name) not in SMALL_TALK
+        if (slug := _linked(intent, index)) is not None
+    }
 
 
 def is_plain(rule: Rule) -> bool:
@@ -221,8 +228,8 @@ def _linked(intent: Intent, index: ArticleIndex) -> str | None:
         own = [u.text for u in intent.utterances if u.language == language.training]
         for text in own[:_ASKED_PER_LANGUAGE]:
             asked += 1
-            for hit in index.search(text, language, limit=1):
-                gained[hit.slug] += hit.score
+            if (found := index.best(text, language)) is not None:
+                gained[found[0]] += found[1]
     ranked = sorted(gained.items(), key=lambda item: (-item[1], item[0]))
     if not ranked or ranked[0][1] < _LINK_SCORE * asked:
         return None

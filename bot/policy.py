@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.contract import HandoffReason, Mood
-from bot.flows import decide_flow, start_form, start_tree
+from bot.flows import beside_flow, decide_flow, start_form, start_tree
 from bot.handoff import REASONS, Signal, miss_signal, repeat_signal
 from bot.phrases import is_nod, wants_person
 from bot.plans import (
@@ -27,6 +27,7 @@ from bot.plans import (
     Offer,
     Plan,
     Say,
+    Thank,
 )
 from bot.playbook import (
     AFFIRM,
@@ -36,8 +37,10 @@ from bot.playbook import (
     FALLBACK_INTENT,
     HANDOFF_INTENTS,
     HANDOFF_PAYLOAD,
+    HELPED_PAYLOAD,
     NONE_PAYLOAD,
     TREE_STEP,
+    UNHELPED_PAYLOAD,
     Playbook,
     group,
     ticket_kind,
@@ -65,6 +68,8 @@ def decide_turn(facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan
         return Say(response=STAYING)
     if payload is None and wants_person(facts.text):
         return _hand_over(Signal.WISH, facts)
+    if facts.payload is not None and (word := _word_on_article(facts.payload, playbook)):
+        return beside_flow(word, facts, playbook)
     flow = decide_flow(facts, playbook, settings, lambda f: _elsewhere(f, playbook, settings))
     in_flow = facts.state.flow is not None and payload is not None and flow is not None
     if payload is not None and not in_flow:
@@ -152,6 +157,8 @@ def chosen_payload(facts: Facts) -> str | None:
 def _follow(payload: str, facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan | None:
     """What a button means; None when it means nothing in this catalogue."""
     name = payload.removeprefix("/")
+    if (word := _word_on_article(payload, playbook)) is not None:
+        return word
     if name in HANDOFF_INTENTS:
         return _hand_over(Signal.WISH, facts)
     if group(name) in COMPLAINT_INTENTS:
@@ -175,6 +182,13 @@ def _follow(payload: str, facts: Facts, playbook: Playbook, settings: BotSetting
         slug = payload.removeprefix(ARTICLE_PAYLOAD)
         return FromArticle(slug=slug) if slug in playbook.slugs else None
     return _answer(name, facts, playbook) if steps is not None else None
+
+
+def _word_on_article(payload: str, playbook: Playbook) -> Thank | None:
+    for start, helped in ((HELPED_PAYLOAD, True), (UNHELPED_PAYLOAD, False)):
+        if payload.startswith(start) and (slug := payload.removeprefix(start)) in playbook.slugs:
+            return Thank(slug=slug, helped=helped)
+    return None
 
 
 def _is_first(facts: Facts) -> bool:
@@ -365,4 +379,6 @@ def missed(plan: Plan) -> bool:
     """Whether the turn counts as not understood."""
     if isinstance(plan, Answer):
         return plan.missed
+    if isinstance(plan, Thank):
+        return not plan.helped
     return isinstance(plan, Offer | NotUnderstood)

@@ -93,7 +93,7 @@ class Reader:
         self._entities = EntityFinder(catalogue)
         # Many customers send the very same words: pressed buttons, greetings, common questions.
         self._recognise = lru_cache(maxsize=_REMEMBERED_TEXTS)(recogniser.recognise)
-        self._search = lru_cache(maxsize=_REMEMBERED_TEXTS)(index.search)
+        self._index = index
 
     async def read(self, turn: Turn) -> View:
         """Return the turn with its facts; only another recogniser is waited for."""
@@ -109,7 +109,7 @@ class Reader:
         sure = seen.confidence >= self._settings.accept
         hits: tuple[Hit, ...] = ()
         if not sure or seen.intent == OUT_OF_SCOPE:
-            hits = self._search(text, language)
+            hits = self._index.search(text, language, with_passages=False)
         heard = Heard(text=text, intent=seen.intent if sure else None, found=found)
         facts = Facts(
             text=text,

@@ -13,17 +13,27 @@ from typing import Any
 
 from bot.contract import BotMessage, Choice, HandoffReason
 from bot.knowledge import ArticleIndex
-from bot.playbook import ARTICLE_PAYLOAD, HANDOFF_PAYLOAD, NONE_PAYLOAD
+from bot.playbook import (
+    ARTICLE_PAYLOAD,
+    HANDOFF_PAYLOAD,
+    HELPED_PAYLOAD,
+    NONE_PAYLOAD,
+    UNHELPED_PAYLOAD,
+)
 from bot.texts import (
     ARTICLE_SOURCE,
     DID_YOU_MEAN,
     FALLBACK,
+    GLAD,
     GREETING,
+    HELPED,
     HOLDING,
     NONE_OF_THESE,
     NOT_UNDERSTOOD,
+    SORRY,
     TALK_TO_PERSON,
     TITLE,
+    UNHELPED,
 )
 from intents.model import Button, Catalogue, Language, ResponseVariant
 from intents.text import to_traditional
@@ -73,6 +83,9 @@ class Replies:
             return self.own(NONE_OF_THESE, language).text
         if payload == HANDOFF_PAYLOAD:
             return self.own(TALK_TO_PERSON, language).text
+        for start, name in ((HELPED_PAYLOAD, HELPED), (UNHELPED_PAYLOAD, UNHELPED)):
+            if payload.startswith(start):
+                return self.own(name, language).text
         name = payload.removeprefix("/")
         if payload.startswith(ARTICLE_PAYLOAD):
             slug = payload.removeprefix(ARTICLE_PAYLOAD)
@@ -85,18 +98,30 @@ class Replies:
         passage = self._index.passage(slug, question, language)
         if passage is None:
             return None
-        message = BotMessage(
-            text=_scripted(passage, language), choices=(self.choice(HANDOFF_PAYLOAD, language),)
-        )
-        return self.sourced(message, slug, language)
+        return self.sourced(BotMessage(text=_scripted(passage, language)), slug, language)
+
+    def thanks_for_feedback(self, *, helped: bool, language: Language, channel: str) -> BotMessage:
+        """What is said to a customer whom an article helped, or did not: then with a person."""
+        message = self.own(GLAD if helped else SORRY, language, channel)
+        if helped or message.choices:
+            return message
+        return BotMessage(text=message.text, choices=(self.choice(HANDOFF_PAYLOAD, language),))
 
     def sourced(self, message: BotMessage, slug: str, language: Language) -> BotMessage:
-        """The message with the line that names its article; unchanged if there is none."""
+        """The message with the line that names its article, and the question if it helped.
+
+        Unchanged if there is no such article.
+        """
         title = self._index.title(slug, language)
         if title is None:
             return message
         line = self.own(ARTICLE_SOURCE, language, values={"title": title}).text
-        return BotMessage(text=f"{message.text}\n\n{line}", choices=message.choices, article=slug)
+        asked = tuple(
+            self.choice(f"{start}{slug}", language) for start in (HELPED_PAYLOAD, UNHELPED_PAYLOAD)
+        )
+        return BotMessage(
+            text=f"{message.text}\n\n{line}", choices=(*message.choices, *asked), article=slug
+        )
 
     def response(
         self,
@@ -180,6 +205,17 @@ class Replies:
         own = [v for v in fitting if v.language == language.training] or fitting
         own = [v for v in own if v.channel is not None] or own
         return [v for v in own if v.conditions] or own
+
+
+@lru_cache(maxsize=1)
+def _feedback_titles() -> frozenset[str]:
+    titles = {title for name in (HELPED, UNHELPED) for title in FALLBACK[name].values()}
+    return frozenset(titles | {to_traditional(title) for title in titles})
+
+
+def is_feedback_press(text: str) -> bool:
+    """Whether a customer's text is a pressed feedback button: its payload or built-in title."""
+    return text.startswith((HELPED_PAYLOAD, UNHELPED_PAYLOAD)) or text in _feedback_titles()
 
 
 def fill(text: str, values: Values) -> str:

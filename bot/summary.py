@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.contract import Card, Customer, HandoffReason, Mood, Speaker, Turn
-from bot.knowledge import shorten
 from bot.mood import worst_mood
+from bot.passages import shorten
 from bot.plans import HandOver
+from bot.replies import is_feedback_press
 from bot.texts import MOODS, SUMMARY
 from intents.model import Language
 from intents.text import to_traditional
@@ -91,7 +92,11 @@ def subject_of(turn: Turn, reason: HandoffReason, *, topic: str | None) -> str:
 def _typed(turn: Turn) -> list[str]:
     """What the customer said before in their own words; titles of buttons are ours."""
     return [
-        line.text for line in turn.lines if line.speaker is Speaker.CUSTOMER and not line.pressed
+        line.text
+        for line in turn.lines
+        if line.speaker is Speaker.CUSTOMER
+        and not line.pressed
+        and not is_feedback_press(line.text)
     ]
 
 

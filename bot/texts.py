@@ -25,6 +25,10 @@ HELPED_NO = "utter_helped_no"
 DESK_CLOSED = "utter_desk_closed"
 DESK_BUSY = "utter_desk_busy"
 DESK_QUEUE = "utter_desk_queue"
+HELPED = "utter_helped"
+UNHELPED = "utter_not_helped"
+GLAD = "utter_glad_it_helped"
+SORRY = "utter_sorry_it_did_not_help"
 TITLE = "utter_title_"
 HOLDING = "utter_holding_"
 
@@ -87,6 +91,16 @@ FALLBACK: Mapping[str, Mapping[str, str]] = {
         "en": "Customers before you in the queue: {waiting}.",
     },
     ARTICLE_SOURCE: {"zh": "来源：{title}", "en": "Source: {title}"},
+    HELPED: {"zh": "有帮助", "en": "This helped"},
+    UNHELPED: {"zh": "没有帮助", "en": "This did not help"},
+    GLAD: {
+        "zh": "谢谢您的反馈，很高兴帮到您。",
+        "en": "Thank you. Glad that it helped.",
+    },
+    SORRY: {
+        "zh": "抱歉没有帮到您。可以换一种说法再问，也可以转人工。",
+        "en": "Sorry that it did not help. Ask in other words, or talk to a person.",
+    },
     HOLDING + "wish": {"zh": f"好的，{_PERSON_ZH}", "en": f"All right. {_PERSON_EN}"},
     HOLDING + "low_confidence": {
         "zh": f"这个问题我没有把握，{_PERSON_ZH}",

@@ -369,7 +369,8 @@ class ChannelKind(Generic[S]):
     """What an adapter module exports as `CHANNEL`.
 
     `settings` is a frozen dataclass whose fields have defaults, types `str | int | bool |
-    tuple[str, ...] | Secret` and `metadata={"label": {"en": …, "zh-Hans": …, "zh-Hant": …}}`; its
+    tuple[str, ...] | Secret` and `metadata={"label": {"en": …, "zh-Hans": …, "zh-Hant": …}}`,
+    beside the label of a secret that we may choose `"generate": "whsec"` or `"token"`; its
     `__post_init__` raises `SettingsError`. `routes` is called once at start, for all inboxes
     of the kind.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 
 class ChannelError(Exception):
     """Something about a channel went wrong."""
@@ -93,18 +95,64 @@ class RateLimitedError(ChannelError):
         self.retry_after = retry_after
 
 
+class Words(NamedTuple):
+    """What is wrong and how to mend it, in the languages that administrators read."""
+
+    en: str
+    zh_hans: str
+    zh_hant: str
+
+    def by_language(self) -> dict[str, str]:
+        """The words by language tag."""
+        return {"en": self.en, "zh-Hans": self.zh_hans, "zh-Hant": self.zh_hant}
+
+
+class WrongValueError(ValueError):
+    """A value that somebody typed in cannot be used.
+
+    Args:
+        words: what is wrong and how to mend it.
+    """
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.en)
+        self.words = words
+
+
 class SettingsError(ChannelError):
     """An inbox's settings are wrong.
 
     Args:
         field: the setting's name.
-        message: what is wrong and how to mend it.
+        words: what is wrong and how to mend it.
     """
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
+    def __init__(self, field: str, words: Words) -> None:
+        super().__init__(f"{field}: {words.en}")
         self.field = field
-        self.message = message
+        self.words = words
+
+    @property
+    def message(self) -> str:
+        """The words in English, for logs and programs."""
+        return self.words.en
+
+
+def check_range(field: str, value: int, low: int, high: int) -> None:
+    """A setting that is a number must lie from `low` to `high`.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    if not low <= value <= high:
+        raise SettingsError(
+            field,
+            Words(
+                f"choose a number from {low} to {high:,}",
+                f"请选择 {low} 到 {high:,} 之间的数",
+                f"請選擇 {low} 到 {high:,} 之間的數",
+            ),
+        )
 
 
 class OversizePayloadError(MalformedPayloadError):

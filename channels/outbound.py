@@ -22,7 +22,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 from yarl import URL
 
-from channels.errors import PermanentDeliveryError, TransientDeliveryError
+from channels.errors import PermanentDeliveryError, TransientDeliveryError, Words, WrongValueError
 
 TIMEOUT_SECONDS: Final = 15
 ANSWER_LIMIT: Final = 65_536
@@ -53,6 +53,21 @@ _HOST_NAME: Final = re.compile(
     r"(?!\d+\.?$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?",
     re.IGNORECASE,
 )
+_INCOMPLETE: Final = Words(
+    "write a complete address: https://host/path",
+    "请写完整的地址：https://主机/路径",
+    "請寫完整的網址：https://主機/路徑",
+)
+_WITH_PASSWORD: Final = Words(
+    "leave user name and password out; requests are signed",
+    "地址中不要写用户名和密码；请求带有签名",
+    "網址中不要寫使用者名稱和密碼；請求帶有簽章",
+)
+_PLAIN_HTTP: Final = Words(
+    "use https, or list the host under the allowed networks",
+    "请使用 https，或把该主机列入允许的主机和网段",
+    "請使用 https，或把該主機列入允許的主機與網段",
+)
 _RETRYABLE: Final = frozenset({408, 409, 425, 429})
 
 
@@ -72,7 +87,7 @@ class AllowedNetworks:
         """From host names, addresses and CIDR blocks.
 
         Raises:
-            ValueError: an entry is none of them.
+            WrongValueError: an entry is none of them.
         """
         hosts: set[str] = set()
         networks: list[Network] = []
@@ -81,8 +96,13 @@ class AllowedNetworks:
                 networks.append(ipaddress.ip_network(entry.strip("[]"), strict=False))
             except ValueError:
                 if not _HOST_NAME.fullmatch(entry):
-                    raise ValueError(
-                        f"{entry[:80]!r} is neither a host name nor a network such as 10.0.0.0/8"
+                    raise WrongValueError(
+                        Words(
+                            f"{entry[:80]!r} is neither a host name nor a network "
+                            "such as 10.0.0.0/8",
+                            f"“{entry[:80]}”既不是主机名，也不是 10.0.0.0/8 这样的网段",
+                            f"「{entry[:80]}」既不是主機名稱，也不是 10.0.0.0/8 這樣的網段",
+                        )
                     ) from None
                 hosts.add(entry.casefold().rstrip("."))
         return cls(frozenset(hosts), tuple(networks))
@@ -122,26 +142,37 @@ def check_url(url: str, allowed: AllowedNetworks) -> URL:
     """The address in a text, when it may be called.
 
     Raises:
-        ValueError: not an absolute http(s) address, plain http to a host that is not allowed by
-            name or address, with a password in it, or to a blocked literal address.
+        WrongValueError: not an absolute http(s) address, plain http to a host that is not
+            allowed by name or address, with a password in it, or to a blocked literal address.
     """
     try:
         parsed = URL(url)
         host, port = parsed.raw_host, parsed.port
     except ValueError as error:
-        raise ValueError("write a complete address: https://host/path") from error
+        raise WrongValueError(_INCOMPLETE) from error
     if parsed.scheme not in {"http", "https"} or not host or port is None:
-        raise ValueError("write a complete address: https://host/path")
+        raise WrongValueError(_INCOMPLETE)
     if parsed.user is not None or parsed.password is not None:
-        raise ValueError("leave user name and password out; requests are signed")
+        raise WrongValueError(_WITH_PASSWORD)
     if parsed.scheme == "http" and not allowed.has_host(host):
-        raise ValueError("use https, or list the host under the allowed networks")
+        raise WrongValueError(_PLAIN_HTTP)
     address = _literal(host)
     if address is None and not _HOST_NAME.fullmatch(host):
-        raise ValueError(f"{host[:80]} is neither a host name nor an address in its usual form")
+        raise WrongValueError(
+            Words(
+                f"{host[:80]} is neither a host name nor an address in its usual form",
+                f"{host[:80]} 既不是主机名，也不是通常写法的地址",
+                f"{host[:80]} 既不是主機名稱，也不是通常寫法的位址",
+            )
+        )
     if address is not None and not allowed.permits(host, address):
-        raise ValueError(
-            f"{host} is not a public address; list it under the allowed networks if it is meant"
+        raise WrongValueError(
+            Words(
+                f"{host} is not a public address; list it under the allowed networks if it "
+                "is meant",
+                f"{host} 不是公网地址；如确需访问，请把它列入允许的网段",
+                f"{host} 不是公開位址；如確需存取，請把它列入允許的網段",
+            )
         )
     return parsed
 

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import channels.adapters
 from channels.contract import ChannelKind, Secret
-from channels.errors import SettingsError
+from channels.errors import SettingsError, Words
 
 S = TypeVar("S")
 
@@ -44,7 +44,14 @@ def load_kind(name: str) -> ChannelKind[Any]:
     """
     if name not in kind_names():
         known = ", ".join(kind_names())
-        raise SettingsError("kind", f"there is no channel {name[:40]!r}; choose one of {known}")
+        raise SettingsError(
+            "kind",
+            Words(
+                f"there is no channel {name[:40]!r}; choose one of {known}",
+                f"没有“{name[:40]}”这个渠道；可选：{known}",
+                f"沒有「{name[:40]}」這個管道；可選：{known}",
+            ),
+        )
     module = importlib.import_module(f"channels.adapters.{name}")
     kind: ChannelKind[Any] = module.CHANNEL
     return kind
@@ -54,7 +61,8 @@ def settings_schema(kind: ChannelKind[Any]) -> dict[str, Any]:
     """The kind's settings as a form: JSON-able, secrets without a default.
 
     `fields` holds for each setting `name`, `type` (string, integer, boolean, list or secret),
-    `label` by language, `secret`, `required` and `default`; `help` by language where there is one.
+    `label` by language, `secret`, `required` and `default`; `help` by language where
+    there is one, `generate` (`whsec` or `token`) where a form may make the secret up.
     """
     types = typing.get_type_hints(kind.settings)
     return {
@@ -78,6 +86,8 @@ def _describe(entry: dataclasses.Field[Any], declared: Any) -> dict[str, Any]:
     }
     if "help" in entry.metadata:
         described["help"] = dict(entry.metadata["help"])
+    if "generate" in entry.metadata:
+        described["generate"] = entry.metadata["generate"]
     return described
 
 
@@ -97,10 +107,17 @@ def parse_settings(kind: ChannelKind[S], values: Mapping[str, Any]) -> S:
     for name in values:
         if name not in entries:
             known = ", ".join(entries) or "none"
-            raise SettingsError(str(name)[:60], f"there is no such setting; known are {known}")
+            raise SettingsError(
+                str(name)[:60],
+                Words(
+                    f"there is no such setting; known are {known}",
+                    f"没有这个设置项；已知的有 {known}",
+                    f"沒有這個設定項；已知的有 {known}",
+                ),
+            )
     for name, entry in entries.items():
         if entry.metadata.get("required", False) and values.get(name) in (None, ""):
-            raise SettingsError(name, "a value is needed")
+            raise SettingsError(name, Words("a value is needed", "此项必填", "此項必填"))
     return kind.settings(
         **{name: _parse_value(name, types[name], value) for name, value in values.items()}
     )
@@ -120,20 +137,28 @@ def _parse_value(name: str, declared: Any, value: Any) -> Any:
         and all(isinstance(item, str) for item in value)
     ):
         return tuple(stripped for item in value if (stripped := _checked(name, item)))
-    raise SettingsError(name, f"must be {_EXPECTED[_TYPE_NAMES[declared]]}")
+    raise SettingsError(name, _EXPECTED[_TYPE_NAMES[declared]])
 
 
-_EXPECTED: Final[Mapping[str, str]] = {
-    "string": "a text",
-    "secret": "a text",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "list": "a list of texts",
+_TEXT: Final = Words("must be a text", "必须是文字", "必須是文字")
+_EXPECTED: Final[Mapping[str, Words]] = {
+    "string": _TEXT,
+    "secret": _TEXT,
+    "integer": Words("must be a whole number", "必须是整数", "必須是整數"),
+    "boolean": Words("must be true or false", "必须是 true 或 false", "必須是 true 或 false"),
+    "list": Words("must be a list of texts", "必须是文字列表", "必須是文字清單"),
 }
 
 
 def _checked(name: str, text: str) -> str:
     stripped = text.strip()
     if len(stripped) > _LONGEST_VALUE or "\x00" in stripped:
-        raise SettingsError(name, f"must have at most {_LONGEST_VALUE:,} ordinary characters")
+        raise SettingsError(
+            name,
+            Words(
+                f"must have at most {_LONGEST_VALUE:,} ordinary characters",
+                f"最多 {_LONGEST_VALUE:,} 个普通字符",
+                f"最多 {_LONGEST_VALUE:,} 個普通字元",
+            ),
+        )
     return stripped

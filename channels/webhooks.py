@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from channels.errors import SignatureError
+from channels.errors import SignatureError, Words, WrongValueError
 
 TOLERANCE_SECONDS: Final = 300
 """How far a time stamp may lie in the past or in the future."""
@@ -34,16 +34,28 @@ def parse_secret(secret: str) -> bytes:
     """The key in a secret such as `whsec_MfKQ…`; padding may be missing.
 
     Raises:
-        ValueError: not base64, or not 24 to 64 bytes.
+        WrongValueError: not base64, or not 24 to 64 bytes.
     """
     encoded = secret.removeprefix(_PREFIX).rstrip("=")
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except ValueError as error:
-        raise ValueError("write whsec_ and then the key in base64") from error
+        raise WrongValueError(
+            Words(
+                "write whsec_ and then the key in base64",
+                "请写 whsec_，后接 base64 编码的密钥",
+                "請寫 whsec_，後接 base64 編碼的金鑰",
+            )
+        ) from error
     if not _SHORTEST <= len(key) <= _LONGEST:
-        raise ValueError(
-            f"the key has {len(key)} bytes; use {_SHORTEST} to {_LONGEST} random bytes in base64"
+        raise WrongValueError(
+            Words(
+                f"the key has {len(key)} bytes; use {_SHORTEST} to {_LONGEST} random bytes "
+                "in base64",
+                f"密钥有 {len(key)} 字节；请用 {_SHORTEST} 到 {_LONGEST} 个随机字节的 base64 编码",
+                f"金鑰有 {len(key)} 位元組；請用 {_SHORTEST} 到 {_LONGEST} 個隨機位元組的 "
+                "base64 編碼",
+            )
         )
     return key
 

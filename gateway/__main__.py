@@ -26,6 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_people(commands)
     _add_bot(commands)
     _add_actions(commands)
+    _add_knowledge(commands)
     return parser
 
 
@@ -130,6 +131,41 @@ def _count(text: str) -> int:
     if number < 1:
         raise ValueError
     return number
+
+
+def _add_knowledge(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    knowledge = commands.add_parser("kb", help="the knowledge base: import, export, evaluate")
+    actions = knowledge.add_subparsers(dest="action", required=True, metavar="ACTION")
+    evaluate = actions.add_parser(
+        "evaluate", help="measure how well questions find their answers in files of your own"
+    )
+    evaluate.add_argument(
+        "--kb", required=True, metavar="FILE", help="JSON lines of id, question, similar, answer"
+    )
+    evaluate.add_argument(
+        "--questions", required=True, metavar="FILE", help="JSON lines of question, gold (ids)"
+    )
+    evaluate.add_argument(
+        "--unanswerable", metavar="FILE", help="more questions, which nothing answers"
+    )
+    _json(evaluate)
+    evaluate.set_defaults(handler="kb:evaluate")
+    taking = actions.add_parser(
+        "import", help="import Markdown, HTML or Word: a folder, a .zip or a file; all or nothing"
+    )
+    taking.add_argument("path", metavar="PATH")
+    taking.add_argument("--publish", action="store_true", help="publish at once; drafts otherwise")
+    taking.add_argument(
+        "--language",
+        choices=["zh", "en"],
+        default="zh",
+        help="of texts that do not tell their language (zh)",
+    )
+    _json(taking)
+    taking.set_defaults(handler="kb:take")
+    giving = actions.add_parser("export", help="write what is published as Markdown files")
+    giving.add_argument("folder", metavar="DIR")
+    giving.set_defaults(handler="kb:give")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

@@ -48,6 +48,7 @@ _CLASSIFIERS = {
 _SETTLED = {
     "aioimaplib": "GPL-3.0-or-later",
     "async-timeout": "Apache-2.0",
+    "cobble": "BSD-2-Clause",
     "colorama": "BSD-3-Clause",
     "html5tagger": "Unlicense",
     "jinja2": "BSD-3-Clause",

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 from unicodedata import normalize
 
 from bot.values.found import Found, overlaps
@@ -26,8 +27,7 @@ Kind = tuple[str, str | None, str | None]
 Context = tuple[tuple[str, ...], str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     text: str
     start: int
     end: int
@@ -49,6 +49,9 @@ class SpanFinder:
         )
         self._contexts = self._trusted(annotated)
         self._lefts = frozenset(left[-1] for left, _ in self._contexts)
+        # What a message holds in which any of this can be found; `_EDGE` stands before them all.
+        hints = () if _EDGE in self._lefts else self._first | self._lefts
+        self._hints = re.compile("|".join(map(re.escape, sorted(hints))))
 
     @property
     def entities(self) -> frozenset[str]:
@@ -57,12 +60,9 @@ class SpanFinder:
 
     def find(self, text: str, taken: Sequence[Found] = ()) -> list[Found]:
         """Return what is known or stands in a known place, outside of what is taken."""
-        if not self._words:
+        if not self._words or not self._hints.search(text.casefold()):
             return []
         tokens = _tokens(text)
-        starts = {token.text for token in tokens}
-        if _EDGE not in self._lefts and not starts & (self._first | self._lefts):
-            return []
         found: list[Found] = []
         for kind, start, end in (*self._known(text, tokens), *self._placed(tokens)):
             if not overlaps(start, end, (*taken, *found)):
@@ -165,7 +165,7 @@ def _plain(utterance: Utterance) -> Utterance:
 
 
 def _tokens(text: str) -> list[_Token]:
-    return [_Token(m[0].casefold(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    return [_Token(m[0].casefold(), *m.span()) for m in _TOKEN.finditer(text)]
 
 
 def _around(tokens: Sequence[_Token], start: int, end: int) -> Context:

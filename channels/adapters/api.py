@@ -37,6 +37,8 @@ from channels.errors import (
     SettingsError,
     TransientDeliveryError,
     UnavailableError,
+    Words,
+    WrongValueError,
 )
 from channels.files import accept_file
 from channels.outbound import AllowedNetworks, GuardedHttp, check_status, check_url
@@ -63,6 +65,11 @@ FILES_OUT_LIMIT: Final = 10_000_000
 """Largest sum of the files of one answer, in bytes."""
 
 MOST_FILES: Final = 5
+_NO_SECRET: Final = Words(
+    "a value is needed: whsec_ and a base64 key",
+    "此项必填：whsec_ 和 base64 编码的密钥",
+    "此項必填：whsec_ 和 base64 編碼的金鑰",
+)
 REMEMBERED_IDS: Final = 10_000
 
 _KNOWN: Final = (
@@ -95,6 +102,7 @@ class ApiSettings:
         default=Secret(""),
         metadata={
             "required": True,
+            "generate": "whsec",
             "label": {
                 "en": "Signing secret (whsec_…)",
                 "zh-Hans": "签名密钥(whsec_…)",
@@ -139,18 +147,18 @@ class ApiSettings:
 
     def __post_init__(self) -> None:
         if not self.signing_secret:
-            raise SettingsError("signing_secret", "a value is needed: whsec_ and a base64 key")
+            raise SettingsError("signing_secret", _NO_SECRET)
         for name in ("signing_secret", "previous_secret"):
             _check_secret(name, getattr(self, name))
         try:
             allowed = AllowedNetworks.parse(self.allowed_networks)
-        except ValueError as error:
-            raise SettingsError("allowed_networks", str(error)) from error
+        except WrongValueError as error:
+            raise SettingsError("allowed_networks", error.words) from error
         if self.callback_url:
             try:
                 check_url(self.callback_url, allowed)
-            except ValueError as error:
-                raise SettingsError("callback_url", str(error)) from error
+            except WrongValueError as error:
+                raise SettingsError("callback_url", error.words) from error
 
     @property
     def keys(self) -> tuple[bytes, ...]:
@@ -163,8 +171,8 @@ def _check_secret(name: str, secret: str) -> None:
     if secret:
         try:
             parse_secret(secret)
-        except ValueError as error:
-            raise SettingsError(name, str(error)) from error
+        except WrongValueError as error:
+            raise SettingsError(name, error.words) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,8 @@ from channels.errors import (
     SettingsError,
     SignatureError,
     UnavailableError,
+    Words,
+    check_range,
 )
 from channels.files import download_headers
 from channels.limits import RateLimiter, RecentKeys, is_own_host, network_of
@@ -96,11 +98,12 @@ class RestSettings:
     token: Secret = field(
         default=Secret(""),
         metadata={
+            "generate": "token",
             "label": {
                 "en": "Access token (empty: anyone may call)",
                 "zh-Hans": "访问令牌(留空则不校验)",
                 "zh-Hant": "存取權杖(留空則不驗證)",
-            }
+            },
         },
     )
     wait_seconds: int = field(
@@ -157,12 +160,17 @@ class RestSettings:
 
     def __post_init__(self) -> None:
         if self.token and not 16 <= len(self.token) <= 256:
-            raise SettingsError("token", "use 16 to 256 random characters")
-        if not 1 <= self.wait_seconds <= 60:
-            raise SettingsError("wait_seconds", "choose a number from 1 to 60")
+            raise SettingsError(
+                "token",
+                Words(
+                    "use 16 to 256 random characters",
+                    "请用 16 到 256 个随机字符",
+                    "請用 16 到 256 個隨機字元",
+                ),
+            )
+        check_range("wait_seconds", self.wait_seconds, 1, 60)
         for name in ("requests_per_minute", "new_senders_per_minute", "messages_per_minute"):
-            if not 0 <= getattr(self, name) <= MOST_PER_MINUTE:
-                raise SettingsError(name, f"choose a number from 0 to {MOST_PER_MINUTE:,}")
+            check_range(name, getattr(self, name), 0, MOST_PER_MINUTE)
 
 
 class _Reader:

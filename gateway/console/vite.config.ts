@@ -1,12 +1,22 @@
 /// <reference types="vitest/config" />
 import vue from '@vitejs/plugin-vue'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 
+const BASE = '/console/'
 const backend = process.env['YINGDA_ORIGIN'] ?? 'http://127.0.0.1:8080'
 
+/** Sets the theme before the first paint: a script that waits and is not part of the bundle. */
+const themeFirst: Plugin = {
+  name: 'theme-first',
+  transformIndexHtml: {
+    order: 'post',
+    handler: () => [{ tag: 'script', attrs: { src: `${BASE}theme.js` }, injectTo: 'head-prepend' }],
+  },
+}
+
 export default defineConfig({
-  base: '/console/',
-  plugins: [vue()],
+  base: BASE,
+  plugins: [vue(), themeFirst],
   resolve: { alias: { '@': new URL('./src', import.meta.url).pathname } },
   define: { __VUE_OPTIONS_API__: true, __INTLIFY_PROD_DEVTOOLS__: false },
   build: {

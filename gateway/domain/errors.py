@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -67,9 +68,26 @@ class AlreadyClaimedError(GatewayError):
 
 
 class InvalidInputError(GatewayError):
-    """A field is wrong."""
+    """A field is wrong.
+
+    Args:
+        detail: what is wrong and what to do.
+        field: JSON pointer to it.
+        words: the detail by language tag, where it is known in more than English.
+    """
 
     code = ErrorCode.INVALID_INPUT
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        field: str | None = None,
+        words: Mapping[str, str] | None = None,
+        **extra: str,
+    ) -> None:
+        super().__init__(detail, field=field, **extra)
+        self.words = words or {}
 
 
 class RateLimitedError(GatewayError):

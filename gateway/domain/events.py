@@ -73,6 +73,11 @@ class DeliveryQueued:
     conversation_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticlesChanged:
+    """What is published of the knowledge base changed."""
+
+
 Event = (
     MessageAdded
     | MessageStateChanged
@@ -82,4 +87,5 @@ Event = (
     | TeamsChanged
     | TurnDone
     | DeliveryQueued
+    | ArticlesChanged
 )

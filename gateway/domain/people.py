@@ -26,12 +26,14 @@ class Right(StrEnum):
     TAKE_OVER = "take_over"  # claim what another agent holds
     EDIT_CANNED = "edit_canned"
     MARK_KEY = "mark_key"  # say who is a key customer
+    DRAFT_ARTICLES = "draft_articles"  # read all articles, internal ones too, and write drafts
+    PUBLISH_ARTICLES = "publish_articles"  # publish, archive, import, change what readers see
     CONFIGURE = "configure"  # inboxes, agents, teams
     OPERATE = "operate"  # dead letters, failed deliveries
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.AGENT: frozenset({Right.SEE_TEAM, Right.WORK}),
+    Role.AGENT: frozenset({Right.SEE_TEAM, Right.WORK, Right.DRAFT_ARTICLES}),
     Role.LEADER: frozenset(
         {
             Right.SEE_TEAM,
@@ -40,6 +42,8 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.TAKE_OVER,
             Right.EDIT_CANNED,
             Right.MARK_KEY,
+            Right.DRAFT_ARTICLES,
+            Right.PUBLISH_ARTICLES,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from gateway.domain.errors import ConflictError
 
@@ -55,7 +57,8 @@ _NEXT: dict[TicketState, frozenset[TicketState]] = {
 class Ticket:
     """A numbered piece of work in a team's queue.
 
-    `summary` tells what was asked, tried and collected; `reason` why the bot handed over.
+    `summary` tells what was asked, tried and collected; `card` says the same as data (JSON values)
+    where the bot handed over, and is empty otherwise. `reason` is why the bot handed over.
     """
 
     id: str
@@ -72,6 +75,7 @@ class Ticket:
     reason: str
     created_at: int
     updated_at: int
+    card: Mapping[str, Any] = field(default_factory=dict)
     solved_at: int | None = None
     closed_at: int | None = None
 

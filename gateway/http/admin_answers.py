@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from gateway.domain.inbox import RecogniserKind
-from gateway.http.answers import Agent, Reference
+from gateway.http.answers import Agent, Label, Reference
 from gateway.http.fields import Output, When
 
 
@@ -56,16 +56,6 @@ class OneTimePassword(Output):
     one_time_password: str
 
 
-class Label(Output):
-    """A text in the console's languages."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, defer_build=True)
-
-    en: str
-    zh_hans: str = Field(alias="zh-Hans")
-    zh_hant: str = Field(alias="zh-Hant")
-
-
 class SettingField(Output):
     """One setting of a kind of channel."""
 
@@ -75,6 +65,11 @@ class SettingField(Output):
     help: Label | None = None
     secret: bool
     required: bool
+    generate: Literal["whsec", "token"] | None = Field(
+        default=None,
+        description="A secret that may be made up at random: `whsec`, by Standard Webhooks, "
+        "or any long `token`.",
+    )
     default: str | int | bool | list[str]
 
 
@@ -119,6 +114,7 @@ class AuditRow(Output):
     action: str
     object_type: str
     object_id: str
+    ticket_id: str | None = Field(description="The ticket that it concerns, where there is one.")
     before: dict[str, Any]
     after: dict[str, Any]
 
@@ -127,6 +123,7 @@ class AuditPage(Output):
     """One page of the audit, newest first."""
 
     items: list[AuditRow]
+    tickets: dict[str, int] = Field(description="The numbers of the tickets named here, by id.")
     next_cursor: str | None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from channels.contract import MessageKind, MessageState
 from gateway.domain.conversation import Controller, ConversationStatus
@@ -12,6 +12,16 @@ from gateway.domain.people import Availability, Right, Role
 from gateway.domain.ticket import Severity, TicketKind, TicketState
 from gateway.domain.trail import Hop, Outcome
 from gateway.http.fields import Output, When
+
+
+class Label(Output):
+    """A text in the console's languages."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, defer_build=True)
+
+    en: str
+    zh_hans: str = Field(alias="zh-Hans")
+    zh_hant: str = Field(alias="zh-Hant")
 
 
 class Reference(Output):
@@ -117,8 +127,31 @@ class ConversationRow(Output):
     created_at: When
 
 
+class CardCustomer(Output):
+    """Who asked, as the bot knew them."""
+
+    name: str
+    verified: bool
+    key: bool
+    tickets: int
+    open_tickets: list[str]
+
+
+class Card(Output):
+    """What the bot hands over with a conversation: asked, tried and collected."""
+
+    topic: str | None
+    asked: list[str]
+    tried: list[str]
+    collected: dict[str, str]
+    answers: list[tuple[str, str]]
+    mood: Literal["calm", "annoyed", "angry"]
+    call_back: str | None
+    customer: CardCustomer | None
+
+
 class Ticket(Output):
-    """A numbered piece of work."""
+    """A numbered piece of work; `summary` is `card`, where there is one, in words."""
 
     id: str
     number: int
@@ -131,6 +164,7 @@ class Ticket(Output):
     state: TicketState
     subject: str
     summary: str
+    card: Card | None
     reason: str
     created_at: When
     updated_at: When
@@ -220,10 +254,11 @@ class Attachment(Output):
 
 
 class ArticleReference(Output):
-    """The article that an answer rests on."""
+    """The article that an answer rests on; `title` is as the customer reads it."""
 
     slug: str
     title: str
+    titles: Label
 
 
 class TrailHop(Output):
@@ -368,6 +403,9 @@ class ProblemItem(Output):
 
     pointer: str
     detail: str
+    words: dict[str, str] | None = Field(
+        default=None, description="The detail by language tag, where it is known in several."
+    )
 
 
 class Problem(BaseModel):

@@ -14,6 +14,8 @@ import orjson
 from aiohttp import web
 
 from gateway.http import (
+    article_imports_api,
+    articles_api,
     attachments_api,
     canned_api,
     contacts_api,
@@ -26,9 +28,9 @@ from gateway.http import (
 from gateway.http.call import Desk
 from gateway.http.console_socket import serve_events
 from gateway.http.health import health_routes
-from gateway.http.help_pages import help_route
+from gateway.http.help_pages import HelpCentre
 from gateway.http.origin import believe_proxies
-from gateway.http.pages import page_routes, show_not_found
+from gateway.http.pages import guard_pages, page_routes, show_not_found
 from gateway.http.parts import HttpParts
 from gateway.http.registry import Endpoint, describe
 from gateway.http.serial import PREFIX
@@ -41,6 +43,8 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *tickets_api.ENDPOINTS,
     *contacts_api.ENDPOINTS,
     *canned_api.ENDPOINTS,
+    *articles_api.ENDPOINTS,
+    *article_imports_api.ENDPOINTS,
     *attachments_api.ENDPOINTS,
     *inboxes_api.ENDPOINTS,
     *operations_api.ENDPOINTS,
@@ -58,8 +62,11 @@ def build_app(parts: HttpParts) -> web.Application:
     app[DESK] = desk
     app.add_routes(parts.channel_routes)
     app.add_routes(health_routes(parts))
-    app.add_routes([help_route(parts.read_article)])
-    app.add_routes(page_routes(parts.console, document, parts.public_url))
+    pages = [
+        *HelpCentre(parts).routes(),
+        *page_routes(parts.console, document, parts.public_url),
+    ]
+    app.add_routes(guard_pages(pages, parts.new_id))
     app.add_subapp(PREFIX, _build_api(desk, document))
     app.router.add_route("*", "/{tail:.*}", show_not_found)
     app.on_startup.append(_start(desk))
@@ -110,6 +117,7 @@ def _start(desk: Desk) -> Callable[[web.Application], Any]:
 def _shut(desk: Desk) -> Callable[[web.Application], Any]:
     async def shut(_: web.Application) -> None:
         await desk.feed.shut()
+        await desk.finish()
         await desk.presence.stop()
 
     return shut

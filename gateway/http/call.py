@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 Creation = Callable[[UnitOfWork], Json]
 KEY_LIMIT = 200
+REPEAT_SECONDS = 1
 
 
 class Desk:
@@ -38,6 +40,17 @@ class Desk:
         self.presence = Presence(parts.hub, parts.clock)
         self.feed = ConsoleFeed(parts, self.presence)
         self.running: set[str] = set()
+        self._jobs: set[asyncio.Task[Any]] = set()
+
+    def spawn(self, job: Coroutine[Any, Any, Any]) -> None:
+        """Runs a job that outlives its request."""
+        task = asyncio.create_task(job)
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+
+    async def finish(self) -> None:
+        """Waits for jobs that are under way; the server stops."""
+        await asyncio.gather(*self._jobs, return_exceptions=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,7 +133,11 @@ class Call:
             )
         scoped = self._scoped(key)
         if scoped in self.desk.running:
-            raise ProblemError("conflict", "The first request with this key is still running.")
+            raise ProblemError(
+                "in_progress",
+                "The first request with this key is still running; repeat it to get its answer.",
+                headers={"Retry-After": str(REPEAT_SECONDS)},
+            )
         self.desk.running.add(scoped)
         try:
             answer = await self.write(lambda uow: self._once(uow, scoped, work))

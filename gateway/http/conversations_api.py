@@ -238,7 +238,7 @@ async def mark_read(call: Call) -> None:
 
 
 async def signal_typing(call: Call) -> None:
-    """Tells the customer and colleagues that the agent is typing."""
+    """Tells colleagues, and whoever the agent answers, that the agent is typing."""
     found = await call.read(lambda uow: get_conversation(uow, call.agent, call.path("id")))
     tell_typing(call.parts.hub, found, call.agent)
 
@@ -396,7 +396,7 @@ ENDPOINTS = (
         path="/conversations/{id}/typing",
         handler=signal_typing,
         tag=_TAG,
-        summary="Tell the customer and colleagues that you are typing",
+        summary="Tell colleagues, and the customer if you are in charge, that you type",
         body=inputs.Empty,
         status=204,
         right=Right.SEE_TEAM,

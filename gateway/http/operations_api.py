@@ -31,8 +31,8 @@ async def list_audit(call: Call) -> Json:
     cursor = None
     if len(page.rows) > query.limit:
         cursor = write_cursor(call.parts.signer, _LIST, conditions, (shown[-1][0],), now=call.now)
-    items = [audit_json(number, entry, page.names) for number, entry in shown]
-    return {"items": items, "next_cursor": cursor}
+    items = [audit_json(number, entry, page.names, page.concerns) for number, entry in shown]
+    return {"items": items, "tickets": page.tickets, "next_cursor": cursor}
 
 
 async def list_dead_letters(call: Call) -> Json:

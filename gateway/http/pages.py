@@ -6,7 +6,8 @@ import asyncio
 import base64
 import functools
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ from aiohttp import web
 
 from gateway.http.problems import STATUS, ProblemError, respond
 from gateway.http.serving import SECURITY_HEADERS
+from gateway.ports.clock import NewId
+
+log = logging.getLogger(__name__)
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 # Styles that scripts set on elements are attributes; style sheets come from us alone. A console
@@ -44,6 +48,9 @@ _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "not_built_text": "Everything else works. To build the console, install Node.js 20 or "
         "newer with npm, then run this in the project's folder and start again:",
         "not_found": "There is nothing here",
+        "failed": "Something went wrong here",
+        "failed_text": "Try again in a moment. If it stays so, quote this number to whoever runs "
+        "this server:",
         "home": "To the start page",
     },
     "zh-Hans": {
@@ -61,6 +68,8 @@ _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "not_built_text": "其余功能均可使用。要构建工作台，请安装 Node.js 20 或更新版本"
         "（含 npm），在项目目录中执行以下命令后重新启动：",
         "not_found": "这里什么也没有",
+        "failed": "这里出了点问题",
+        "failed_text": "请稍后再试。如果一直这样，请把这个编号告诉系统管理员：",
         "home": "返回首页",
     },
     "zh-Hant": {
@@ -78,6 +87,8 @@ _TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "not_built_text": "其餘功能均可使用。要建置工作台，請安裝 Node.js 20 或更新版本"
         "（含 npm），在專案目錄中執行以下指令後重新啟動：",
         "not_found": "這裡什麼也沒有",
+        "failed": "這裡出了點問題",
+        "failed_text": "請稍後再試。如果一直這樣，請把這個編號告訴系統管理員：",
         "home": "返回首頁",
     },
 }
@@ -139,9 +150,16 @@ def _style() -> tuple[str, str]:
     return style, policy
 
 
-def render_page(name: str, language: str, *, status: int = 200, **values: Any) -> web.Response:
-    """A page from its template, with the pages' style and a policy that admits nothing else."""
+def render_page(
+    name: str, language: str, *, status: int = 200, forms: bool = False, **values: Any
+) -> web.Response:
+    """A page from its template, with the pages' style and a policy that admits nothing else.
+
+    `forms` admits forms that lead to our own pages.
+    """
     style, policy = _style()
+    if forms:
+        policy = policy.replace("form-action 'none'", "form-action 'self'")
     body = (
         _templates()
         .get_template(name)
@@ -282,3 +300,27 @@ def page_routes(
         web.get("/problems/{code}", explain_problem),
         *console_routes(folder),
     ]
+
+
+def guard_pages(routes: Sequence[web.RouteDef], new_id: NewId) -> list[web.RouteDef]:
+    """The routes of pages, made so that one that fails answers with a page that says so.
+
+    Args:
+        routes: their handlers' own redirections and refusals pass through.
+        new_id: makes the number that the page shows and the log has.
+    """
+    return [web.route(r.method, r.path, _guarded(r.handler, new_id), **r.kwargs) for r in routes]
+
+
+def _guarded(handler: Handler, new_id: NewId) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException:
+            raise
+        except Exception:  # whatever happens, people get a page of ours
+            number = new_id()
+            log.exception("page %s failed", number, extra={"action": "page_failed"})
+            return render_page("failed.html", page_language(request), status=500, number=number)
+
+    return handle

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from bot.knowledge import ArticleIndex
 from channels.contract import Blobs, Capabilities, ChannelKind, Signer
 from channels.errors import SettingsError
 from gateway.domain.inbox import RecogniserKind
@@ -27,11 +28,11 @@ class HttpParts:
     `load_kind` imports one (raising `SettingsError` for an unknown name). `recognisers` are those
     that inboxes may choose. `reload_inboxes` is
     called after an inbox changed. `article_title` gives an article's title by slug and language,
-    or None; `read_article` its title and Markdown. `checks` are what readiness needs, each
-    raising when it does not answer. `is_draining` turns true when the process is about to stop.
-    `console` is the folder of the built console. `public_url` is the address under which people
-    reach the server, or "". `trusted_proxies` are addresses or networks whose forwarded-for
-    header is believed.
+    or None; `articles` is the index of what is published. `checks` are what readiness needs,
+    each raising when it does not answer. `is_draining` turns true when the process is about to
+    stop. `console` is the folder of the built console. `public_url` is the address under which
+    people reach the server, or "". `trusted_proxies` are addresses or networks whose
+    forwarded-for header is believed.
     """
 
     store: Store
@@ -48,7 +49,7 @@ class HttpParts:
     recognisers: Collection[RecogniserKind]
     reload_inboxes: Callable[[], Awaitable[None]]
     article_title: Callable[[str, str], str | None]
-    read_article: Callable[[str, str], tuple[str, str] | None]
+    articles: ArticleIndex
     catalogue_version: Callable[[], str]
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     is_draining: Callable[[], bool]

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
-from gateway.domain.errors import GatewayError, RateLimitedError
+from gateway.domain.errors import GatewayError, InvalidInputError, RateLimitedError
 from gateway.ports.bus import BusFullError, BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
 
@@ -24,6 +24,7 @@ STATUS: Mapping[str, tuple[int, str]] = {
     "not_signed_in": (401, "Not signed in"),
     "conflict": (409, "Conflict"),
     "already_claimed": (409, "Already claimed"),
+    "in_progress": (409, "Still in progress"),
     "invalid_input": (422, "Invalid input"),
     "rate_limited": (429, "Too many requests"),
     "unavailable": (503, "Unavailable"),
@@ -38,6 +39,8 @@ STATUS: Mapping[str, tuple[int, str]] = {
     "password_change_required": (403, "Password change required"),
     "internal": (500, "Internal error"),
 }
+WITH_RETRY_AFTER = frozenset({"in_progress", "rate_limited", "unavailable"})
+"""Codes whose answers say in `Retry-After` after how many seconds to ask again."""
 _BY_STATUS: Mapping[int, str] = {
     404: "not_found",
     405: "method_not_allowed",
@@ -48,13 +51,17 @@ _BY_STATUS: Mapping[int, str] = {
 
 @dataclass(slots=True, eq=False)
 class ProblemError(Exception):
-    """A request that is refused at the edge; `errors` are pairs of JSON pointer and detail."""
+    """A request that is refused at the edge.
+
+    `errors` are pairs of JSON pointer and detail; `words` is the first one's detail by language.
+    """
 
     code: str
     detail: str
     errors: Sequence[tuple[str, str]] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 def explain(error: Exception) -> ProblemError | None:
@@ -89,7 +96,8 @@ def _of_service(error: GatewayError) -> ProblemError:
     elif error.code.value == "unavailable":
         headers = {"Retry-After": str(RETRY_SECONDS)}
     errors = [(error.field, error.detail)] if error.field else []
-    return ProblemError(error.code.value, error.detail, errors, error.extra, headers)
+    words = error.words if isinstance(error, InvalidInputError) else {}
+    return ProblemError(error.code.value, error.detail, errors, error.extra, headers, words)
 
 
 def _of_validation(error: ValidationError) -> ProblemError:
@@ -139,6 +147,8 @@ def respond(problem: ProblemError, request_id: str) -> web.Response:
     }
     if problem.errors:
         body["errors"] = [{"pointer": at, "detail": what} for at, what in problem.errors]
+        if problem.words:
+            body["errors"][0]["words"] = dict(problem.words)
     return web.Response(
         status=status,
         body=orjson.dumps(body),

@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.domain.people import Right
 from gateway.http.answers import Problem
-from gateway.http.problems import STATUS
+from gateway.http.problems import STATUS, WITH_RETRY_AFTER
 from gateway.http.serial import PREFIX
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 Answer = dict[str, Any] | web.StreamResponse | None
 Handler = Callable[["Call"], Awaitable[Answer]]
 _PARAMETER = re.compile(r"\{(\w+)\}")
+_RETRY_AFTER = {
+    "description": "Seconds after which to try again, where the code is one that passes.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,7 @@ class Endpoint:
         if self.parameters:
             found.add("not_found")
         if self.creates:
-            found.add("conflict")
+            found |= {"conflict", "in_progress"}
         return sorted(found)
 
 
@@ -215,8 +219,11 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     for code in endpoint.codes():
         by_status.setdefault(STATUS[code][0], []).append(code)
     for status, codes in sorted(by_status.items()):
-        responses[str(status)] = {
+        response: dict[str, Any] = {
             "description": ", ".join(f"{STATUS[code][1]} (`{code}`)" for code in codes),
             "content": {"application/problem+json": _reference(Problem)},
         }
+        if WITH_RETRY_AFTER.intersection(codes):
+            response["headers"] = {"Retry-After": _RETRY_AFTER}
+        responses[str(status)] = response
     return responses

@@ -18,6 +18,7 @@ from gateway.ports.conversations import ConversationRow
 Json = dict[str, Any]
 ArticleTitle = Callable[[str, str], str | None]
 PREFIX = "/api/v1"
+LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 # What only the system needs of a message's details.
 _INTERNAL_DETAILS = frozenset({"raw"})
 
@@ -142,7 +143,9 @@ def attachments_json(message: Message) -> list[Json]:
 def _article(slug: str | None, language: str, article_title: ArticleTitle) -> Json | None:
     if slug is None:
         return None
-    return {"slug": slug, "title": article_title(slug, language) or slug}
+    title = article_title(slug, language) or slug
+    titles = {tag: article_title(slug, tag) or title for tag in LANGUAGES}
+    return {"slug": slug, "title": title, "titles": titles}
 
 
 def hop_json(entry: TrailEntry) -> Json:
@@ -170,6 +173,7 @@ def ticket_json(ticket: Ticket, names: Mapping[str, str]) -> Json:
         "state": ticket.state.value,
         "subject": ticket.subject,
         "summary": ticket.summary,
+        "card": dict(ticket.card) or None,
         "reason": ticket.reason,
         "created_at": when(ticket.created_at),
         "updated_at": when(ticket.updated_at),
@@ -274,8 +278,11 @@ def canned_json(canned: CannedResponse) -> Json:
     }
 
 
-def audit_json(number: int, entry: AuditEntry, names: Mapping[str, str]) -> Json:
+def audit_json(
+    number: int, entry: AuditEntry, names: Mapping[str, str], concerns: Mapping[str, str]
+) -> Json:
     """A row of the audit."""
+    is_ticket = entry.object_type == "ticket"
     return {
         "id": number,
         "at": when(entry.at),
@@ -283,6 +290,7 @@ def audit_json(number: int, entry: AuditEntry, names: Mapping[str, str]) -> Json
         "action": entry.action,
         "object_type": entry.object_type,
         "object_id": entry.object_id,
+        "ticket_id": entry.object_id if is_ticket else concerns.get(entry.object_id),
         "before": dict(entry.before),
         "after": dict(entry.after),
     }

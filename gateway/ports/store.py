@@ -21,6 +21,7 @@ from gateway.ports.conversations import (
     Trail,
     Turns,
 )
+from gateway.ports.knowledge import Articles
 from gateway.ports.people import Agents, Audit, Canned, Inboxes
 
 T = TypeVar("T")
@@ -115,6 +116,7 @@ class UnitOfWork(Protocol):
     agents: Agents
     inboxes: Inboxes
     canned: Canned
+    articles: Articles
     audit: Audit
     journal: Journal
     answers: Answers

@@ -25,6 +25,8 @@ _NEEDED: dict[Right, str] = {
     Right.TAKE_OVER: "take over what another agent holds",
     Right.EDIT_CANNED: "edit canned responses",
     Right.MARK_KEY: "say who is a key customer",
+    Right.DRAFT_ARTICLES: "read and draft articles",
+    Right.PUBLISH_ARTICLES: "publish articles",
     Right.CONFIGURE: "configure",
     Right.OPERATE: "operate the system",
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from channels.contract import ChannelKind
-from channels.errors import SettingsError
+from channels.errors import SettingsError, Words
 from channels.registry import parse_settings, settings_schema
 from gateway.domain.errors import InvalidInputError
 from gateway.domain.inbox import Inbox, RecogniserKind
@@ -152,7 +152,9 @@ def _check(uow: UnitOfWork, inbox: Inbox, load_kind: LoadKind) -> None:
         parse_settings(kind, {**inbox.settings, **inbox.secrets})
     except SettingsError as error:
         raise InvalidInputError(
-            error.message, field=_pointer(error.field, inbox, secret)
+            error.message,
+            field=_pointer(error.field, inbox, secret),
+            words=error.words.by_language(),
         ) from error
 
 
@@ -170,10 +172,19 @@ def _check_places(inbox: Inbox, secret: frozenset[str]) -> None:
     """Secrets must come as secrets, or they would be stored and shown like the rest."""
     for name in inbox.settings:
         if name in secret:
-            raise SettingsError(name, "is a secret; send it among the secrets")
+            raise SettingsError(
+                name,
+                Words(
+                    "is a secret; send it among the secrets",
+                    "是密钥；请放在 secrets 中发送",
+                    "是密鑰；請放在 secrets 中傳送",
+                ),
+            )
     for name in inbox.secrets:
         if name not in secret:
-            raise SettingsError(name, "there is no such secret")
+            raise SettingsError(
+                name, Words("there is no such secret", "没有这个密钥", "沒有這個密鑰")
+            )
 
 
 def _pointer(field: str, inbox: Inbox, secret: frozenset[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.domain.conversation import Message, preview_of
@@ -13,14 +14,21 @@ from gateway.services.auditing import note
 from gateway.services.wire import UnreadableEntryError, decode_inbound
 
 UNREADABLE = "(unreadable)"
+_HELD = ("conversation", "message")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPage:
-    """Audit rows with their numbers, newest first, and the names of agents by id."""
+    """Audit rows with their numbers, newest first, and what people call the things in them.
+
+    `names` are agents' by id, `tickets` the numbers by id, `concerns` the ticket of a row that is
+    about a conversation or message, by that one's id.
+    """
 
     rows: list[tuple[int, AuditEntry]]
     names: dict[str, str]
+    tickets: dict[str, int]
+    concerns: dict[str, str]
 
 
 def failed_messages(uow: UnitOfWork, actor: Agent, limit: int) -> list[Message]:
@@ -41,7 +49,34 @@ def audit_page(uow: UnitOfWork, actor: Agent, *, before: int | None, limit: int)
     """
     require(actor, Right.CONFIGURE)
     rows = uow.audit.page(before=before, limit=limit)
-    return AuditPage(rows=rows, names={agent.id: agent.name for agent in uow.agents.all()})
+    entries = [entry for _, entry in rows]
+    concerns = _concerned_tickets(uow, entries)
+    wanted = {e.object_id for e in entries if e.object_type == "ticket"} | set(concerns.values())
+    for entry in entries:
+        told = (entry.before.get("ticket_id"), entry.after.get("ticket_id"))
+        wanted |= {value for value in told if isinstance(value, str)}
+    return AuditPage(
+        rows=rows,
+        names={agent.id: agent.name for agent in uow.agents.all()},
+        tickets={t.id: t.number for t in uow.tickets.by_ids(sorted(wanted)).values()},
+        concerns=concerns,
+    )
+
+
+def _concerned_tickets(uow: UnitOfWork, entries: Sequence[AuditEntry]) -> dict[str, str]:
+    """The tickets of the conversations and messages among what was changed, by their ids."""
+    ids = {kind: {e.object_id for e in entries if e.object_type == kind} for kind in _HELD}
+    homes = {
+        message.id: message.conversation_id
+        for message in uow.messages.by_ids(sorted(ids["message"])).values()
+    }
+    homes |= {conversation_id: conversation_id for conversation_id in ids["conversation"]}
+    found = uow.conversations.by_ids(sorted(set(homes.values())))
+    return {
+        object_id: ticket_id
+        for object_id, home in homes.items()
+        if home in found and (ticket_id := found[home].ticket_id)
+    }
 
 
 def note_requeue(uow: UnitOfWork, actor: Agent, letter_id: str, *, now: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.domain.conversation import PUBLIC_KINDS
 from gateway.domain.events import (
+    ArticlesChanged,
     ContactChanged,
     ConversationChanged,
     DeliveryQueued,
@@ -29,6 +30,7 @@ DESK = "desk"
 """A queue or a team changed."""
 CUSTOMERS = "customers"
 """What the bot is told of a customer changed."""
+ARTICLES = "articles"
 
 
 def handle_topic(inbox_id: str, handle: str) -> str:
@@ -50,6 +52,7 @@ class Publisher:
             TeamsChanged: self._desk_changed,
             TurnDone: self._turn_done,
             DeliveryQueued: self._delivery_queued,
+            ArticlesChanged: self._articles_changed,
         }
 
     def publish(self, events: Sequence[Event]) -> None:
@@ -144,3 +147,6 @@ class Publisher:
     def _delivery_queued(self, event: DeliveryQueued) -> None:
         if self._hub.wanted(DELIVERIES):
             self._hub.publish(DELIVERIES, {"type": "queued"})
+
+    def _articles_changed(self, _: ArticlesChanged) -> None:
+        self._hub.publish(ARTICLES, {"type": "changed"})

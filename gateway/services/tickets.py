@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from bot.phrases import complains
 from channels.contract import MessageKind, MessageState
@@ -131,6 +132,7 @@ def open_ticket(
     now: int,
     new_id: NewId,
     agent_id: str | None = None,
+    card: Mapping[str, Any] | None = None,
 ) -> Ticket:
     """Opens the next ticket for a conversation that was read under lock (H2.1, H2.2).
 
@@ -148,6 +150,7 @@ def open_ticket(
         now: ms since the epoch.
         new_id: gives the ticket's id.
         agent_id: who works on it already; the ticket is then open rather than new.
+        card: the summary as JSON values, when the bot hands over.
     """
     ticket = Ticket(
         id=new_id(),
@@ -161,6 +164,7 @@ def open_ticket(
         state=TicketState.NEW if agent_id is None else TicketState.OPEN,
         subject=" ".join(subject.split())[:SUBJECT_LENGTH],
         summary=summary,
+        card=card or {},
         reason=reason,
         created_at=now,
         updated_at=now,

@@ -10,13 +10,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+import orjson
+
 from bot.contract import (
+    ArticleFeedback,
     Bot,
     BotMessage,
     BotState,
+    Card,
     Customer,
     Decision,
     Desk,
@@ -47,6 +51,7 @@ from gateway.domain.records import NewDelivery, PastLine, TurnRecord
 from gateway.domain.ticket import Severity, TicketKind
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.store import UnitOfWork
+from gateway.services.article_feedback import hear
 from gateway.services.intake import Accepted, IntakeContext, language_of, tell_mailboxes
 from gateway.services.tickets import add_activity, open_ticket
 from intents.model import Language
@@ -186,6 +191,7 @@ class Applied:
     messages: tuple[Message, ...]
     turn: TurnRecord
     trail: tuple[TrailEntry, ...]
+    feedback: ArticleFeedback | None = None
 
 
 def apply_batch(
@@ -214,6 +220,8 @@ def write_applied(uow: UnitOfWork, applied: Sequence[Applied], context: IntakeCo
     uow.trail.add([entry for a in applied for entry in a.trail])
     _queue_deliveries(uow, applied, context)
     for result in applied:
+        if result.feedback is not None:
+            hear(uow, result.turn, result.feedback, now=context.now)
         for message in result.messages:
             uow.emit(MessageAdded(conversation=result.conversation, message=message))
 
@@ -239,12 +247,14 @@ def apply(
 
     Nothing is written here but the ticket of a hand-off.
     """
-    if isinstance(item.taken.decision, Handoff):
-        return _apply_handoff(uow, item, item.taken.decision, conversation, context)
+    decision = item.taken.decision
+    if isinstance(decision, Handoff):
+        return _apply_handoff(uow, item, decision, conversation, context)
     conversation, messages = _say(item, conversation, context)
-    note = item.taken.decision.understanding.note
+    note = decision.understanding.note
     trail = (_hop(item, context.now, Outcome.OK, note), *_queued(messages, item, context.now))
-    return Applied(conversation, messages, _record(item, context.now), trail)
+    record = _record(item, context.now)
+    return Applied(conversation, messages, record, trail, decision.feedback)
 
 
 def _drop(item: Decided, conversation: Conversation, context: IntakeContext) -> Applied:
@@ -272,6 +282,7 @@ def _apply_handoff(
         severity=Severity(decision.severity),
         subject=_subject(item, decision),
         summary=decision.summary,
+        card=_card(decision.card),
         reason=decision.reason.value,
         team_id=inbox.team_id,
         now=context.now,
@@ -300,6 +311,15 @@ def _apply_handoff(
         *_queued(messages, item, context.now),
     )
     return Applied(conversation, messages, _record(item, context.now), trail)
+
+
+def _card(card: Card | None) -> dict[str, Any]:
+    """The card as JSON values; empty without one."""
+    if card is None:
+        return {}
+    told = asdict(card)
+    del told["language"]
+    return dict(orjson.loads(orjson.dumps(told)))
 
 
 def _subject(item: Decided, decision: Handoff) -> str:

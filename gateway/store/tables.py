@@ -7,24 +7,17 @@ Each index says which query needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import StrEnum
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     Float,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
@@ -34,44 +27,14 @@ from gateway.domain.inbox import RecogniserKind
 from gateway.domain.people import Availability, Role
 from gateway.domain.ticket import Severity, TicketKind, TicketState
 from gateway.domain.trail import Hop, Outcome
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-# SQLite gives out row numbers to INTEGER PRIMARY KEY columns only.
-_Number = BigInteger().with_variant(Integer, "sqlite")
+from gateway.store.columns import NUMBER, metadata
+from gateway.store.columns import enum as _enum
+from gateway.store.columns import one_of as _one_of
+from gateway.store.columns import partial as _partial
+from gateway.store.columns import text_column as _text
+from gateway.store.columns import time_column as _time
 
 SHELVES = ("bot", "queue", "agent", "solved")
-
-
-def _one_of(column: str, values: Iterable[str]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _enum(name: str, kind: type[StrEnum]) -> tuple[Column[str], CheckConstraint]:
-    return Column(name, Text, nullable=False), _one_of(name, (item.value for item in kind))
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
-
-
-def _time(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
-
-
-def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    return Index(
-        name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where)
-    )
 
 
 teams = Table(
@@ -306,6 +269,7 @@ tickets = Table(
     _text("subject"),
     _text("summary"),
     _text("reason"),
+    _text("card"),
     _time("created_at"),
     _time("updated_at"),
     Column("solved_at", BigInteger),
@@ -334,12 +298,20 @@ turns = Table(
     _text("catalogue_version"),
     Column("ms", BigInteger, nullable=False),
     _time("created_at"),
+    # How often an article answered, and where last in a conversation.
+    _partial(
+        "ix_turns_article",
+        "article",
+        "conversation_id",
+        "created_at",
+        where="article IS NOT NULL",
+    ),
 )
 
 trail = Table(
     "trail",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     Column("message_id", ForeignKey("messages.id"), nullable=False, index=True),
     *_enum("hop", Hop),
     *_enum("outcome", Outcome),
@@ -351,7 +323,7 @@ trail = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     _text("inbox_id"),
     _text("conversation_id"),
     # The oldest of its conversation: the only one that may go out.
@@ -372,7 +344,7 @@ outbox = Table(
 bus_journal = Table(
     "bus_journal",
     metadata,
-    Column("id", _Number, primary_key=True, autoincrement=False),
+    Column("id", NUMBER, primary_key=True, autoincrement=False),
     _text("key"),
     Column("payload", LargeBinary, nullable=False),
     Column("attempts", BigInteger, nullable=False),
@@ -393,7 +365,7 @@ dead_letters = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("id", _Number, primary_key=True),
+    Column("id", NUMBER, primary_key=True),
     _time("at"),
     _text("actor_id"),
     _text("action"),
@@ -422,7 +394,8 @@ leases = Table(
     _time("until"),
 )
 
-# `ticket` and `journal`: the highest number given; `check`: when a small write last succeeded.
+# `ticket` and `journal`: the highest number given; `check`: when a small write last succeeded;
+# `articles`: how often what is published changed.
 counters = Table(
     "counters",
     metadata,
@@ -436,7 +409,7 @@ DOCUMENT_KINDS = ("message", "subject", "ticket", "contact")
 search_pending = Table(
     "search_pending",
     metadata,
-    Column("number", _Number, primary_key=True),
+    Column("number", NUMBER, primary_key=True),
     _text("kind"),
     _text("ref"),
     _one_of("kind", DOCUMENT_KINDS),
@@ -448,7 +421,7 @@ search_pending = Table(
 search_documents = Table(
     "search_documents",
     metadata,
-    Column("number", _Number, primary_key=True, autoincrement=False),
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
     _text("kind"),
     _text("ref"),
     Column("conversation_id", ForeignKey("conversations.id")),

@@ -11,7 +11,15 @@ from gateway.domain.ticket import Severity, Ticket, TicketKind, TicketState
 from gateway.ports.conversations import Scope
 from gateway.store import search
 from gateway.store.lists import owners
-from gateway.store.rows import NO_OFFSET, insert_into, pick, select_by, update_by
+from gateway.store.rows import (
+    NO_OFFSET,
+    dump_map,
+    insert_into,
+    load_map,
+    pick,
+    select_by,
+    update_by,
+)
 from gateway.store.session import Row, Session, Statement
 from gateway.store.tables import conversations, counters, tickets
 
@@ -28,6 +36,7 @@ COLUMNS = (
     "subject",
     "summary",
     "reason",
+    "card",
     "created_at",
     "updated_at",
     "solved_at",
@@ -86,10 +95,11 @@ def to_ticket(row: Row) -> Ticket:
         subject=row[9],
         summary=row[10],
         reason=row[11],
-        created_at=row[12],
-        updated_at=row[13],
-        solved_at=row[14],
-        closed_at=row[15],
+        card=load_map(row[12]),
+        created_at=row[13],
+        updated_at=row[14],
+        solved_at=row[15],
+        closed_at=row[16],
     )
 
 
@@ -107,6 +117,7 @@ def _values(item: Ticket) -> Row:
         item.subject,
         item.summary,
         item.reason,
+        dump_map(item.card),
         item.created_at,
         item.updated_at,
         item.solved_at,

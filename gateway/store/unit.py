@@ -14,10 +14,12 @@ from gateway.ports.conversations import (
     Trail,
     Turns,
 )
+from gateway.ports.knowledge import Articles
 from gateway.ports.people import Agents, Audit, Canned, Inboxes
 from gateway.ports.store import Answers, Journal, Leases, SecretBox
 from gateway.store.agents import SqlAgents
 from gateway.store.answers import SqlAnswers
+from gateway.store.articles import SqlArticles
 from gateway.store.audit import SqlAudit
 from gateway.store.canned import SqlCanned
 from gateway.store.contacts import SqlContacts
@@ -62,6 +64,7 @@ class SqlUnit:
         self.agents: Agents = SqlAgents(session)
         self.inboxes: Inboxes = SqlInboxes(session, secrets)
         self.canned: Canned = SqlCanned(session)
+        self.articles: Articles = SqlArticles(session)
         self.audit: Audit = SqlAudit(session)
         self.journal: Journal = SqlJournal(session)
         self.answers: Answers = SqlAnswers(session)

@@ -10,6 +10,7 @@ from bot.actions.runner import RasaActionRunner
 from bot.encoder import Encoder, OnnxEncoder
 from bot.engine import CatalogueBot
 from bot.errors import ModelMissingError
+from bot.knowledge import ArticleIndex
 from bot.plans import BotSettings
 from bot.reading import OtherRecogniser
 from bot.recognise import OUT_OF_SCOPE, Recogniser, model_path
@@ -33,20 +34,21 @@ def models_dir(settings: Settings) -> Path:
     return settings.data_dir / "models"
 
 
-def load_bot(settings: Settings, context: StoreActionContext) -> CatalogueBot:
+def load_bot(
+    settings: Settings, catalogue: Catalogue, context: StoreActionContext, index: ArticleIndex
+) -> CatalogueBot:
     """The bot, trained first when there is no model of this catalogue yet.
 
     Raises:
-        CatalogueError: the catalogue is wrong.
         EncoderError: the encoder's folder cannot be used.
     """
-    catalogue = load_catalogue(catalogue_dir(settings))
     return CatalogueBot(
         catalogue,
         load_recogniser(catalogue, models_dir(settings), load_encoder(settings)),
         context,
         BotSettings(turn_cap=settings.turn_cap, time_zone=settings.time_zone),
-        _other_recognisers(settings, catalogue),
+        others=_other_recognisers(settings, catalogue),
+        index=index,
     )
 
 

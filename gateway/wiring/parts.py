@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from bot.engine import CatalogueBot
+from bot.knowledge import ArticleIndex
 from channels.contract import ChannelContext, PublicGreeting, QuickReply
 from channels.registry import kind_names
 from gateway.bus.embedded import EmbeddedBus
@@ -26,11 +27,14 @@ from gateway.services.publishing import Publisher
 from gateway.services.sink import BusSink
 from gateway.settings import Settings
 from gateway.store import SqlStore
-from gateway.wiring.bot import load_bot
+from gateway.wiring.bot import catalogue_dir, load_bot
 from gateway.wiring.data_dir import StartError, hold_data_dir
 from gateway.wiring.ids import clock, new_id
 from gateway.wiring.live_channels import LiveChannels, mailbox_kinds
 from gateway.wiring.storage import Storage, open_storage
+from gateway.workers.knowledge import ArticleKeeper
+from intents.loading import load_catalogue
+from intents.model import Catalogue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,9 @@ class Parts:
     bus: Bus
     hub: Hub
     bot: CatalogueBot
+    catalogue: Catalogue
+    articles: ArticleKeeper
+    index: ArticleIndex
     inboxes: InboxDirectory
     channels: LiveChannels
     sink: BusSink
@@ -80,7 +87,9 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
             held.enter_context(hold_data_dir(settings.data_dir))
         name = f"{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
         bus, hub = _bus_and_hub(settings, storage.store, name)
-        bot = load_bot(settings, StoreActionContext(storage.store, clock))
+        catalogue = load_catalogue(catalogue_dir(settings))
+        index = ArticleIndex(catalogue.articles)
+        bot = load_bot(settings, catalogue, StoreActionContext(storage.store, clock), index)
         storage.store.listen(Publisher(hub).publish)
         inboxes = InboxDirectory(storage.store, clock)
         sink = BusSink(bus)
@@ -92,6 +101,9 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
             bus=bus,
             hub=hub,
             bot=bot,
+            catalogue=catalogue,
+            articles=ArticleKeeper(storage.store, index, clock, bot.link_articles),
+            index=index,
             inboxes=inboxes,
             channels=LiveChannels(inboxes, lambda _: context, receives=receives),
             sink=sink,

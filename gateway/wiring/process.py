@@ -66,6 +66,7 @@ class Workers:
             self._spawn("indexing", index_for_search(self.parts.store))
         self._spawn("housekeeping", Housekeeper(self._housekeeping_parts()).run())
         self._spawn("inboxes", self._follow_inboxes())
+        self._spawn("articles", self.parts.articles.follow(self.parts.hub))
 
     async def stop(self) -> None:
         """Takes nothing more and finishes what is in hand."""

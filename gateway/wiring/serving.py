@@ -20,6 +20,7 @@ from gateway.http.app import build_app, build_health_app
 from gateway.http.parts import HttpParts
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
+from gateway.services.article_batches import plant_articles
 from gateway.services.intake import language_of
 from gateway.services.signing_in import Passwords, one_time_password
 from gateway.wiring.bot import reachable_recognisers
@@ -93,6 +94,7 @@ async def _start(parts: Parts, passwords: Passwords, lease: BusLease | None) -> 
             await lease.acquire()
         await _start_bus(parts)
         await parts.hub.start()
+        await _load_articles(parts)
         # Last of what may fail: a password that was made is shown only by a start that succeeds.
         password = await _first_start(parts, passwords)
         await parts.channels.reload()
@@ -140,6 +142,16 @@ def _calm_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+async def _load_articles(parts: Parts) -> None:
+    """Publishes the catalogue's articles if there are none, and reads what is published."""
+    await parts.store.write(
+        lambda uow: plant_articles(
+            uow, parts.catalogue.articles, now=parts.clock(), new_id=parts.new_id
+        )
+    )
+    await parts.articles.load()
 
 
 async def _warm(parts: Parts) -> None:
@@ -210,7 +222,7 @@ def _http_parts(
         recognisers=reachable_recognisers(parts.settings),
         reload_inboxes=reload_inboxes,
         article_title=lambda slug, tag: parts.bot.article_title(slug, language_of(tag, "en")),
-        read_article=lambda slug, tag: parts.bot.read_article(slug, language_of(tag, "en")),
+        articles=parts.index,
         catalogue_version=lambda: parts.bot.catalogue_version,
         checks={"database": parts.store.check, "bus": parts.bus.check},
         is_draining=lambda: draining.on,

@@ -11,7 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from bot.contract import BotState, Decision, Handoff, HandoffReason, Line, Reply, Speaker
+from bot.contract import (
+    ArticleFeedback,
+    BotState,
+    Decision,
+    Handoff,
+    HandoffReason,
+    Line,
+    Reply,
+    Speaker,
+)
 from bot.engine import CatalogueBot
 from bot.errors import BotError, ModelMissingError
 from bot.plans import BotSettings
@@ -49,11 +58,24 @@ async def test_an_answer_with_its_source(bot: CatalogueBot) -> None:
         turns=1,
         topic="refund",
         slots={"days": 7},
-        offered=("/greet",),
+        offered=("/greet", "/helped/refunds", "/not_helped/refunds"),
         last="utter_refund",
         said="refund",
         question="怎么退款",
     )
+
+
+async def test_feedback_on_an_answer_is_told_and_answered(bot: CatalogueBot) -> None:
+    glad = reply(await bot.respond(turn("有帮助", payload="/helped/refunds", language=HANS)))
+    assert glad.feedback == ArticleFeedback(slug="refunds", helped=True)
+    assert glad.state.misses == 0
+    assert titles(glad) == []
+    sorry = reply(await bot.respond(turn("-", payload="/not_helped/refunds", language=EN)))
+    assert sorry.feedback == ArticleFeedback(slug="refunds", helped=False)
+    assert sorry.state.misses == 1
+    assert titles(sorry) == ["Talk to a person"]
+    inside = reply(await bot.respond(turn("-", payload="/helped/staff-notes", language=EN)))
+    assert inside.feedback is None
 
 
 async def test_traditional_and_english_answers(bot: CatalogueBot) -> None:

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from bot.knowledge import PASSAGE_LENGTH, ArticleIndex, shorten, split_passages
+from bot.knowledge import ArticleIndex
+from bot.passages import PASSAGE_LENGTH, shorten, split_passages
 from intents.model import Article, Catalogue, Language
 from intents.text import to_traditional
 
@@ -54,7 +55,11 @@ def test_traditional_questions_find_the_same(index: ArticleIndex) -> None:
 
 def test_internal_articles_stay_inside(catalogue: Catalogue) -> None:
     index = ArticleIndex(catalogue.articles)
-    assert {hit.slug for hit in index.search("打印机价格 内部价目", HANS)} == {"printers"}
+    hits = index.search("打印机价格 内部价目", HANS)
+    assert hits[0].slug == "printers"
+    assert "staff-notes" not in {hit.slug for hit in hits}
+    seen = index.search("打印机价格 内部价目", HANS, internal=True)
+    assert (seen[0].slug, seen[0].audience) == ("staff-notes", "internal")
     assert index.title("staff-notes", HANS) is None
     assert index.passage("staff-notes", "打印机", HANS) is None
 

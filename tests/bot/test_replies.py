@@ -123,7 +123,10 @@ def test_article_answers_name_their_source(catalogue: Catalogue) -> None:
     assert message is not None
     assert message.text == "錢在 7 天內原路退回。\n\n來源：如何申請退款"
     assert message.article == "refunds"
-    assert [choice.payload for choice in message.choices] == ["/human_handoff"]
+    assert [(choice.title, choice.payload) for choice in message.choices] == [
+        ("有幫助", "/helped/refunds"),
+        ("沒有幫助", "/not_helped/refunds"),
+    ]
     assert own.article("staff-notes", "x", HANS) is None
     assert own.sourced(message, "gone", HANS) == message
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,10 +17,11 @@ from hypothesis import strategies as st
 from channels import registry
 from channels.adapters.rest import CHANNEL as REST
 from channels.contract import Capabilities, Channel, ChannelKind, Secret
-from channels.errors import SettingsError
+from channels.errors import SettingsError, Words
 from channels.registry import kind_names, load_kind, parse_settings, settings_schema
 
 README = Path(registry.__file__).parent / "README.md"
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
 LABEL = {"label": {"en": "x", "zh-Hans": "x", "zh-Hant": "x"}}
 
 
@@ -33,7 +35,9 @@ class SampleSettings:
 
     def __post_init__(self) -> None:
         if self.port > 65_535:
-            raise SettingsError("port", "choose a number up to 65535")
+            raise SettingsError(
+                "port", Words("choose a number up to 65535", "最大 65535", "最大 65535")
+            )
 
 
 def build(*_: Any) -> Channel[SampleSettings]:
@@ -148,6 +152,8 @@ def test_wrong_values_are_named(values: dict[str, Any], field_name: str, words: 
     with pytest.raises(SettingsError, match=words) as caught:
         parse_settings(SAMPLE, values)
     assert caught.value.field == field_name
+    assert set(caught.value.words.by_language()) == {"en", "zh-Hans", "zh-Hant"}
+    assert all(CHINESE.search(text) for text in caught.value.words[1:])
 
 
 @given(

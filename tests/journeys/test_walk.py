@@ -109,6 +109,7 @@ class Desk:
         await self.part("sign-in-password").fill(one_time or PASSWORD)
         await self.part("sign-in-submit").click()
         if one_time:
+            await self.part("first-name").fill("Lin Xiao")
             await self.part("new-password").fill(PASSWORD)
             await self.part("new-password-again").fill(PASSWORD)
             await self.part("new-password-submit").click()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from channels.adapters.webchat.texts import TITLES
 from channels.contract import Secret
-from channels.errors import SettingsError
+from channels.errors import SettingsError, Words, check_range
 
 MIN_SECRET_CHARACTERS: Final = 16
 MAX_TITLE_CHARACTERS: Final = 40
@@ -30,8 +30,8 @@ class WebChatSettings:
     `https://*.shop.example`, or `*` for any); pages of this server itself always may.
     `identity_secret` is shared with the site's server, which signs who is signed in;
     `identity_required` refuses visitors without such a signature. An attachment may have
-    `max_attachment_mb` MiB. `help_url` is the address of an article with `{slug}` in it; empty
-    where no help centre is published.
+    `max_attachment_mb` MB, of a million bytes each, as sizes are shown everywhere. `help_url` is
+    the address of an article with `{slug}` in it; empty where no help centre is published.
 
     Raises:
         SettingsError: a value is out of bounds; names the setting and the remedy.
@@ -61,10 +61,11 @@ class WebChatSettings:
         default=True, metadata=_label("Accept files", "允许发送文件", "允許傳送檔案")
     )
     max_attachment_mb: int = field(
-        default=10, metadata=_label("Largest file (MiB)", "文件大小上限(MiB)", "檔案大小上限(MiB)")
+        default=10, metadata=_label("Largest file (MB)", "文件大小上限(MB)", "檔案大小上限(MB)")
     )
     identity_secret: Secret = field(
-        default=Secret(""), metadata=_label("Identity secret", "身份密钥", "身分密鑰")
+        default=Secret(""),
+        metadata={"generate": "token", **_label("Identity secret", "身份密钥", "身分密鑰")},
     )
     identity_required: bool = field(
         default=False,
@@ -93,21 +94,38 @@ class WebChatSettings:
         for name in ("title_en", "title_zh_hans", "title_zh_hant"):
             _check_title(name, getattr(self, name))
         if not _COLOUR.fullmatch(self.accent):
-            raise SettingsError("accent", "write the colour as #rrggbb, for example #2457d6")
-        _check_range("max_attachment_mb", self.max_attachment_mb, 1, 50)
-        _check_range("messages_per_minute", self.messages_per_minute, 1, 600)
-        _check_range("sessions_per_hour", self.sessions_per_hour, 1, 100_000)
+            raise SettingsError(
+                "accent",
+                Words(
+                    "write the colour as #rrggbb, for example #2457d6",
+                    "请按 #rrggbb 填写颜色，例如 #2457d6",
+                    "請按 #rrggbb 填寫顏色，例如 #2457d6",
+                ),
+            )
+        check_range("max_attachment_mb", self.max_attachment_mb, 1, 50)
+        check_range("messages_per_minute", self.messages_per_minute, 1, 600)
+        check_range("sessions_per_hour", self.sessions_per_hour, 1, 100_000)
         self._check_identity()
         _check_help_url(self.help_url)
 
     def _check_identity(self) -> None:
         if self.identity_secret and len(self.identity_secret) < MIN_SECRET_CHARACTERS:
             raise SettingsError(
-                "identity_secret", f"use at least {MIN_SECRET_CHARACTERS} random characters"
+                "identity_secret",
+                Words(
+                    f"use at least {MIN_SECRET_CHARACTERS} random characters",
+                    f"请用至少 {MIN_SECRET_CHARACTERS} 个随机字符",
+                    f"請用至少 {MIN_SECRET_CHARACTERS} 個隨機字元",
+                ),
             )
         if self.identity_required and not self.identity_secret:
             raise SettingsError(
-                "identity_required", "set an identity secret first: without it nobody gets in"
+                "identity_required",
+                Words(
+                    "set an identity secret first: without it nobody gets in",
+                    "请先设置身份密钥：没有它谁也进不来",
+                    "請先設定身分密鑰：沒有它誰也進不來",
+                ),
             )
 
     @property
@@ -122,7 +140,7 @@ class WebChatSettings:
     @property
     def max_attachment_bytes(self) -> int:
         """The largest attachment in bytes."""
-        return self.max_attachment_mb * 1024 * 1024
+        return self.max_attachment_mb * 1_000_000
 
 
 def _check_origin(origin: str) -> None:
@@ -136,19 +154,25 @@ def _check_origin(origin: str) -> None:
     ):
         raise SettingsError(
             "allowed_origins",
-            f"write {origin[:80]!r} as scheme and host in lower case, without a path: "
-            "https://shop.example",
+            Words(
+                f"write {origin[:80]!r} as scheme and host in lower case, without a path: "
+                "https://shop.example",
+                f"请把“{origin[:80]}”写成小写的协议和主机名，不带路径：https://shop.example",
+                f"請把「{origin[:80]}」寫成小寫的協定和主機名稱，不帶路徑：https://shop.example",
+            ),
         )
 
 
 def _check_title(name: str, title: str) -> None:
     if not title.strip() or len(title) > MAX_TITLE_CHARACTERS:
-        raise SettingsError(name, f"write 1 to {MAX_TITLE_CHARACTERS} characters")
-
-
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise SettingsError(name, f"choose a number from {low} to {high:,}")
+        raise SettingsError(
+            name,
+            Words(
+                f"write 1 to {MAX_TITLE_CHARACTERS} characters",
+                f"请写 1 到 {MAX_TITLE_CHARACTERS} 个字符",
+                f"請寫 1 到 {MAX_TITLE_CHARACTERS} 個字元",
+            ),
+        )
 
 
 def _check_help_url(template: str) -> None:
@@ -156,5 +180,10 @@ def _check_help_url(template: str) -> None:
         return
     if "{slug}" not in template or not template.startswith(("https://", "http://", "/")):
         raise SettingsError(
-            "help_url", "write an address that contains {slug}: https://help.example/{slug}"
+            "help_url",
+            Words(
+                "write an address that contains {slug}: https://help.example/{slug}",
+                "请写包含 {slug} 的地址：https://help.example/{slug}",
+                "請寫包含 {slug} 的網址：https://help.example/{slug}",
+            ),
         )

@@ -35,6 +35,19 @@ const routes: RouteRecordRaw[] = [
       { path: 'tickets', name: 'tickets', component: () => import('./pages/TicketsPage.vue') },
       { path: 'canned', name: 'canned', component: () => import('./pages/CannedPage.vue') },
       {
+        path: 'knowledge',
+        name: 'knowledge',
+        component: () => import('./pages/KnowledgePage.vue'),
+        meta: { right: 'draft_articles' },
+      },
+      {
+        path: 'knowledge/:id',
+        name: 'article',
+        component: () => import('./pages/ArticlePage.vue'),
+        props: true,
+        meta: { right: 'draft_articles' },
+      },
+      {
         path: 'operations',
         name: 'operations',
         component: () => import('./pages/OperationsPage.vue'),

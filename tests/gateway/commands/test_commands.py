@@ -50,6 +50,10 @@ LEAVES = [
     ("intents", "export"),
     ("intents", "tree"),
     ("actions",),
+    ("kb",),
+    ("kb", "import"),
+    ("kb", "export"),
+    ("kb", "evaluate"),
 ]
 # With arguments that let each get as far as its own work.
 WORK = [
@@ -58,6 +62,7 @@ WORK = [
     ("user", "add", "lin@example.com", "--name", "Lin"),
     ("user", "reset", "lin@example.com"),
     ("user", "list"),
+    ("kb", "export", "never-written"),
 ]
 
 
@@ -554,3 +559,41 @@ def test_doctor_sees_a_server_that_runs(console: Console) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         console.set("PORT", str(server.getsockname()[1]))
         assert "answers" in checks(console)[1]["port"][1]
+
+
+# --- The knowledge base
+
+
+def test_articles_go_in_and_come_out(console: Console, tmp_path: Path) -> None:
+    folder = tmp_path / "in" / "zh"
+    folder.mkdir(parents=True)
+    text = '---\ntitle: "退款"\ncategory: "billing"\n---\n\n七天内可退。\n'
+    (folder / "refund.md").write_text(text, encoding="utf-8")
+    ended = console.run("kb", "import", str(tmp_path / "in"), "--publish", "--json")
+    assert ended.status == 0
+    assert (ended.json["added"], ended.json["changed"]) == (1, 0)
+    again = console.run("kb", "import", str(tmp_path / "in"), "--publish")
+    assert again.lines == ["0 added, 0 changed, 1 as before: published"]
+    assert console.run("kb", "export", str(tmp_path / "out")).status == 0
+    assert (tmp_path / "out" / "zh" / "refund.md").read_text(encoding="utf-8") == text
+
+
+def test_one_bad_file_keeps_all_out(console: Console, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "good.md").write_text("# A\n\ntext", encoding="utf-8")
+    (tmp_path / "in" / "bad.md").write_text("---\ntitle: a", encoding="utf-8")
+    ended = console.run("kb", "import", str(tmp_path / "in"))
+    assert ended.status == 1
+    assert "bad.md: the front matter is not closed" in ended.complaint
+    assert ended.complaint.endswith("(nothing was imported)\n")
+    assert on_database(console, lambda uow: uow.articles.any()) is False
+
+
+def test_a_trial_prints_its_figures(console: Console, tmp_path: Path) -> None:
+    kb, questions = tmp_path / "kb.jsonl", tmp_path / "q.jsonl"
+    kb.write_text('{"id": "a", "question": "怎么退款"}\n', encoding="utf-8")
+    questions.write_text('{"question": "如何退钱", "gold": ["a"]}\n', encoding="utf-8")
+    asked = ("kb", "evaluate", "--kb", str(kb), "--questions", str(questions))
+    ended = console.run(*asked, "--json")
+    assert (ended.status, ended.json["recall@1"], ended.json["mrr"]) == (0, 1.0, 1.0)
+    assert console.run(*asked[:4], "--questions", str(tmp_path / "none")).status == 1

@@ -16,8 +16,10 @@ from typing import Any, Self
 
 from aiohttp import ClientResponse, ClientSession, ClientWebSocketResponse, CookieJar
 from aiohttp.test_utils import TestServer
+from playwright.async_api import Page
 from prometheus_client import CollectorRegistry
 
+from bot.knowledge import ArticleIndex
 from channels.contract import Attachment, InboundMessage, MessageState
 from channels.registry import kind_names, load_kind
 from gateway.bus.embedded import EmbeddedBus
@@ -44,7 +46,16 @@ from gateway.store import open_store
 from gateway.store.blobs import DirectoryBlobs
 from gateway.store.keys import load_keys
 from gateway.store.migrations import migrate
+from intents.model import Article
 
+REFUNDS = Article(
+    slug="refunds",
+    language="en",
+    title="Refunds",
+    category="billing",
+    body="## How\n\n1. Ask.",
+    questions=("How do I get my money back?",),
+)
 PASSWORD = "sunlit-harbour-7"
 START = 1_790_000_000_000
 
@@ -409,7 +420,7 @@ def make_parts(
         "recognisers": {RecogniserKind.BUILT_IN},
         "reload_inboxes": fine,
         "article_title": lambda slug, _: {"refunds": "Refunds"}.get(slug),
-        "read_article": lambda slug, _: {"refunds": ("Refunds", "## How\n\n1. Ask.")}.get(slug),
+        "articles": ArticleIndex([REFUNDS]),
         "catalogue_version": lambda: "v1",
         "checks": {"database": store.check, "bus": bus.check},
         "is_draining": lambda: False,
@@ -442,3 +453,4 @@ async def close_place(place: Place) -> None:
 
 
 Opener = Callable[..., Awaitable[Place]]
+OpenConsole = Callable[..., Awaitable[Page]]

@@ -1,63 +1,20 @@
 """The built console in Chromium over a real server: what no other test drives by hand."""
 
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+import asyncio
+import io
+import re
+from dataclasses import replace
 
 import pytest
-from playwright.async_api import Browser, FilePayload, Page, expect
+from PIL import Image
+from playwright.async_api import FilePayload, Route, expect
 
-from channels.contract import InboundMessage
+from channels.contract import Attachment, InboundMessage
 from gateway.services.wire import encode_inbound
 from tests.accessibility import find_faults
-from tests.gateway.http.place import PASSWORD, Opener, Place
-from tests.journeys.gateway import ROOT
+from tests.gateway.http.place import OpenConsole, Place
 
-DIST = ROOT / "gateway" / "console" / "dist"
-PATIENCE = 15_000  # ms, on a busy machine
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-OpenConsole = Callable[..., Awaitable[Page]]
-
-
-@pytest.fixture
-async def desk(open_at: Opener) -> Place:
-    """A place that serves the built console."""
-    if not (DIST / "index.html").exists():
-        reason = "the console is not built (make console; it needs npm)"
-        assert not os.environ.get("CI"), reason
-        pytest.skip(reason)
-    return await open_at(console=DIST)
-
-
-@pytest.fixture
-async def sign_in(chromium: Browser, desk: Place) -> AsyncIterator[OpenConsole]:
-    """Opens the console for one of the staff; what a page complains about fails the test."""
-    expect.set_options(timeout=PATIENCE)
-    complaints: list[str] = []
-
-    async def opener(name: str, path: str = "", **options: Any) -> Page:
-        context = await chromium.new_context(
-            **{
-                "locale": "en-GB",
-                "timezone_id": "Asia/Shanghai",
-                "reduced_motion": "reduce",
-                "bypass_csp": True,
-                **options,
-            }
-        )
-        page = await context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        await page.goto(str(desk.server.make_url(f"/console/{path}")))
-        await page.get_by_test_id("sign-in-email").fill(f"{name}@qingchuan.example")
-        await page.get_by_test_id("sign-in-password").fill(PASSWORD)
-        await page.get_by_test_id("sign-in-submit").click()
-        await expect(page.locator("#main")).to_be_visible()
-        return page
-
-    yield opener
-    assert complaints == []
 
 
 async def test_a_dead_letter_is_read_and_queued_again(desk: Place, sign_in: OpenConsole) -> None:
@@ -163,6 +120,138 @@ async def test_the_composer_holds_answers_to_the_channels_limits(
     await expect(page.get_by_test_id("file")).to_have_count(0)
     await box.fill("short")
     await expect(page.get_by_test_id("send")).to_be_enabled()
+
+
+async def test_the_end_of_the_log_stays_in_sight_while_pictures_come(
+    desk: Place, sign_in: OpenConsole
+) -> None:
+    for number in range(25):
+        await desk.customer_writes(f"line {number}")
+    known = await _picture(desk, width=400, height=400)
+    unknown = await _picture(desk, width=None, height=None)
+    held = await desk.customer_writes("look", attachments=(known, unknown))
+    page = await sign_in("ann")
+    come = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await come.wait()
+        await route.continue_()
+
+    await page.route(re.compile("/attachments/"), hold)
+    await page.get_by_test_id("view-bot").click()
+    await page.get_by_test_id("conversation-item").first.click()
+    pictures = page.locator(".picture img")
+    await expect(pictures).to_have_count(2)
+    assert await pictures.first.evaluate("(e) => e.offsetHeight") == 220
+    assert await page.locator(".picture").first.evaluate("(e) => e.offsetWidth") == 222
+    at_end = "(e) => e.scrollHeight - e.scrollTop - e.clientHeight < 2"
+    log = page.locator(".log")
+    assert await log.evaluate(at_end)
+    come.set()
+    await page.wait_for_function(
+        "[...document.querySelectorAll('.picture img')].every((i) => i.naturalWidth > 0)"
+    )
+    await page.wait_for_function(f"({at_end})(document.querySelector('.log'))")
+    await desk.customer_writes("and here is more")
+    newest = page.get_by_test_id("message").last
+    await expect(newest).to_contain_text("and here is more")
+    await expect(newest).to_be_in_viewport()
+    assert await page.evaluate("document.documentElement.scrollHeight === innerHeight")
+    await page.evaluate("scrollTo(0, 3000)")
+    await expect(page.get_by_test_id("composer")).to_be_in_viewport()
+    assert held.id in page.url
+
+
+async def _picture(desk: Place, *, width: int | None, height: int | None) -> Attachment:
+    content = io.BytesIO()
+    Image.new("RGB", (400, 400), "teal").save(content, "PNG")
+    blob = await desk.parts.blobs.put(content.getvalue())
+    return Attachment(
+        blob=blob,
+        name="meter.png",
+        mime="image/png",
+        size=len(content.getvalue()),
+        width=width,
+        height=height,
+        thumbnail=blob,
+    )
+
+
+async def test_one_note_follows_another_until_the_tab_is_changed(
+    desk: Place, sign_in: OpenConsole
+) -> None:
+    conversation = await desk.queued("hello")
+    page = await sign_in("ann", f"inbox/all/{conversation.id}")
+    note = page.get_by_test_id("note-toggle")
+    await note.click()
+    for text in ("ask the plant", "they call back at four"):
+        await page.get_by_test_id("composer").fill(text)
+        await page.get_by_test_id("send").click()
+        await expect(page.locator('[data-kind="note"]').last).to_contain_text(text)
+    await expect(note).to_have_attribute("aria-selected", "true")
+    await expect(page.locator('[data-kind="agent"]')).to_have_count(0)
+
+
+async def test_a_channel_of_ones_own_is_set_up_in_chinese(
+    desk: Place, sign_in: OpenConsole
+) -> None:
+    ada = await desk.console("ada")
+    await ada.patch("/me", {"language": "zh-Hans"})
+    page = await sign_in("ada", "administration/inboxes")
+    await page.get_by_test_id("inbox-add").click()
+    await page.get_by_test_id("inbox-name").fill("ERP")
+    await page.get_by_test_id("inbox-kind").click()
+    await page.get_by_role("option", name="API").click()
+    await page.get_by_test_id("setting-callback_url").fill("http://erp.example/in")
+    await page.get_by_test_id("inbox-save").click()
+    await expect(page.locator(".el-form-item__error")).to_have_text("此项必填")
+    await page.get_by_test_id("generate-signing_secret").click()
+    made = (
+        await page.get_by_test_id("made-signing_secret").get_by_test_id("secret-text").inner_text()
+    )
+    await page.get_by_test_id("inbox-save").click()
+    await expect(page.locator(".el-form-item__error")).to_contain_text("请使用 https")
+    await page.get_by_test_id("setting-callback_url").fill("https://erp.example/in")
+    await page.get_by_test_id("inbox-save").click()
+    address = page.get_by_test_id("address").get_by_test_id("secret-text")
+    await expect(address).to_contain_text("/channels/api/")
+    inbox_id = await page.get_by_test_id("inbox-id").get_by_test_id("secret-text").inner_text()
+    stored = await desk.store.read(lambda uow: uow.inboxes.get(inbox_id))
+    assert stored.secrets == {"signing_secret": made}
+    await page.goto(str(desk.server.make_url("/console/administration/audit")))
+    row = page.locator("tr", has=page.get_by_text("新增收件箱"))
+    await expect(row).to_contain_text("接收答复的回调地址")
+    await expect(row).not_to_contain_text("callback_url")
+
+
+async def test_the_panel_shows_the_bots_card_and_one_state_of_the_ticket(
+    desk: Place, sign_in: OpenConsole
+) -> None:
+    conversation = await desk.queued("我要退款")
+    card = {
+        "topic": "退款",
+        "asked": ["我要退款"],
+        "tried": [],
+        "collected": {"order": "A-17"},
+        "answers": [],
+        "mood": "annoyed",
+        "call_back": None,
+        "customer": None,
+    }
+    ticket_id = str(conversation.ticket_id)
+    await desk.store.write(
+        lambda uow: uow.tickets.update(replace(uow.tickets.get(ticket_id), card=card))
+    )
+    page = await sign_in("ann", f"inbox/all/{conversation.id}")
+    panel = page.get_by_role("complementary")
+    for words in ("Topic", "Asked", "order: A-17", "Mood", "annoyed"):
+        await expect(panel).to_contain_text(words)
+    await page.get_by_test_id("solve").click()
+    listed = panel.locator(".links").first
+    await expect(listed).to_contain_text("Solved")
+    await desk.customer_writes("still broken")
+    await expect(listed).to_contain_text("Open")
+    await expect(panel.locator("header").first).to_contain_text("Open")
 
 
 async def test_a_phone_shows_one_thing_at_a_time(desk: Place, sign_in: OpenConsole) -> None:

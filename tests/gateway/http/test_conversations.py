@@ -387,51 +387,6 @@ async def test_a_failed_message_is_sent_again_on_wish(place: Place) -> None:
     assert "message.resent" in await place.actions()
 
 
-async def test_a_repeated_answer_is_given_once(place: Place) -> None:
-    waiting = await place.queued()
-    ann = await place.console("ann")
-    path = f"/conversations/{waiting.id}/messages"
-    key = {"Idempotency-Key": "k1"}
-
-    first, second = await asyncio.gather(
-        *(ann.post(path, {"text": "Hello"}, headers=key) for _ in range(2))
-    )
-    third = await ann.post(path, {"text": "Hello"}, headers=key)
-    other = await ann.post(path, {"text": "Other"}, headers=key)
-
-    statuses = sorted([first.status, second.status])
-    assert statuses in ([201, 201], [201, 409])
-    assert third.json["id"] in {first.json.get("id"), second.json.get("id")}
-    assert (other.status, other.code) == (422, "invalid_input")
-    messages = (await ann.get(path)).json["items"]
-    assert [m["text"] for m in messages if m["kind"] == "agent"] == ["Hello"]
-
-
-async def test_keys_of_different_agents_are_different(place: Place) -> None:
-    ann, lee = await place.console("ann"), await place.console("lee")
-    key = {"Idempotency-Key": "k1"}
-    for console, handle in ((ann, "one"), (lee, "two")):
-        waiting = await place.queued(handle=handle)
-        answer = await console.post(
-            f"/conversations/{waiting.id}/messages", {"text": "Hello"}, headers=key
-        )
-        assert answer.json["author"]["id"] == ("ann" if console is ann else "lee")
-
-
-@pytest.mark.parametrize("key", ["", "k" * 201])
-async def test_keys_have_a_length(place: Place, key: str) -> None:
-    waiting = await place.queued()
-    ann = await place.console("ann")
-
-    answer = await ann.post(
-        f"/conversations/{waiting.id}/messages",
-        {"text": "Hello"},
-        headers={"Idempotency-Key": key},
-    )
-
-    assert answer.status == 422
-
-
 async def test_messages_come_in_pages_both_ways(place: Place) -> None:
     for number in range(5):
         conversation = await place.customer_writes(f"line {number}")
@@ -471,18 +426,6 @@ async def test_a_customers_message_shows_whose_it_is_and_its_trail(place: Place)
     assert detail["contact"]["handles"] == [
         {"inbox_id": "site", "inbox_name": "The site", "value": "visitor"}
     ]
-
-
-async def test_typing_reaches_the_customers_side(place: Place) -> None:
-    waiting = await place.queued()
-    ann = await place.console("ann")
-    subscription = place.parts.hub.subscribe("handle:site:visitor")
-
-    answer = await ann.post(f"/conversations/{waiting.id}/typing")
-
-    assert answer.status == 204
-    assert await subscription.get() == {"type": "typing", "author": "Ann"}
-    subscription.close()
 
 
 async def test_states_of_stored_rows(place: Place) -> None:

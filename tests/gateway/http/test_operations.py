@@ -86,3 +86,20 @@ async def test_the_status_counts(place: Place) -> None:
     assert status["outbox"] == {"depth": 0}
     assert (status["version"], status["catalogue_version"]) == ("9.9.9", "v1")
     assert status["roles"] == ["http", "worker"]
+
+
+async def test_the_audit_calls_tickets_by_their_numbers(place: Place) -> None:
+    ada = await place.console("ada")
+    waiting = await place.queued("the press stands still")
+    ticket_id = str(waiting.ticket_id)
+    await ada.post(f"/conversations/{waiting.id}/claim")
+    await ada.patch(f"/tickets/{ticket_id}", {"severity": "urgent"})
+    await ada.post(f"/conversations/{waiting.id}/messages", {"text": "On our way."})
+    number = (await ada.get(f"/tickets/{ticket_id}")).json["number"]
+
+    page = (await ada.get("/audit")).json
+
+    rows = {row["action"]: row for row in page["items"]}
+    for action in ("ticket.changed", "conversation.claimed", "message.written"):
+        assert rows[action]["ticket_id"] == ticket_id
+    assert page["tickets"] == {ticket_id: number}

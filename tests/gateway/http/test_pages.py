@@ -2,11 +2,15 @@
 
 import re
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from aiohttp import ClientSession
+from typing_extensions import override
 
+from bot.knowledge import ArticleIndex
 from gateway.http.app import ENDPOINTS
+from intents.model import Language
 from tests.gateway.http.place import Opener, Place
 
 
@@ -168,3 +172,26 @@ async def test_programs_get_a_problem(
 
     assert (response.status, body["code"]) == (status, code)
     assert ("Allow" in response.headers) == (status == 405)
+
+
+async def test_a_page_that_fails_is_still_a_page(open_at: Opener) -> None:
+    class Broken(ArticleIndex):
+        @override
+        def article(self, slug: str, language: Language, *, internal: bool = False) -> NoReturn:
+            raise RuntimeError(slug)
+
+    place = await open_at(articles=Broken())
+
+    status, body, headers = await fetch(place, "/help/refunds", **{"Accept-Language": "zh-CN"})
+
+    assert status == 500
+    assert "这里出了点问题" in body
+    assert "RuntimeError" not in body
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+async def test_the_documentation_names_what_a_tuple_holds(place: Place) -> None:
+    _, body, _ = await fetch(place, "/api/docs")
+
+    marks = body[body.index("snippet_marks") :][:200]
+    assert "[[integer, integer], …]" in marks

@@ -1,5 +1,7 @@
 """Agents, teams, contacts, canned responses and inboxes."""
 
+from typing import Any
+
 import pytest
 
 from gateway.domain.conversation import Controller
@@ -409,3 +411,35 @@ async def test_a_recogniser_without_an_address_is_refused(place: Place) -> None:
     assert added.json["recogniser"] == "built_in"
     again = await ada.patch(f"/inboxes/{added.json['id']}", {"recogniser": "llm"})
     assert "YINGDA_LLM_URL" in again.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "secret", "hans", "hant"),
+    [
+        ({"callback_url": "http://shop.example/in"}, "0" * 44, "请使用 https", "請使用 https"),
+        ({"callback_url": "shop"}, "0" * 44, "完整的地址", "完整的網址"),
+        ({"allowed_networks": ["a b"]}, "0" * 44, "网段", "網段"),
+        ({}, "whsec_MTI=", "密钥有 2 字节", "金鑰有 2 位元組"),
+        ({}, "", "必填", "必填"),
+    ],
+)
+async def test_a_wrong_setting_is_told_in_three_languages(
+    place: Place, settings: dict[str, Any], secret: str, hans: str, hant: str
+) -> None:
+    ada = await place.console("ada")
+
+    answer = await ada.post(
+        "/inboxes",
+        {
+            **INBOX,
+            "kind": "api",
+            "settings": settings,
+            "secrets": {"signing_secret": secret},
+        },
+    )
+
+    [error] = answer.json["errors"]
+    assert answer.status == 422
+    assert error["words"]["en"] == error["detail"]
+    assert hans in error["words"]["zh-Hans"]
+    assert hant in error["words"]["zh-Hant"]

@@ -13,9 +13,12 @@ from pathlib import Path
 from bot.contract import (
     BotMessage,
     BotState,
+    Card,
+    Customer,
     Decision,
     Handoff,
     HandoffReason,
+    Mood,
     Reply,
     Turn,
     Understanding,
@@ -119,6 +122,16 @@ def handoff(reason: HandoffReason, subject: str = "") -> Handoff:
         catalogue_version="v1",
         understanding=CLEAR,
         subject=subject,
+        card=Card(
+            topic="a line that is down",
+            asked=("my line is down",),
+            tried=(),
+            collected={"line": "7"},
+            answers=(("Lights?", "off"),),
+            mood=Mood.ANNOYED,
+            language=Language.EN,
+            customer=Customer(name="Wang", open_tickets=("10001",)),
+        ),
     )
 
 

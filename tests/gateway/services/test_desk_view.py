@@ -64,6 +64,11 @@ def hub(staffed: Desk, monkeypatch: pytest.MonkeyPatch) -> LocalHub:
     return hub
 
 
+async def plan(desk: Desk, hours: OpeningHours) -> None:
+    change = {"hours": hours}
+    await desk.store.write(lambda uow: people.change_team(uow, ADA, "first", change, now=clock()))
+
+
 async def test_a_queue_a_presence_and_a_plan_are_followed(staffed: Desk, hub: LocalHub) -> None:
     elsewhere = Presence(hub, clock)  # another process's consoles
     elsewhere.start()
@@ -85,14 +90,10 @@ async def test_a_queue_a_presence_and_a_plan_are_followed(staffed: Desk, hub: Lo
             lambda uow: conversations.claim(uow, ANN, at, now=clock(), new_id=new_id)
         )
         await until(lambda: first().waiting == 0)
-        for hours, is_open in ((NEVER, False), (ALWAYS, True)):
-            change = {"hours": hours}
-            await staffed.store.write(
-                lambda uow, change=change: people.change_team(
-                    uow, ADA, "first", change, now=clock()
-                )
-            )
-            await until(lambda is_open=is_open: first().open is is_open)
+        await plan(staffed, NEVER)
+        await until(lambda: not first().open)
+        await plan(staffed, ALWAYS)
+        await until(lambda: first().open)
         elsewhere.leave("s1")
         await until(lambda: first().agents_online == 0)
     await elsewhere.stop()

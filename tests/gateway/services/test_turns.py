@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.contract import HandoffReason
+from bot.contract import Handoff, HandoffReason, Reply
 from bot.errors import BotError
 from channels.contract import Attachment, MessageKind, MessageState
 from gateway.domain.conversation import Controller, hand_back
@@ -171,6 +171,30 @@ async def test_an_inbox_without_a_bot_goes_to_the_queue(desk: Desk) -> None:
     assert conversation.ticket_id is not None
 
 
+async def test_the_ticket_keeps_the_bots_card(desk: Desk) -> None:
+    accepted = await desk.turn(inbound(1, "hello"), ScriptedBot(handoff(HandoffReason.WISH)))
+
+    conversation = await desk.conversation(accepted)
+    ticket = await desk.store.read(lambda uow: uow.tickets.get(conversation.ticket_id or ""))
+
+    assert ticket.card == {
+        "topic": "a line that is down",
+        "asked": ["my line is down"],
+        "tried": [],
+        "collected": {"line": "7"},
+        "answers": [["Lights?", "off"]],
+        "mood": "annoyed",
+        "call_back": None,
+        "customer": {
+            "name": "Wang",
+            "verified": False,
+            "key": False,
+            "tickets": 0,
+            "open_tickets": ["10001"],
+        },
+    }
+
+
 async def test_a_ticket_is_about_what_the_bot_says(desk: Desk) -> None:
     await desk.turn(inbound(1, "my invoice is wrong"), ScriptedBot(reply("Hi")))
     bot = ScriptedBot(handoff(HandoffReason.WISH, "my invoice is wrong"))
@@ -195,16 +219,16 @@ async def test_the_bot_begins_anew_after_an_hour(desk: Desk) -> None:
     assert bot.asked[0].state.turns == 0
 
 
-async def test_the_trail_says_why_another_recogniser_answered(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("decision", "begin"), [(reply("Hi"), ""), (handoff(HandoffReason.WISH), "wish; ")]
+)
+async def test_the_trail_says_why_another_recogniser_answered(
+    desk: Desk, decision: Reply | Handoff, begin: str
+) -> None:
     failed = replace(CLEAR, note="RasaServerRecogniser: it took too long")
-    for number, (decision, begin) in enumerate(
-        [(reply("Hi"), ""), (handoff(HandoffReason.WISH), "wish; ")]
-    ):
-        bot = ScriptedBot(replace(decision, understanding=failed))
-        accepted = await desk.turn(inbound(number), bot)
-        message = accepted.message.id
-        trail = await desk.store.read(lambda uow, message=message: uow.trail.of_message(message))
-        assert trail[-1].reason == f"{begin}RasaServerRecogniser: it took too long"
+    accepted = await desk.turn(inbound(1), ScriptedBot(replace(decision, understanding=failed)))
+    trail = await desk.store.read(lambda uow: uow.trail.of_message(accepted.message.id))
+    assert trail[-1].reason == f"{begin}RasaServerRecogniser: it took too long"
 
 
 async def test_what_was_said_to_people_is_not_the_bots_concern(desk: Desk) -> None:

@@ -10,13 +10,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
 from gateway.ports.store import StoreUnavailableError
+from gateway.store.columns import metadata
 from gateway.store.engine import create, parse_url
 from gateway.store.migrations import (
     NewerDatabaseError,
     head,
     migrate,
 )
-from gateway.store.tables import metadata
 from tests.servers import free_port
 
 SEARCH = "search_words"  # on SQLite a virtual table with tables of its own

@@ -45,6 +45,7 @@ async def test_every_field_comes_back_and_changes(desk: SqlStore) -> None:
         state=TicketState.PENDING,
         subject="发票",
         summary="问了什么",
+        card={"topic": "发票", "asked": ["开票?"], "customer": None},
         reason="asked_for_person",
         created_at=2**52,
         updated_at=3,

@@ -22,7 +22,7 @@ from channels.contract import (
     OutboundMessage,
     Secret,
 )
-from channels.errors import SettingsError
+from channels.errors import SettingsError, Words
 from channels.registry import load_kind
 from gateway.domain.inbox import Inbox
 from gateway.ports.store import StoreUnavailableError, UnitOfWork
@@ -43,7 +43,7 @@ class LineSettings:
 
     def __post_init__(self) -> None:
         if self.greeting == "forbidden":
-            raise SettingsError("greeting", "is forbidden")
+            raise SettingsError("greeting", Words("is forbidden", "禁止", "禁止"))
 
 
 class Line(Channel[LineSettings]):

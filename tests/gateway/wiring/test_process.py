@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from bot.engine import CatalogueBot
+from bot.knowledge import ArticleIndex
 from channels.contract import ChannelContext, MessageKind
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.hub import LocalHub
@@ -28,6 +29,8 @@ from gateway.wiring.live_channels import LiveChannels
 from gateway.wiring.parts import Parts
 from gateway.wiring.process import ALL_ROLES, RoleName, Workers, parse_roles
 from gateway.wiring.storage import Storage
+from gateway.workers.knowledge import ArticleKeeper
+from intents.model import Catalogue
 from tests.gateway.bus.grounds import Wire
 from tests.gateway.services.desk import MAILBOX, Desk, ScriptedBot, inbound, reply, texts_of
 
@@ -40,6 +43,7 @@ class Site:
         self.inbox_wire = Wire(desk.store)
         self.bot = ScriptedBot(reply("Hi"))
         hub, bus = LocalHub(), EmbeddedBus(desk.store, clock=clock)
+        index = ArticleIndex()
         desk.store.listen(Publisher(hub).publish)
         context = cast("ChannelContext", None)
         directory = InboxDirectory(self.inbox_wire, clock)
@@ -54,6 +58,9 @@ class Site:
             bus=bus,
             hub=hub,
             bot=cast("CatalogueBot", self.bot),
+            catalogue=Catalogue(version="none", intents=()),
+            articles=ArticleKeeper(desk.store, index, clock, lambda: None),
+            index=index,
             inboxes=directory,
             channels=LiveChannels(directory, lambda _: context, receives=True),
             sink=BusSink(bus),

@@ -3,6 +3,17 @@ import { request, sendFile } from './http'
 import type {
   Agent,
   AgentChange,
+  Article,
+  ArticleChange,
+  ArticleDiffLine,
+  ArticleDraft,
+  ArticleHead,
+  ArticleHit,
+  ArticleImport,
+  ArticleLanguage,
+  ArticleMiss,
+  ArticlePage,
+  ArticleText,
   Assignment,
   AuditEntry,
   Availability,
@@ -21,6 +32,7 @@ import type {
   Me,
   Message,
   NewAgent,
+  NewArticle,
   NewCanned,
   NewInbox,
   OperationsStatus,
@@ -50,6 +62,20 @@ export interface ListQuery {
   limit?: number
   cursor?: string | null
 }
+
+export interface ArticleQuery {
+  q?: string
+  category?: string | null
+  audience?: string | null
+  state?: string | null
+  archived?: string
+  due?: string
+  cursor?: string | null
+}
+
+const article = (id: string) => `/articles/${encodeURIComponent(id)}`
+const version = (id: string, key: string) =>
+  `${article(id)}/versions/${encodeURIComponent(key)}`
 
 const conversation = (id: string) => `/conversations/${encodeURIComponent(id)}`
 
@@ -114,6 +140,43 @@ export const api = {
   removeCanned: (id: string) =>
     request<void>('DELETE', `/canned-responses/${encodeURIComponent(id)}`),
 
+  articles: (query: ArticleQuery, signal?: AbortSignal) =>
+    get<ArticlePage>('/articles', { ...query, limit: 50 }, signal),
+  article: (id: string) => get<Article>(article(id)),
+  addArticle: (added: NewArticle, key: string) => post<Article>('/articles', added, key),
+  changeArticle: (id: string, change: ArticleChange) => patch<Article>(article(id), change),
+  saveDraft: (id: string, draft: ArticleDraft) =>
+    request<ArticleText>('PUT', `${article(id)}/draft`, { body: draft }),
+  moveVersion: (
+    id: string,
+    key: string,
+    step: 'submit' | 'publish' | 'withdraw' | 'restore',
+  ) => post<ArticleText>(`${version(id, key)}/${step}`),
+  sendBack: (id: string, key: string, reason: string) =>
+    post<ArticleText>(`${version(id, key)}/send-back`, { reason }),
+  archiveArticle: (id: string, archived: boolean) =>
+    post<Article>(`${article(id)}/${archived ? 'archive' : 'unarchive'}`),
+  articleVersions: (id: string) => get<Items<ArticleHead>>(`${article(id)}/versions`),
+  articleVersion: (id: string, key: string) => get<ArticleText>(version(id, key)),
+  compareVersions: (id: string, key: string, against: string) =>
+    get<Items<ArticleDiffLine>>(`${version(id, key)}/diff`, { against }),
+  searchArticles: (q: string, language: Language, signal?: AbortSignal) =>
+    get<Items<ArticleHit>>('/article-search', { q, language }, signal),
+  articleMisses: () => get<Items<ArticleMiss>>('/article-misses', { limit: 100 }),
+  previewArticle: (body: string) => post<{ html: string }>('/article-preview', { body }),
+  importArticles: (
+    file: File,
+    options: { language: ArticleLanguage; publish: boolean },
+    onProgress: (part: number) => void,
+    signal: AbortSignal,
+  ) =>
+    sendFile<ArticleImport>('/article-imports', file, onProgress, signal, {
+      language: options.language,
+      publish: String(options.publish),
+    }),
+  articleImport: (id: string) =>
+    get<ArticleImport>(`/article-imports/${encodeURIComponent(id)}`),
+
   agents: () => get<Items<Agent>>('/agents'),
   addAgent: (agent: NewAgent) =>
     post<{ agent: Agent; one_time_password: string }>('/agents', agent),
@@ -130,7 +193,7 @@ export const api = {
   addInbox: (inbox: NewInbox) => post<Inbox>('/inboxes', inbox),
   changeInbox: (id: string, change: InboxChange) =>
     patch<Inbox>(`/inboxes/${encodeURIComponent(id)}`, change),
-  audit: (cursor: string | null) => get<Page<AuditEntry>>('/audit', { limit: 50, cursor }),
+  audit: (cursor: string | null) => get<Page<AuditEntry> & { tickets: Record<string, number> }>('/audit', { limit: 50, cursor }),
 
   deadLetters: () => get<Items<DeadLetter>>('/operations/dead-letters'),
   requeue: (id: string) =>

@@ -18,9 +18,17 @@ export function whenPasswordChangeRequired(listener: () => void): void {
   onPasswordChangeRequired = listener
 }
 
+interface FieldError {
+  pointer?: unknown
+  detail?: unknown
+  words?: Record<string, string>
+}
+
 /** What the server refused and why (RFC 9457), or that it could not be reached (status 0). */
 export class Problem extends Error {
   readonly fields: ReadonlyMap<string, string>
+  /** What is wrong with fields by language, where the server says it in several. */
+  readonly words: ReadonlyMap<string, Partial<Record<string, string>>>
 
   constructor(
     readonly status: number,
@@ -31,15 +39,19 @@ export class Problem extends Error {
     super(detail)
     this.name = 'Problem'
     const fields = new Map<string, string>()
+    const words = new Map<string, Partial<Record<string, string>>>()
     const errors = extra['errors']
     if (Array.isArray(errors)) {
-      for (const error of errors as { pointer?: unknown; detail?: unknown }[]) {
+      for (const error of errors as FieldError[]) {
         if (typeof error.pointer === 'string') {
-          fields.set(error.pointer.replace(/^[#/]+/, ''), String(error.detail ?? detail))
+          const name = error.pointer.replace(/^[#/]+/, '')
+          fields.set(name, String(error.detail ?? detail))
+          if (error.words) words.set(name, error.words)
         }
       }
     }
     this.fields = fields
+    this.words = words
   }
 
   /** Seconds to wait before the next try, when the server said so. */
@@ -102,10 +114,11 @@ export function sendFile<T>(
   file: File,
   onProgress: (part: number) => void,
   signal: AbortSignal,
+  query: Query = {},
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const transfer = new XMLHttpRequest()
-    transfer.open('POST', address(path, { name: file.name }))
+    transfer.open('POST', address(path, { ...query, name: file.name }))
     transfer.setRequestHeader('Content-Type', file.type || 'application/octet-stream')
     transfer.setRequestHeader('X-CSRF-Token', csrf)
     transfer.upload.onprogress = (event) => {

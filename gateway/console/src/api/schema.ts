@@ -412,7 +412,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Tell the customer and colleagues that you are typing
+         * Tell colleagues, and the customer if you are in charge, that you type
          * @description Needs the right `see_team`.
          */
         post: operations["signal_typing"];
@@ -613,6 +613,394 @@ export interface paths {
          * @description Needs the right `edit_canned`.
          */
         delete: operations["remove_canned"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Articles by address
+         * @description Needs the right `draft_articles`.
+         */
+        get: operations["list_articles"];
+        put?: never;
+        /**
+         * Add an article with its first draft
+         * @description Needs the right `draft_articles`.
+         */
+        post: operations["add_article"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An article with its open and published texts
+         * @description Needs the right `draft_articles`.
+         */
+        get: operations["read_article"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change what all languages of an article share
+         * @description Needs the right `publish_articles`.
+         */
+        patch: operations["change_article"];
+        trace?: never;
+    };
+    "/api/v1/articles/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Write the open version of a language, or begin one
+         * @description Needs the right `draft_articles`.
+         */
+        put: operations["save_article_draft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an article out of use
+         * @description Needs the right `publish_articles`.
+         */
+        post: operations["archive_article"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{id}/unarchive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an article back into use
+         * @description Needs the right `publish_articles`.
+         */
+        post: operations["unarchive_article"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every version of an article
+         * @description Needs the right `draft_articles`.
+         */
+        get: operations["list_article_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{id}/versions/{version_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A version with its text
+         * @description Needs the right `draft_articles`.
+         */
+        get: operations["read_article_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{id}/versions/{version_id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changed from another version to this one
+         * @description Needs the right `draft_articles`.
+         */
+        get: operations["compare_article_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{id}/versions/{version_id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand a draft in for review
+         * @description Needs the right `draft_articles`.
+         */
+        post: operations["submit_article_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{id}/versions/{version_id}/send-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a reviewed version back to its author
+         * @description Needs the right `publish_articles`.
+         */
+        post: operations["send_back_article_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{id}/versions/{version_id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish a version
+         * @description Needs the right `publish_articles`.
+         */
+        post: operations["publish_article_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{id}/versions/{version_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a version out of use
+         * @description Needs the right `draft_articles`.
+         */
+        post: operations["withdraw_article_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{id}/versions/{version_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draft from an old version
+         * @description Needs the right `draft_articles`.
+         */
+        post: operations["restore_article_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/article-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Published articles that answer a question
+         * @description Needs the right `draft_articles`.
+         */
+        get: operations["search_articles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/article-misses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Searches of the help centre that found nothing
+         * @description Needs the right `draft_articles`.
+         */
+        get: operations["list_article_misses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/article-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Markdown as the help pages show it
+         * @description Needs the right `draft_articles`.
+         */
+        post: operations["preview_article"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/article-imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import .zip, .md, .html or .docx, all of it or nothing; at most 50 MB
+         * @description Needs the right `publish_articles`.
+         */
+        post: operations["import_articles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/article-imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far an import is
+         * @description Needs the right `publish_articles`.
+         */
+        get: operations["read_article_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/article-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Published articles as Markdown in an archive
+         * @description Needs the right `draft_articles`.
+         */
+        get: operations["export_articles_zip"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -917,14 +1305,345 @@ export interface components {
             items: components["schemas"]["Agent"][];
         };
         /**
+         * ArticleChange
+         * @description What is to change of what all languages share; `version` as seen.
+         */
+        ArticleChange: {
+            /** Version */
+            version: number;
+            /** Slug */
+            slug?: string;
+            /** Category */
+            category?: string;
+            audience?: components["schemas"]["Audience"];
+            /** Owner Id */
+            owner_id?: string | null;
+            /** Review At */
+            review_at?: string | null;
+            /** Expires At */
+            expires_at?: string | null;
+        };
+        /**
+         * ArticleCounts
+         * @description How often the bot answered from it, and what customers said.
+         */
+        ArticleCounts: {
+            /** Shown */
+            shown: number;
+            /** Helped */
+            helped: number;
+            /** Unhelped */
+            unhelped: number;
+        };
+        /**
+         * ArticleDiff
+         * @description What changed, line by line.
+         */
+        ArticleDiff: {
+            /** Items */
+            items: components["schemas"]["ArticleDiffLine"][];
+        };
+        /**
+         * ArticleDiffLine
+         * @description A line of a comparison.
+         */
+        ArticleDiffLine: {
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "title" | "questions" | "body";
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "same" | "added" | "removed";
+            /** Text */
+            text: string;
+        };
+        /**
+         * ArticleFull
+         * @description An article with the texts of its open and published versions.
+         */
+        ArticleFull: {
+            /** Id */
+            id: string;
+            /** Slug */
+            slug: string;
+            /** Category */
+            category: string;
+            audience: components["schemas"]["Audience"];
+            owner: components["schemas"]["Reference"] | null;
+            /** Review At */
+            review_at: string | null;
+            /** Expires At */
+            expires_at: string | null;
+            /** Archived */
+            archived: boolean;
+            /**
+             * Created At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            updated_at: string;
+            /** Version */
+            version: number;
+            /** Versions */
+            versions: components["schemas"]["ArticleHead"][];
+            counts: components["schemas"]["ArticleCounts"];
+            /** Texts */
+            texts: components["schemas"]["ArticleVersionText"][];
+        };
+        /**
+         * ArticleHead
+         * @description A version without its text; `updated_ms` is what `base_updated_at` of a draft takes.
+         */
+        ArticleHead: {
+            /** Id */
+            id: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /** Number */
+            number: number;
+            state: components["schemas"]["VersionState"];
+            /** Title */
+            title: string;
+            author: components["schemas"]["Reference"];
+            /** Reason */
+            reason: string;
+            /**
+             * Created At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            updated_at: string;
+            /** Updated Ms */
+            updated_ms: number;
+            /** Published At */
+            published_at: string | null;
+            published_by: components["schemas"]["Reference"] | null;
+        };
+        /**
+         * ArticleHeadList
+         * @description Versions, newest first in each language.
+         */
+        ArticleHeadList: {
+            /** Items */
+            items: components["schemas"]["ArticleHead"][];
+        };
+        /**
+         * ArticleHit
+         * @description An article found; `marks` are starts and ends in `passage` where words asked for stand.
+         */
+        ArticleHit: {
+            /** Slug */
+            slug: string;
+            /** Title */
+            title: string;
+            /** Passage */
+            passage: string;
+            /** Marks */
+            marks: number[][];
+            /** Score */
+            score: number;
+            audience: components["schemas"]["Audience"];
+            /** Url */
+            url: string | null;
+        };
+        /**
+         * ArticleHitList
+         * @description Articles found, best first.
+         */
+        ArticleHitList: {
+            /** Items */
+            items: components["schemas"]["ArticleHit"][];
+        };
+        /**
+         * ArticleImport
+         * @description An import on its way: all of it is taken in at its end, or nothing.
+         */
+        ArticleImport: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "done" | "failed";
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
+            /** Added */
+            added: number;
+            /** Changed */
+            changed: number;
+            /** Skipped */
+            skipped: string[];
+            /** Problems */
+            problems: string[];
+            /**
+             * Created At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            created_at: string;
+        };
+        /**
+         * ArticleInput
+         * @description A new article with its first draft.
+         */
+        ArticleInput: {
+            /** Slug */
+            slug: string;
+            /** Category */
+            category: string;
+            /** @default public */
+            audience: components["schemas"]["Audience"];
+            draft: components["schemas"]["DraftInput"];
+        };
+        /**
+         * ArticleMiss
+         * @description Words that found nothing in the help centre.
+         */
+        ArticleMiss: {
+            /** Language */
+            language: string;
+            /** Words */
+            words: string;
+            /** Times */
+            times: number;
+            /**
+             * Last At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            last_at: string;
+        };
+        /**
+         * ArticleMissList
+         * @description Searches that found nothing, most frequent first.
+         */
+        ArticleMissList: {
+            /** Items */
+            items: components["schemas"]["ArticleMiss"][];
+        };
+        /**
+         * ArticlePage
+         * @description One page of articles, and every category there is.
+         */
+        ArticlePage: {
+            /** Items */
+            items: components["schemas"]["ArticleRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Categories */
+            categories: string[];
+        };
+        /**
+         * ArticlePreview
+         * @description Harmless HTML.
+         */
+        ArticlePreview: {
+            /** Html */
+            html: string;
+        };
+        /**
          * ArticleReference
-         * @description The article that an answer rests on.
+         * @description The article that an answer rests on; `title` is as the customer reads it.
          */
         ArticleReference: {
             /** Slug */
             slug: string;
             /** Title */
             title: string;
+            titles: components["schemas"]["Label"];
+        };
+        /**
+         * ArticleRow
+         * @description An article in a list, with its open and published versions.
+         */
+        ArticleRow: {
+            /** Id */
+            id: string;
+            /** Slug */
+            slug: string;
+            /** Category */
+            category: string;
+            audience: components["schemas"]["Audience"];
+            owner: components["schemas"]["Reference"] | null;
+            /** Review At */
+            review_at: string | null;
+            /** Expires At */
+            expires_at: string | null;
+            /** Archived */
+            archived: boolean;
+            /**
+             * Created At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            updated_at: string;
+            /** Version */
+            version: number;
+            /** Versions */
+            versions: components["schemas"]["ArticleHead"][];
+            counts: components["schemas"]["ArticleCounts"];
+        };
+        /**
+         * ArticleVersionText
+         * @description A version with its text.
+         */
+        ArticleVersionText: {
+            /** Id */
+            id: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /** Number */
+            number: number;
+            state: components["schemas"]["VersionState"];
+            /** Title */
+            title: string;
+            author: components["schemas"]["Reference"];
+            /** Reason */
+            reason: string;
+            /**
+             * Created At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            updated_at: string;
+            /** Updated Ms */
+            updated_ms: number;
+            /** Published At */
+            published_at: string | null;
+            published_by: components["schemas"]["Reference"] | null;
+            /** Body */
+            body: string;
+            /** Questions */
+            questions: string[];
         };
         /**
          * AssignInput
@@ -959,12 +1678,25 @@ export interface components {
             thumbnail_url: string | null;
         };
         /**
+         * Audience
+         * @description Who may read an article.
+         * @enum {string}
+         */
+        Audience: "public" | "internal";
+        /**
          * AuditPage
          * @description One page of the audit, newest first.
          */
         AuditPage: {
             /** Items */
             items: components["schemas"]["AuditRow"][];
+            /**
+             * Tickets
+             * @description The numbers of the tickets named here, by id.
+             */
+            tickets: {
+                [key: string]: number;
+            };
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -987,6 +1719,11 @@ export interface components {
             object_type: string;
             /** Object Id */
             object_id: string;
+            /**
+             * Ticket Id
+             * @description The ticket that it concerns, where there is one.
+             */
+            ticket_id: string | null;
             /** Before */
             before: {
                 [key: string]: unknown;
@@ -1065,6 +1802,49 @@ export interface components {
         CannedList: {
             /** Items */
             items: components["schemas"]["Canned"][];
+        };
+        /**
+         * Card
+         * @description What the bot hands over with a conversation: asked, tried and collected.
+         */
+        Card: {
+            /** Topic */
+            topic: string | null;
+            /** Asked */
+            asked: string[];
+            /** Tried */
+            tried: string[];
+            /** Collected */
+            collected: {
+                [key: string]: string;
+            };
+            /** Answers */
+            answers: [
+                string,
+                string
+            ][];
+            /**
+             * Mood
+             * @enum {string}
+             */
+            mood: "calm" | "annoyed" | "angry";
+            /** Call Back */
+            call_back: string | null;
+            customer: components["schemas"]["CardCustomer"] | null;
+        };
+        /**
+         * CardCustomer
+         * @description Who asked, as the bot knew them.
+         */
+        CardCustomer: {
+            /** Name */
+            name: string;
+            /** Key */
+            key: boolean;
+            /** Tickets */
+            tickets: number;
+            /** Open Tickets */
+            open_tickets: string[];
         };
         /**
          * ChannelCapabilities
@@ -1367,6 +2147,41 @@ export interface components {
             items: components["schemas"]["DeadLetter"][];
         };
         /**
+         * DraftInput
+         * @description A text in one language.
+         *
+         *     `base_id` and `base_updated_at` (in ms) are those of the open version that the author saw;
+         *     none when there was none.
+         */
+        DraftInput: {
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "zh" | "en";
+            /** Title */
+            title: string;
+            /** Body */
+            body: string;
+            /** Questions */
+            questions?: string[];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Base Id
+             * @default null
+             */
+            base_id: string | null;
+            /**
+             * Base Updated At
+             * @default null
+             */
+            base_updated_at: number | null;
+        };
+        /**
          * Empty
          * @description Nothing.
          */
@@ -1657,6 +2472,14 @@ export interface components {
             new: string;
         };
         /**
+         * PreviewInput
+         * @description Markdown to be seen as readers see it.
+         */
+        PreviewInput: {
+            /** Body */
+            body: string;
+        };
+        /**
          * Problem
          * @description What went wrong (RFC 9457).
          */
@@ -1690,6 +2513,14 @@ export interface components {
             pointer: string;
             /** Detail */
             detail: string;
+            /**
+             * Words
+             * @description The detail by language tag, where it is known in several.
+             * @default null
+             */
+            words: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * Reference
@@ -1745,7 +2576,7 @@ export interface components {
          * @description What services ask for before they act.
          * @enum {string}
          */
-        Right: "see_team" | "see_all" | "work" | "assign_others" | "take_over" | "edit_canned" | "configure" | "operate";
+        Right: "see_team" | "see_all" | "work" | "assign_others" | "take_over" | "edit_canned" | "draft_articles" | "publish_articles" | "configure" | "operate";
         /**
          * Role
          * @description What an agent is, from least to most rights.
@@ -1784,6 +2615,14 @@ export interface components {
             items: components["schemas"]["SearchItem"][];
         };
         /**
+         * SendBackInput
+         * @description Why a version goes back to its author.
+         */
+        SendBackInput: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * SettingField
          * @description One setting of a kind of channel.
          */
@@ -1802,6 +2641,12 @@ export interface components {
             secret: boolean;
             /** Required */
             required: boolean;
+            /**
+             * Generate
+             * @description A secret that may be made up at random: `whsec`, by Standard Webhooks, or any long `token`.
+             * @default null
+             */
+            generate: ("whsec" | "token") | null;
             /** Default */
             default: string | number | boolean | string[];
         };
@@ -1865,7 +2710,7 @@ export interface components {
         };
         /**
          * Ticket
-         * @description A numbered piece of work.
+         * @description A numbered piece of work; `summary` is `card`, where there is one, in words.
          */
         Ticket: {
             /** Id */
@@ -1884,6 +2729,7 @@ export interface components {
             subject: string;
             /** Summary */
             summary: string;
+            card: components["schemas"]["Card"] | null;
             /** Reason */
             reason: string;
             /**
@@ -1988,6 +2834,12 @@ export interface components {
             /** Thumbnail Url */
             thumbnail_url: string | null;
         };
+        /**
+         * VersionState
+         * @description How far a version has come.
+         * @enum {string}
+         */
+        VersionState: "draft" | "review" | "published" | "retired";
     };
     responses: never;
     parameters: never;
@@ -2085,6 +2937,8 @@ export interface operations {
             /** @description Too many requests (`rate_limited`) */
             429: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2094,6 +2948,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2190,6 +3046,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2228,6 +3086,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2326,6 +3186,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2431,6 +3293,8 @@ export interface operations {
             /** @description Too many requests (`rate_limited`) */
             429: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2440,6 +3304,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2487,6 +3353,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2594,6 +3462,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2712,6 +3582,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2821,6 +3693,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2868,6 +3742,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2937,9 +3813,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict (`conflict`) */
+            /** @description Conflict (`conflict`), Still in progress (`in_progress`) */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2976,6 +3854,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3094,6 +3974,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3166,6 +4048,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3213,6 +4097,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3272,6 +4158,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3330,6 +4218,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3401,6 +4291,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3481,9 +4373,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Already claimed (`already_claimed`), Conflict (`conflict`) */
+            /** @description Already claimed (`already_claimed`), Conflict (`conflict`), Still in progress (`in_progress`) */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3520,6 +4414,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3638,6 +4534,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3756,6 +4654,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3874,6 +4774,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3992,6 +4894,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4072,9 +4976,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict (`conflict`) */
+            /** @description Conflict (`conflict`), Still in progress (`in_progress`) */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4111,6 +5017,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4218,6 +5126,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4325,6 +5235,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4443,6 +5355,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4561,6 +5475,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4679,6 +5595,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4737,6 +5655,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4806,6 +5726,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4864,6 +5786,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4982,6 +5906,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5040,6 +5966,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5149,6 +6077,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5196,6 +6126,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5265,9 +6197,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict (`conflict`) */
+            /** @description Conflict (`conflict`), Still in progress (`in_progress`) */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5304,6 +6238,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5422,6 +6358,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5470,6 +6408,1595 @@ export interface operations {
             };
             /** @description Not found (`not_found`) */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_articles: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                q?: string;
+                category?: string;
+                audience?: "public" | "internal";
+                state?: "draft" | "review" | "published" | "retired";
+                archived?: boolean;
+                due?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticlePage"];
+                };
+            };
+            /** @description Invalid cursor (`invalid_cursor`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_article: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key"?: string;
+                "X-CSRF-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArticleInput"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleFull"];
+                };
+            };
+            /** @description Not JSON (`bad_json`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too slow (`too_slow`) */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported content type (`unsupported_type`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_article: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleFull"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_article: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArticleChange"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleFull"];
+                };
+            };
+            /** @description Not JSON (`bad_json`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too slow (`too_slow`) */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported content type (`unsupported_type`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_article_draft: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftInput"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleVersionText"];
+                };
+            };
+            /** @description Not JSON (`bad_json`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too slow (`too_slow`) */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported content type (`unsupported_type`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_article: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleFull"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unarchive_article: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleFull"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_article_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleHeadList"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_article_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleVersionText"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_article_versions: {
+        parameters: {
+            query: {
+                against: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleDiff"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submit_article_version: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path: {
+                id: string;
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleVersionText"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_back_article_version: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path: {
+                id: string;
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendBackInput"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleVersionText"];
+                };
+            };
+            /** @description Not JSON (`bad_json`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too slow (`too_slow`) */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported content type (`unsupported_type`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_article_version: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path: {
+                id: string;
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleVersionText"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_article_version: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path: {
+                id: string;
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleVersionText"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_article_version: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path: {
+                id: string;
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleVersionText"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_articles: {
+        parameters: {
+            query: {
+                q: string;
+                language?: "zh-Hans" | "zh-Hant" | "en";
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleHitList"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_article_misses: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleMissList"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_article: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewInput"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticlePreview"];
+                };
+            };
+            /** @description Not JSON (`bad_json`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too slow (`too_slow`) */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported content type (`unsupported_type`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_articles: {
+        parameters: {
+            query?: {
+                name?: string;
+                language?: "zh" | "en";
+                publish?: boolean;
+            };
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "*/*": unknown;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleImport"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too slow (`too_slow`) */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_article_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleImport"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_articles_zip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5562,6 +8089,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5620,6 +8149,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5690,6 +8221,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5737,6 +8270,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5784,6 +8319,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5853,9 +8390,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict (`conflict`) */
+            /** @description Conflict (`conflict`), Still in progress (`in_progress`) */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5892,6 +8431,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6001,6 +8542,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6069,6 +8612,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6127,6 +8672,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6234,6 +8781,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6292,6 +8841,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6339,6 +8890,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -61,6 +61,20 @@ export type NewCanned = Schemas['CannedInput']
 export type ContactChange = Schemas['ContactChange']
 export type TicketChange = Schemas['TicketChange']
 export type Assignment = Schemas['AssignInput']
+export type ArticleRow = Schemas['ArticleRow']
+export type Article = Schemas['ArticleFull']
+export type ArticleHead = Schemas['ArticleHead']
+export type ArticleText = Schemas['ArticleVersionText']
+export type ArticleHit = Schemas['ArticleHit']
+export type ArticleDiffLine = Schemas['ArticleDiffLine']
+export type ArticleMiss = Schemas['ArticleMiss']
+export type ArticleImport = Schemas['ArticleImport']
+export type ArticleDraft = Schemas['DraftInput']
+export type NewArticle = Schemas['ArticleInput']
+export type ArticleChange = Schemas['ArticleChange']
+export type ArticleAudience = Schemas['Audience']
+export type ArticleState = Schemas['VersionState']
+export type ArticleLanguage = ArticleHead['language']
 
 /** What stands in a message's details beside its text. */
 export interface MessageDetails {
@@ -77,6 +91,10 @@ export type Message = Omit<Schemas['Message'], 'details'> & { details: MessageDe
 export interface Page<T> {
   items: T[]
   next_cursor: string | null
+}
+
+export interface ArticlePage extends Page<ArticleRow> {
+  categories: string[]
 }
 
 export interface Items<T> {

@@ -1,10 +1,12 @@
 import type { Problem } from '@/api/http'
-import { t } from '@/i18n'
+import { language, t } from '@/i18n'
 
 /** What is wrong with a field, in our words where they are known; "" when it is right. */
 export function fieldError(problem: Problem | null, name: string): string {
   const detail = problem?.fields.get(name)
   if (!detail) return ''
+  const told = problem?.words.get(name)?.[language.value]
+  if (told) return told
   const least = /at least (\d+) character/.exec(detail)?.[1]
   if (least) return least === '1' ? t('problem.empty') : t('problem.tooShort', { least })
   const most = /at most (\d+) character/.exec(detail)?.[1]
@@ -17,6 +19,8 @@ export function inWords(problem: Problem): string {
   switch (problem.code) {
     case 'offline':
       return t('problem.offline')
+    case 'in_progress':
+      return t('problem.inProgress')
     case 'not_signed_in':
       return t('problem.notSignedIn')
     case 'already_claimed':
@@ -41,7 +45,10 @@ export function inWords(problem: Problem): string {
 
   function withDetail(lead: 'conflict' | 'invalid' | 'other'): string {
     const words = t(`problem.${lead}`)
-    const detail = [...new Set(problem.fields.values())].join(' ') || problem.detail
+    const told = [...problem.fields].map(
+      ([name, detail]) => problem.words.get(name)?.[language.value] ?? detail,
+    )
+    const detail = [...new Set(told)].join(' ') || problem.detail
     return detail ? `${words} ${detail}` : words
   }
 }

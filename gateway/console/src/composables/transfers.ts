@@ -10,7 +10,11 @@ import { refuseFile } from '@/logic/limits'
 /** A file on its way to the server; with a problem it may be tried again. */
 export interface Transfer {
   key: number
-  file: File
+  name: string
+  /** In bytes. */
+  size: number
+  /** null for what was uploaded before. */
+  file: File | null
   part: number
   upload: Upload | null
   problem: Problem | null
@@ -18,6 +22,14 @@ export interface Transfer {
 }
 
 let nextKey = 0
+
+const fresh = () => ({
+  key: nextKey++,
+  part: 0,
+  upload: null,
+  problem: null,
+  abort: new AbortController(),
+})
 
 /** The files that go along with an answer, held to what the channel takes. */
 export function useTransfers(limits: Readonly<Ref<ReplyLimits | null>>) {
@@ -39,7 +51,7 @@ export function useTransfers(limits: Readonly<Ref<ReplyLimits | null>>) {
     refusals.value = []
     for (const file of files) {
       const bounds = limits.value
-      const sizes = transfers.value.map((each) => each.file.size)
+      const sizes = transfers.value.map((each) => each.size)
       const reason = bounds && refuseFile(file, sizes, bounds)
       if (bounds && reason) {
         const bytes = reason === 'filesTooBig' ? bounds.max_files_bytes : bounds.max_file_bytes
@@ -47,13 +59,23 @@ export function useTransfers(limits: Readonly<Ref<ReplyLimits | null>>) {
         refuse(file.name, t(`composer.${reason}`, { limit, count: bounds.max_files }))
         continue
       }
-      const abort = new AbortController()
-      transfers.value.push({ key: nextKey++, file, part: 0, upload: null, problem: null, abort })
+      const { name, size } = file
+      transfers.value.push({ ...fresh(), name, size, file })
       void send(transfers.value.at(-1)!)
     }
   }
 
+  /** Takes files that were uploaded before. */
+  function restore(uploads: Upload[]): void {
+    const back = uploads.map((upload) => {
+      const { name, size } = upload
+      return { ...fresh(), name, size, file: null, part: 1, upload }
+    })
+    transfers.value = [...back, ...transfers.value]
+  }
+
   async function send(each: Transfer): Promise<void> {
+    if (!each.file) return
     each.problem = null
     each.part = 0
     try {
@@ -70,7 +92,7 @@ export function useTransfers(limits: Readonly<Ref<ReplyLimits | null>>) {
       // What the server looked at and refused will not be better the second time.
       if (['invalid_input', 'too_large'].includes(problem.code)) {
         remove(each)
-        refuse(each.file.name, inWords(problem))
+        refuse(each.name, inWords(problem))
       } else {
         each.problem = problem
       }
@@ -82,5 +104,5 @@ export function useTransfers(limits: Readonly<Ref<ReplyLimits | null>>) {
     transfers.value = transfers.value.filter((other) => other.key !== each.key)
   }
 
-  return { transfers, refusals, uploading, settled, add, send, remove }
+  return { transfers, refusals, uploading, settled, add, restore, send, remove }
 }

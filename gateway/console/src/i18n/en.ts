@@ -1,7 +1,10 @@
 import element from 'element-plus/es/locale/lang/en.mjs'
 import { audit } from './audit/en'
+import { knowledge } from './knowledge/en'
+import { inboxes } from './inboxes/en'
 
 export const messages = {
+  knowledge,
   app: {
     name: 'Yingda',
     skip: 'Skip to the content',
@@ -17,6 +20,7 @@ export const messages = {
     desk: 'Desk',
     tickets: 'Tickets',
     canned: 'Canned responses',
+    knowledge: 'Knowledge base',
     operations: 'Operations',
     administration: 'Administration',
   },
@@ -47,6 +51,7 @@ export const messages = {
     me: 'You',
     solved: 'Solved',
     unread: '{count} unread',
+    unsent: 'Not sent',
   },
   waiting: {
     title: 'The customer has been waiting this long',
@@ -105,11 +110,8 @@ export const messages = {
   },
   claim: { heldBy: '{name} already has this conversation' },
   controller: {
-    bot: 'Bot is in charge',
-    queue: 'Waiting for an agent',
-    queueOf: 'Waiting · {team}',
-    agent: 'With an agent',
-    me: 'You are in charge',
+    bot: 'Bot is in charge', queue: 'Waiting for an agent', queueOf: 'Waiting · {team}',
+    agent: 'With an agent', me: 'You are in charge',
   },
   severity: { general: 'General', important: 'Important', urgent: 'Urgent', critical: 'Critical' },
   severityHint: {
@@ -208,7 +210,7 @@ export const messages = {
   composer: {
     replyTab: 'Reply',
     noteTab: 'Private note',
-    reply: 'Write a reply … “/” for canned responses',
+    reply: 'Write a reply … type / for canned responses',
     fromBot: 'Replying takes the conversation from the bot …',
     fromQueue: 'Replying claims the conversation …',
     note: 'Only colleagues can read this …',
@@ -244,6 +246,19 @@ export const messages = {
     summary: 'Asked, tried and collected',
     all: 'Show all',
     none: 'No ticket',
+  },
+  card: {
+    topic: 'Topic',
+    asked: 'Asked',
+    tried: 'The bot answered',
+    collected: 'Collected',
+    answers: 'Diagnosis',
+    callBack: 'Call back',
+    mood: 'Mood',
+    customer: 'Customer',
+    key: 'key customer',
+    openTickets: 'open tickets: {numbers}',
+    moods: { calm: 'calm', annoyed: 'annoyed', angry: 'angry' },
   },
   contact: {
     title: 'Customer',
@@ -299,6 +314,7 @@ export const messages = {
     goAway: 'Step away',
   },
   signIn: {
+    leave: 'Messages not sent: {unsent}. Drafts: {drafts}. Signing out deletes them from this browser.',
     title: 'Sign in to Yingda',
     lead: 'Every customer, every channel, one desk.',
     password: 'Password',
@@ -308,6 +324,8 @@ export const messages = {
     out: 'Sign out',
   },
   password: {
+    name: 'Your name',
+    nameHint: 'Customers see it when you take over.',
     current: 'Present password',
     new: 'New password',
     again: 'New password again',
@@ -321,10 +339,11 @@ export const messages = {
     firstTitle: 'Choose your own password',
     firstText: 'The one-time password was only for getting in.',
   },
-  live: { lost: 'Connection lost; reconnecting …', now: 'Now' },
+  live: { lost: 'Connection lost; reconnecting …', now: 'Now', unsent: 'A message to {name} was not sent.', show: 'Show' },
   alert: { newTicket: 'New ticket #{number}' },
   problem: {
     offline: 'The server cannot be reached.',
+    inProgress: 'It is still being sent; try again in a moment.',
     notSignedIn: 'You are signed out.',
     alreadyClaimed: '{agent} already has this conversation.',
     notFound: 'That does not exist, or it is another team’s.',
@@ -349,7 +368,7 @@ export const messages = {
   },
   canned: {
     title: 'Canned responses',
-    lead: 'Type “/” and a shortcut while replying.',
+    lead: 'Type / and a shortcut while replying.',
     add: 'New response',
     edit: 'Edit response',
     empty: 'No canned responses yet',
@@ -411,27 +430,7 @@ export const messages = {
     empty: 'No teams yet',
     emptyText: 'A team works a queue: what its inboxes hand over waits there.',
   },
-  inboxes: {
-    title: 'Inboxes',
-    add: 'New inbox',
-    edit: 'Edit inbox',
-    channel: 'Channel',
-    bot: 'The bot answers first',
-    enabled: 'Receives messages',
-    enabledShort: 'On',
-    disabled: 'Off',
-    withBot: 'Bot first',
-    withoutBot: 'Straight to people',
-    noTeam: 'Everyone',
-    team: 'Hands over to',
-    settings: 'Settings of the channel',
-    secretSet: 'Set; leave empty to keep it',
-    list: 'Comma-separated',
-    embed: 'Put it on your site',
-    embedText: 'Paste this before the closing body tag of each page.',
-    empty: 'No inboxes yet',
-    emptyText: 'An inbox is a configured channel: this mailbox, that web chat.',
-  },
+  inboxes,
   audit,
   channel: {
     webchat: 'Web chat',

@@ -3,6 +3,7 @@ import type { Language as ElementLanguage } from 'element-plus/es/locale/index.m
 import { shallowRef } from 'vue'
 import { createI18n } from 'vue-i18n'
 import { LANGUAGES, type Language } from '@/api/types'
+import { readStored, store } from '@/logic/storage'
 import type { Messages } from './en'
 
 const STORED = 'yingda.language'
@@ -44,7 +45,7 @@ export function isLanguage(value: unknown): value is Language {
 
 /** What this browser was last set to, else what it asks for. */
 export function firstLanguage(): Language {
-  const stored = localStorage.getItem(STORED)
+  const stored = readStored(STORED)
   if (isLanguage(stored)) return stored
   for (const wish of navigator.languages) {
     if (/^zh-(hant|tw|hk|mo)/i.test(wish)) return 'zh-Hant'
@@ -60,5 +61,5 @@ export async function useLanguage(next: Language): Promise<void> {
   language.value = next
   elementTexts.value = texts.element
   document.documentElement.lang = next
-  localStorage.setItem(STORED, next)
+  store(STORED, next)
 }

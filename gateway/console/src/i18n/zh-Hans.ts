@@ -1,8 +1,11 @@
 import element from 'element-plus/es/locale/lang/zh-cn.mjs'
 import { audit } from './audit/zh-Hans'
+import { inboxes } from './inboxes/zh-Hans'
 import type { Messages } from './en'
+import { knowledge } from './knowledge/zh-Hans'
 
 export const messages: Messages = {
+  knowledge,
   app: {
     name: '应答',
     skip: '跳到正文',
@@ -18,6 +21,7 @@ export const messages: Messages = {
     desk: '工作台',
     tickets: '工单',
     canned: '快捷回复',
+    knowledge: '知识库',
     operations: '运行状况',
     administration: '管理',
   },
@@ -48,6 +52,7 @@ export const messages: Messages = {
     me: '我',
     solved: '已解决',
     unread: '{count} 条未读',
+    unsent: '未发出',
   },
   waiting: {
     title: '客户已等待的时间',
@@ -106,11 +111,8 @@ export const messages: Messages = {
   },
   claim: { heldBy: '{name} 已在处理这个会话' },
   controller: {
-    bot: '机器人接待中',
-    queue: '等待客服',
-    queueOf: '等待中 · {team}',
-    agent: '客服接待中',
-    me: '由您接待',
+    bot: '机器人接待中', queue: '等待客服', queueOf: '等待中 · {team}',
+    agent: '客服接待中', me: '由您接待',
   },
   severity: { general: '一般', important: '重要', urgent: '紧急', critical: '严重' },
   severityHint: {
@@ -252,6 +254,19 @@ export const messages: Messages = {
     all: '展开全部',
     none: '暂无工单',
   },
+  card: {
+    topic: '话题',
+    asked: '客户问',
+    tried: '机器人已回复',
+    collected: '已收集',
+    answers: '排查经过',
+    callBack: '回电',
+    mood: '情绪',
+    customer: '客户',
+    key: '重点客户',
+    openTickets: '未结工单：{numbers}',
+    moods: { calm: '平静', annoyed: '不满', angry: '愤怒' },
+  },
   contact: {
     title: '客户',
     visitor: '访客 {code}',
@@ -306,6 +321,7 @@ export const messages: Messages = {
     goAway: '暂时离开',
   },
   signIn: {
+    leave: '未发出的消息：{unsent} 条；草稿：{drafts} 条。退出登录会从此浏览器中删除它们。',
     title: '登录应答',
     lead: '所有客户，所有渠道，一个工作台。',
     password: '密码',
@@ -315,6 +331,8 @@ export const messages: Messages = {
     out: '退出登录',
   },
   password: {
+    name: '您的姓名',
+    nameHint: '您接手后，客户会看到这个名字。',
     current: '当前密码',
     new: '新密码',
     again: '再次输入新密码',
@@ -328,10 +346,11 @@ export const messages: Messages = {
     firstTitle: '请设置您自己的密码',
     firstText: '一次性密码只用于首次登录。',
   },
-  live: { lost: '连接已断开，正在重连…', now: '立即重连' },
+  live: { lost: '连接已断开，正在重连…', now: '立即重连', unsent: '发给{name}的一条消息没有发出。', show: '查看' },
   alert: { newTicket: '新工单 #{number}' },
   problem: {
     offline: '无法连接服务器。',
+    inProgress: '仍在发送中，请稍后再试。',
     notSignedIn: '您已退出登录。',
     alreadyClaimed: '{agent} 已认领这个会话。',
     notFound: '内容不存在，或属于其他团队。',
@@ -418,27 +437,7 @@ export const messages: Messages = {
     empty: '还没有团队',
     emptyText: '团队负责一个队列：所属收件箱转交的会话在那里等待。',
   },
-  inboxes: {
-    title: '收件箱',
-    add: '新建收件箱',
-    edit: '编辑收件箱',
-    channel: '渠道',
-    bot: '由机器人先接待',
-    enabled: '接收消息',
-    enabledShort: '启用',
-    disabled: '停用',
-    withBot: '机器人先接待',
-    withoutBot: '直接转人工',
-    noTeam: '所有人',
-    team: '转交给',
-    settings: '渠道设置',
-    secretSet: '已设置，留空则保持不变',
-    list: '用逗号分隔',
-    embed: '放到您的网站',
-    embedText: '把这段代码粘贴到每个页面的 body 结束标签之前。',
-    empty: '还没有收件箱',
-    emptyText: '收件箱是一个配置好的渠道，例如某个邮箱或某个网页聊天。',
-  },
+  inboxes,
   audit,
   channel: {
     webchat: '网页聊天',

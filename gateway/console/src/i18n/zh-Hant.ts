@@ -1,8 +1,11 @@
 import element from 'element-plus/es/locale/lang/zh-tw.mjs'
 import { audit } from './audit/zh-Hant'
+import { inboxes } from './inboxes/zh-Hant'
 import type { Messages } from './en'
+import { knowledge } from './knowledge/zh-Hant'
 
 export const messages: Messages = {
+  knowledge,
   app: {
     name: '應答',
     skip: '跳到正文',
@@ -18,6 +21,7 @@ export const messages: Messages = {
     desk: '工作台',
     tickets: '工單',
     canned: '快速回覆',
+    knowledge: '知識庫',
     operations: '運作狀況',
     administration: '管理',
   },
@@ -48,6 +52,7 @@ export const messages: Messages = {
     me: '我',
     solved: '已解決',
     unread: '{count} 則未讀',
+    unsent: '未送出',
   },
   waiting: {
     title: '客戶已等待的時間',
@@ -106,11 +111,8 @@ export const messages: Messages = {
   },
   claim: { heldBy: '{name} 已在處理這個對話' },
   controller: {
-    bot: '機器人接待中',
-    queue: '等待客服',
-    queueOf: '等待中 · {team}',
-    agent: '客服接待中',
-    me: '由您接待',
+    bot: '機器人接待中', queue: '等待客服', queueOf: '等待中 · {team}',
+    agent: '客服接待中', me: '由您接待',
   },
   severity: { general: '一般', important: '重要', urgent: '緊急', critical: '嚴重' },
   severityHint: {
@@ -252,6 +254,19 @@ export const messages: Messages = {
     all: '展開全部',
     none: '暫無工單',
   },
+  card: {
+    topic: '話題',
+    asked: '客戶問',
+    tried: '機器人已回覆',
+    collected: '已收集',
+    answers: '排查經過',
+    callBack: '回電',
+    mood: '情緒',
+    customer: '客戶',
+    key: '重點客戶',
+    openTickets: '未結工單：{numbers}',
+    moods: { calm: '平靜', annoyed: '不滿', angry: '憤怒' },
+  },
   contact: {
     title: '客戶',
     visitor: '訪客 {code}',
@@ -306,6 +321,7 @@ export const messages: Messages = {
     goAway: '暫時離開',
   },
   signIn: {
+    leave: '未送出的訊息：{unsent} 則；草稿：{drafts} 則。登出會從此瀏覽器中刪除它們。',
     title: '登入應答',
     lead: '所有客戶，所有管道，一個工作台。',
     password: '密碼',
@@ -315,6 +331,8 @@ export const messages: Messages = {
     out: '登出',
   },
   password: {
+    name: '您的姓名',
+    nameHint: '您接手後，客戶會看到這個名字。',
     current: '目前密碼',
     new: '新密碼',
     again: '再次輸入新密碼',
@@ -328,10 +346,11 @@ export const messages: Messages = {
     firstTitle: '請設定您自己的密碼',
     firstText: '一次性密碼只用於首次登入。',
   },
-  live: { lost: '連線已斷開，正在重連…', now: '立即重連' },
+  live: { lost: '連線已斷開，正在重連…', now: '立即重連', unsent: '傳給{name}的一則訊息沒有送出。', show: '查看' },
   alert: { newTicket: '新工單 #{number}' },
   problem: {
     offline: '無法連線到伺服器。',
+    inProgress: '仍在傳送中，請稍後再試。',
     notSignedIn: '您已登出。',
     alreadyClaimed: '{agent} 已認領這個對話。',
     notFound: '內容不存在，或屬於其他團隊。',
@@ -418,27 +437,7 @@ export const messages: Messages = {
     empty: '還沒有團隊',
     emptyText: '團隊負責一個佇列：所屬收件匣轉交的對話在那裡等待。',
   },
-  inboxes: {
-    title: '收件匣',
-    add: '新建收件匣',
-    edit: '編輯收件匣',
-    channel: '管道',
-    bot: '由機器人先接待',
-    enabled: '接收訊息',
-    enabledShort: '啟用',
-    disabled: '停用',
-    withBot: '機器人先接待',
-    withoutBot: '直接轉人工',
-    noTeam: '所有人',
-    team: '轉交給',
-    settings: '管道設定',
-    secretSet: '已設定，留空則保持不變',
-    list: '用逗號分隔',
-    embed: '放到您的網站',
-    embedText: '把這段程式碼貼上到每個頁面的 body 結束標籤之前。',
-    empty: '還沒有收件匣',
-    emptyText: '收件匣是一個配置好的管道，例如某個電子郵件或某個網頁聊天。',
-  },
+  inboxes,
   audit,
   channel: {
     webchat: '網頁聊天',

@@ -11,9 +11,28 @@ export function fileSize(bytes: number, language: string): string {
   return new Intl.NumberFormat(language, {
     style: 'unit',
     unit: units[unit]!,
-    unitDisplay: 'short',
+    // Of bytes the short form knows no plural.
+    unitDisplay: unit === 0 ? 'long' : 'short',
     maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0,
   }).format(value)
+}
+
+const PICTURE_WIDTH = 260
+const PICTURE_HEIGHT = 220
+
+export interface Size {
+  width: number
+  height: number
+}
+
+/** How large a picture is shown, never above its own size; null where that is not known. */
+export function fitPicture(width: number | null, height: number | null): Size | null {
+  if (!width || !height) return null
+  const scale = Math.min(1, PICTURE_WIDTH / width, PICTURE_HEIGHT / height)
+  return {
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+  }
 }
 
 export type FileSort = 'picture' | 'pdf' | 'sheet' | 'document' | 'archive' | 'sound' | 'file'

@@ -8,6 +8,7 @@ import {
   mergeMessages,
   placeRow,
   type RowFilter,
+  withoutTwins,
 } from './lists'
 
 function row(id: string, at: string, over: Partial<ConversationRow> = {}): ConversationRow {
@@ -55,7 +56,7 @@ function message(id: string, seq: number, over: Partial<Message> = {}): Message 
   }
 }
 
-const ids = (rows: { id: string }[]) => rows.map((r) => r.id)
+const ids = (rows: readonly { id: string }[]) => rows.map((r) => r.id)
 
 describe('placeRow', () => {
   const rows = [row('c', '2026-01-03'), row('b', '2026-01-02'), row('a', '2026-01-01')]
@@ -145,5 +146,25 @@ describe('mergeMessages', () => {
   it('finds where messages are missing', () => {
     expect(gapAfter([message('a', 4), message('b', 5)])).toBeNull()
     expect(gapAfter([message('a', 4), message('b', 7)])).toBe(4)
+  })
+})
+
+describe('own messages on their way', () => {
+  const mine = { kind: 'agent', author: { id: 'me', name: 'Me' } } as const
+  const talk = [
+    message('a', 4, mine),
+    message('b', 5, mine),
+    message('c', 6),
+    message('d', 7, { ...mine, author: { id: 'bob', name: 'Bob' } }),
+    message('e', 8, { ...mine, kind: 'note' }),
+    message('f', 9, { ...mine, kind: 'activity' }),
+  ]
+  const shown = (sending: { afterSeq: number }[], answered: string[] = []) =>
+    ids(withoutTwins(talk, sending, new Set(answered), 'me'))
+
+  it('are not shown twice until their answers tell which they are', () => {
+    expect(shown([])).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+    expect(shown([{ afterSeq: 4 }])).toEqual(['a', 'c', 'd', 'f'])
+    expect(shown([{ afterSeq: 6 }, { afterSeq: 4 }], ['b'])).toEqual(['a', 'b', 'c', 'd', 'f'])
   })
 })

@@ -104,3 +104,29 @@ export function gapAfter(messages: readonly Message[]): number | null {
   }
   return null
 }
+
+/**
+ * Messages without those that are still shown as on their way: an own message can come by the
+ * socket before its request is answered, and only the answer tells which it is.
+ *
+ * @param messages in order.
+ * @param sending what is on its way, each with the seq after which its message will stand.
+ * @param answered ids of messages whose requests were answered.
+ * @param myId who wrote what is on its way.
+ */
+export function withoutTwins(
+  messages: readonly Message[],
+  sending: readonly { afterSeq: number }[],
+  answered: ReadonlySet<string>,
+  myId: string,
+): readonly Message[] {
+  if (sending.length === 0) return messages
+  const from = Math.min(...sending.map((own) => own.afterSeq))
+  return messages.filter(
+    (message) =>
+      message.seq <= from ||
+      message.author?.id !== myId ||
+      (message.kind !== 'agent' && message.kind !== 'note') ||
+      answered.has(message.id),
+  )
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Canned } from '@/api/types'
 import { backoff } from '@/api/socket'
 import { fill, findCanned, forbiddenWords, placeholders, slashAt } from './canned'
-import { fileSize, fileSort, initials } from './files'
+import { fileSize, fileSort, fitPicture, initials } from './files'
 import { highlight } from './highlight'
 import { brief, dayHeading, pressure, relative, span } from './times'
 
@@ -106,12 +106,22 @@ describe('search marks', () => {
 
 describe('small facts', () => {
   it('names sizes, sorts and initials', () => {
-    expect(fileSize(900, 'en')).toBe('900 byte')
+    expect(fileSize(900, 'en')).toBe('900 bytes')
+    expect(fileSize(1, 'en')).toBe('1 byte')
+    expect(fileSize(5, 'zh-Hans')).toBe('5字节')
     expect(fileSize(2_500_000, 'en')).toBe('2.5 MB')
     expect(fileSort('application/zip')).toBe('archive')
     expect(initials('欧阳若兰')).toBe('若兰')
     expect(initials('Mary Ann Smith')).toBe('MS')
     expect(initials('  ')).toBe('?')
+  })
+
+  it('fits pictures into their place and never blows them up', () => {
+    expect(fitPicture(40, 30)).toEqual({ width: 40, height: 30 })
+    expect(fitPicture(2600, 1000)).toEqual({ width: 260, height: 100 })
+    expect(fitPicture(1000, 2200)).toEqual({ width: 100, height: 220 })
+    expect(fitPicture(10_000, 2)).toEqual({ width: 260, height: 1 })
+    expect(fitPicture(null, 2)).toBeNull()
   })
 
   it('waits longer with each failed connection, up to a limit', () => {

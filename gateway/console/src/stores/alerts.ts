@@ -10,6 +10,7 @@ import { useSession } from './session'
 import { useThread } from './thread'
 
 const QUIET_MS = 1500
+const ANNOUNCED = 5
 
 export const useAlerts = defineStore('alerts', () => {
   const preferences = usePreferences()
@@ -19,8 +20,8 @@ export const useAlerts = defineStore('alerts', () => {
 
   const supported = 'Notification' in window
   const permission = ref<NotificationPermission>(supported ? Notification.permission : 'denied')
-  /** Read aloud by screen readers. */
-  const announcement = ref('')
+  /** Read aloud by screen readers as they are added; those before them have been read. */
+  const announcements = ref<{ number: number; text: string }[]>([])
   const attention = computed(() => (inbox.counts?.mine ?? 0) + (inbox.counts?.unassigned ?? 0))
 
   let audio: AudioContext | null = null
@@ -70,9 +71,14 @@ export const useAlerts = defineStore('alerts', () => {
     }
   }
 
+  function announce(text: string): void {
+    const number = (announcements.value.at(-1)?.number ?? 0) + 1
+    announcements.value = [...announcements.value.slice(1 - ANNOUNCED), { number, text }]
+  }
+
   function show(title: string, body: string, conversationId: string): void {
     beep()
-    announcement.value = `${title}: ${body}`
+    announce(`${title}: ${body}`)
     if (!supported || !preferences.notify || Notification.permission !== 'granted') return
     const notification = new Notification(title, { body, tag: conversationId })
     notification.onclick = () => {
@@ -82,12 +88,17 @@ export const useAlerts = defineStore('alerts', () => {
     }
   }
 
-  function customerWrote(message: Message, row: ConversationRow): void {
+  function messageCame(message: Message, row: ConversationRow): void {
     const isOpen = thread.id === row.id
-    if (isOpen) announcement.value = `${customerName(row.contact)}: ${message.text}`
-    if (row.agent?.id !== session.id) return
-    if (isOpen && document.visibilityState === 'visible' && document.hasFocus()) return
-    show(customerName(row.contact), message.text || t('message.attachment'), row.id)
+    const isCustomer = message.kind === 'customer'
+    const isLooking = isOpen && document.visibilityState === 'visible' && document.hasFocus()
+    const words = message.text || t('message.attachment')
+    if (isCustomer && row.agent?.id === session.id && !isLooking) {
+      show(customerName(row.contact), words, row.id)
+    } else if (isOpen && message.kind !== 'activity' && message.author?.id !== session.id) {
+      const who = isCustomer ? customerName(row.contact) : (message.author?.name ?? t('message.bot'))
+      announce(`${message.kind === 'note' ? `${t('message.note')}, ` : ''}${who}: ${words}`)
+    }
   }
 
   function ticketOpened(ticket: Ticket): void {
@@ -107,11 +118,11 @@ export const useAlerts = defineStore('alerts', () => {
   return {
     supported,
     permission,
-    announcement,
+    announcements,
     whenOpened,
     askPermission,
     beep,
-    customerWrote,
+    messageCame,
     ticketOpened,
   }
 })

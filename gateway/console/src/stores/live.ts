@@ -38,9 +38,7 @@ export const useLive = defineStore('live', () => {
         inbox.apply(frame.conversation)
         thread.applyRow(frame.conversation)
         thread.applyMessage(frame.message)
-        if (frame.message.kind === 'customer') {
-          alerts.customerWrote(frame.message, frame.conversation)
-        }
+        alerts.messageCame(frame.message, frame.conversation)
         break
       case 'message_state':
         if (frame.conversation_id === thread.id) {

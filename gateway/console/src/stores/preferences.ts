@@ -1,6 +1,7 @@
 /** What an agent chose for this browser. */
 import { defineStore } from 'pinia'
 import { ref, watch } from 'vue'
+import { readStored, store } from '@/logic/storage'
 
 export type Theme = 'light' | 'dark' | 'system'
 
@@ -11,11 +12,11 @@ const PANEL = 'yingda.panel'
 
 export const usePreferences = defineStore('preferences', () => {
   const system = matchMedia('(prefers-color-scheme: dark)')
-  const stored = localStorage.getItem(THEME)
+  const stored = readStored(THEME)
   const theme = ref<Theme>(stored === 'light' || stored === 'dark' ? stored : 'system')
-  const sound = ref(localStorage.getItem(SOUND) !== 'off')
-  const notify = ref(localStorage.getItem(NOTIFY) === 'on')
-  const panel = ref(localStorage.getItem(PANEL) !== 'off')
+  const sound = ref(readStored(SOUND) !== 'off')
+  const notify = ref(readStored(NOTIFY) === 'on')
+  const panel = ref(readStored(PANEL) !== 'off')
 
   function paint(): void {
     const dark = theme.value === 'dark' || (theme.value === 'system' && system.matches)
@@ -26,14 +27,14 @@ export const usePreferences = defineStore('preferences', () => {
   watch(
     theme,
     (value) => {
-      localStorage.setItem(THEME, value)
+      store(THEME, value)
       paint()
     },
     { immediate: true },
   )
-  watch(sound, (on) => localStorage.setItem(SOUND, on ? 'on' : 'off'))
-  watch(notify, (on) => localStorage.setItem(NOTIFY, on ? 'on' : 'off'))
-  watch(panel, (on) => localStorage.setItem(PANEL, on ? 'on' : 'off'))
+  watch(sound, (on) => store(SOUND, on ? 'on' : 'off'))
+  watch(notify, (on) => store(NOTIFY, on ? 'on' : 'off'))
+  watch(panel, (on) => store(PANEL, on ? 'on' : 'off'))
 
   return { theme, sound, notify, panel }
 })

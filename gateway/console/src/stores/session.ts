@@ -5,6 +5,7 @@ import { api } from '@/api/endpoints'
 import { Problem, setCsrf } from '@/api/http'
 import type { Availability, Language, Me, Right } from '@/api/types'
 import { isLanguage, useLanguage } from '@/i18n'
+import { clearDrafts } from '@/logic/drafts'
 
 export const useSession = defineStore('session', () => {
   const me = ref<Me | null>(null)
@@ -38,8 +39,11 @@ export const useSession = defineStore('session', () => {
     take(await api.signIn(email, password))
   }
 
+  /** Signs out; what was begun to be written is not left to whoever comes next. */
   async function signOut(): Promise<void> {
+    const agentId = id.value
     await api.signOut()
+    clearDrafts(agentId)
     forget()
   }
 
@@ -52,9 +56,15 @@ export const useSession = defineStore('session', () => {
     if (me.value) me.value = { ...me.value, must_change_password: true }
   }
 
-  async function changePassword(current: string, next: string): Promise<void> {
+  /** Changes the password and, where one is given, the name that customers see. */
+  async function changePassword(current: string, next: string, name = ''): Promise<void> {
     await api.changePassword(current, next)
-    take(await api.me())
+    try {
+      if (name && name !== me.value?.agent.name) await api.changeMe({ name })
+    } finally {
+      // Whatever became of the name, the old password is no longer.
+      take(await api.me())
+    }
   }
 
   async function change(wish: {

@@ -10,41 +10,16 @@ import type {
   Message,
   MessageState,
   Named,
-  Severity,
   Ticket,
-  TicketKind,
-  TicketState,
-  Upload,
 } from '@/api/types'
-import { gapAfter, isNewer, mergeMessages } from '@/logic/lists'
+import { customerName } from '@/composables/names'
+import { gapAfter, isNewer, mergeMessages, withoutTwins } from '@/logic/lists'
 import { useInbox } from './inbox'
+import { useOutgoing, type Outgoing, type Writing } from './outgoing'
 import { useSession } from './session'
 
 const PAGE = 50
 const TYPING_LASTS_MS = 6000
-
-/** A message on its way to the server. */
-export interface Outgoing {
-  key: string
-  kind: 'agent' | 'note'
-  text: string
-  attachments: Upload[]
-  expectedSeq: number | undefined
-  createdAt: string
-  problem: Problem | null
-}
-
-/** An action on the conversation that is under way. */
-export type Action =
-  | 'claim'
-  | 'release'
-  | 'hand-back'
-  | 'assign'
-  | 'solve'
-  | 'reopen'
-  | 'pending'
-  | 'severity'
-  | 'kind'
 
 interface Typer {
   name: string
@@ -54,24 +29,34 @@ interface Typer {
 export const useThread = defineStore('thread', () => {
   const session = useSession()
   const inbox = useInbox()
+  const outgoing = useOutgoing()
 
   const id = ref<string | null>(null)
   const conversation = shallowRef<Conversation | null>(null)
   const ticket = shallowRef<Ticket | null>(null)
   const messages = shallowRef<Message[]>([])
-  const outgoing = ref<Outgoing[]>([])
   const hasOlder = ref(false)
   const loading = ref(false)
   const loadingOlder = ref(false)
   const problem = ref<Problem | null>(null)
   const actionProblem = ref<Problem | null>(null)
-  const running = ref<Action | null>(null)
   const viewers = ref<Named[]>([])
   const customerTyping = shallowRef<Typer | null>(null)
   const agentTyping = shallowRef<Typer | null>(null)
   /** The newest message that the agent had before their eyes. */
   const seenSeq = ref(0)
 
+  /** Messages written here that the server may not have yet. */
+  const unsent = computed(() => outgoing.of(id.value))
+  /** The messages without those that are still shown as on their way. */
+  const shown = computed(() =>
+    withoutTwins(
+      messages.value,
+      unsent.value.filter((own) => own.problem === null),
+      outgoing.answered,
+      session.id,
+    ),
+  )
   const lastSeq = computed(() => messages.value.at(-1)?.seq ?? 0)
   const isMine = computed(
     () =>
@@ -89,6 +74,8 @@ export const useThread = defineStore('thread', () => {
   let turn = 0
   let abort = new AbortController()
   let filling = false
+  /** A message came while the first page was on its way, which may not have it. */
+  let missed = false
 
   async function open(next: string): Promise<void> {
     const mine = ++turn
@@ -98,7 +85,6 @@ export const useThread = defineStore('thread', () => {
     conversation.value = null
     ticket.value = null
     messages.value = []
-    outgoing.value = []
     viewers.value = []
     customerTyping.value = null
     agentTyping.value = null
@@ -106,6 +92,7 @@ export const useThread = defineStore('thread', () => {
     problem.value = null
     actionProblem.value = null
     loading.value = true
+    missed = false
     try {
       const [found, page] = await Promise.all([
         api.conversation(next, abort.signal),
@@ -115,6 +102,7 @@ export const useThread = defineStore('thread', () => {
       conversation.value = found
       messages.value = mergeMessages(messages.value, page.items)
       hasOlder.value = page.has_more
+      if (missed) void catchUp().catch(() => undefined)
       void loadTicket()
     } catch (error) {
       if (mine === turn) problem.value = asProblem(error)
@@ -130,7 +118,6 @@ export const useThread = defineStore('thread', () => {
     conversation.value = null
     ticket.value = null
     messages.value = []
-    outgoing.value = []
     viewers.value = []
     customerTyping.value = null
     agentTyping.value = null
@@ -225,22 +212,16 @@ export const useThread = defineStore('thread', () => {
   }
 
   function applyMessage(message: Message): void {
-    if (message.conversation_id !== id.value || loading.value) return
+    if (message.conversation_id !== id.value) return
+    if (loading.value) {
+      missed = true
+      return
+    }
     if (message.kind === 'customer') customerTyping.value = null
     if (message.kind === 'agent') agentTyping.value = null
-    dropTwin(message)
     messages.value = mergeMessages(messages.value, [message])
     const gap = gapAfter(messages.value)
     if (gap !== null) void catchUp(gap)
-  }
-
-  /** Our own message can come by the socket before its request is answered. */
-  function dropTwin(message: Message): void {
-    if (message.author?.id !== session.id) return
-    const at = outgoing.value.findIndex(
-      (own) => own.problem === null && own.kind === message.kind && own.text === message.text,
-    )
-    if (at >= 0) outgoing.value.splice(at, 1)
   }
 
   function applyStates(ids: string[], state: MessageState, failure: string | null): void {
@@ -267,124 +248,39 @@ export const useThread = defineStore('thread', () => {
     }, TYPING_LASTS_MS)
   }
 
-  async function run(action: Action, work: (id: string) => Promise<void>): Promise<boolean> {
-    if (!id.value || running.value) return false
-    running.value = action
-    actionProblem.value = null
-    try {
-      await work(id.value)
-      return true
-    } catch (error) {
-      actionProblem.value = asProblem(error)
-      // What the server refused may rest on an old picture: show the present one.
-      if (asProblem(error).status === 409) await resync().catch(() => undefined)
-      return false
-    } finally {
-      running.value = null
+  /** Sends what was written; the message is held here only until the server has it. */
+  async function send(writing: Omit<Writing, 'customer' | 'afterSeq'>): Promise<Outgoing | null> {
+    const isOpen = writing.conversationId === id.value
+    const contact = conversation.value?.contact
+    const own = outgoing.add({
+      ...writing,
+      customer: isOpen && contact ? customerName(contact) : '',
+      afterSeq: isOpen ? lastSeq.value : 0,
+    })
+    await transmit(own)
+    return own.problem ? own : null
+  }
+
+  /** Sends again what was not; `anyway` although the customer wrote in between. */
+  async function retry(key: string, anyway = false): Promise<void> {
+    const own = outgoing.find(key)
+    if (!own?.problem) return
+    if (anyway) own.expectedSeq = lastSeq.value
+    await transmit(own)
+  }
+
+  async function transmit(own: Outgoing): Promise<void> {
+    const result = await outgoing.transmit(own)
+    if (own.conversationId !== id.value) return
+    if (result instanceof Problem) {
+      // Refused for what happened meanwhile: show it.
+      if (result.status === 409) await resync().catch(() => undefined)
+      return
     }
-  }
-
-  const claim = (force = false) => run('claim', async (it) => take(await api.claim(it, force)))
-  const release = () => run('release', async (it) => take(await api.release(it)))
-  const handBack = () => run('hand-back', async (it) => take(await api.handBack(it)))
-  const solve = () => run('solve', async (it) => take(await api.solve(it)))
-  const reopen = () => run('reopen', async (it) => take(await api.reopen(it)))
-  const assign = (to: { agent_id?: string | null; team_id?: string | null }) =>
-    run('assign', async (it) => take(await api.assign(it, to)))
-  const wait = () => run('pending', () => changeTicket({ state: 'pending' }))
-
-  async function setSeverity(severity: Severity): Promise<boolean> {
-    return run('severity', () => changeTicket({ severity }))
-  }
-
-  async function setKind(kind: TicketKind): Promise<boolean> {
-    return run('kind', () => changeTicket({ kind }))
-  }
-
-  /** Shows a change of the ticket at once and takes it back when the server refuses. */
-  async function changeTicket(change: {
-    severity?: Severity
-    kind?: TicketKind
-    state?: TicketState
-  }): Promise<void> {
-    const before = conversation.value
-    const brief = before?.ticket
-    if (!before || !brief) return
-    if (!change.state) conversation.value = { ...before, ticket: { ...brief, ...change } }
-    try {
-      const changed = await api.changeTicket(brief.id, change)
-      ticket.value = changed
-      const now = conversation.value
-      if (now?.id === before.id) take(await api.conversation(now.id))
-    } catch (error) {
-      if (conversation.value?.id === before.id) conversation.value = before
-      throw error
-    }
-  }
-
-  async function send(
-    kind: 'agent' | 'note',
-    text: string,
-    attachments: Upload[],
-    expectedSeq: number | undefined,
-  ): Promise<Problem | null> {
-    const own: Outgoing = {
-      key: newKey(),
-      kind,
-      text,
-      attachments,
-      expectedSeq,
-      createdAt: new Date().toISOString(),
-      problem: null,
-    }
-    outgoing.value.push(own)
-    return transmit(own.key)
-  }
-
-  /** Sends or sends again; the same key makes sure that it arrives once. */
-  async function transmit(key: string): Promise<Problem | null> {
-    const own = outgoing.value.find((other) => other.key === key)
-    const target = id.value
-    if (!own || !target) return null
-    own.problem = null
-    try {
-      const message =
-        own.kind === 'note'
-          ? await api.note(target, own.text, own.key)
-          : await api.reply(target, replyBody(own), own.key)
-      dropOutgoing(key)
-      if (target === id.value) {
-        messages.value = mergeMessages(messages.value, [message])
-        const gap = gapAfter(messages.value)
-        if (gap !== null) void catchUp(gap)
-        if (conversation.value?.controller !== 'agent') void resync().catch(() => undefined)
-      }
-      return null
-    } catch (error) {
-      const found = asProblem(error)
-      const still = outgoing.value.find((other) => other.key === key)
-      if (found.code === 'conflict' || found.code === 'already_claimed') {
-        dropOutgoing(key)
-        await resync().catch(() => undefined)
-      } else if (still) {
-        still.problem = found
-      }
-      return found
-    }
-  }
-
-  function replyBody(own: Outgoing) {
-    return {
-      text: own.text,
-      ...(own.attachments.length > 0
-        ? { attachments: own.attachments.map((upload) => upload.upload_id) }
-        : {}),
-      ...(own.expectedSeq === undefined ? {} : { expected_seq: own.expectedSeq }),
-    }
-  }
-
-  function dropOutgoing(key: string): void {
-    outgoing.value = outgoing.value.filter((own) => own.key !== key)
+    messages.value = mergeMessages(messages.value, [result])
+    const gap = gapAfter(messages.value)
+    if (gap !== null) void catchUp(gap)
+    if (conversation.value?.controller !== 'agent') void resync().catch(() => undefined)
   }
 
   async function resend(messageId: string): Promise<void> {
@@ -423,13 +319,13 @@ export const useThread = defineStore('thread', () => {
     conversation,
     ticket,
     messages,
-    outgoing,
+    shown,
+    unsent,
     hasOlder,
     loading,
     loadingOlder,
     problem,
     actionProblem,
-    running,
     customerTyping,
     agentTyping,
     viewers,
@@ -443,37 +339,21 @@ export const useThread = defineStore('thread', () => {
     close,
     loadTicket,
     loadOlder,
-    catchUp,
     resync,
+    take,
     applyRow,
     applyMessage,
     applyStates,
     applyTicket,
     applyTyping,
-    claim,
-    release,
-    handBack,
-    solve,
-    reopen,
-    assign,
-    wait,
-    setSeverity,
-    setKind,
     send,
-    transmit,
-    dropOutgoing,
+    retry,
     resend,
     readTrail,
     markSeen,
     takeContact,
   }
 })
-
-/** A key that makes a request recognisable; also where the page is served without TLS. */
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
 
 function asRow(conversation: Conversation): ConversationRow {
   const { handle: _handle, thread: _thread, contact, ...row } = conversation

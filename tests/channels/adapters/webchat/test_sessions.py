@@ -35,7 +35,7 @@ async def test_a_session_says_all_that_the_widget_needs(
     assert len(answer["greeting"]["choices"]) == 3
     assert answer["titles"]["en"] == "Qingchuan service"
     assert answer["limits"]["text"] == 4000
-    assert answer["limits"]["attachment_bytes"] == 10 * 1024 * 1024
+    assert answer["limits"]["attachment_bytes"] == 10_000_000
     assert "image/png" in answer["limits"]["attachment_types"]
     assert answer["expires_at"] > time.time() * 1000 + 29 * 86_400_000
 

@@ -1,0 +1,32 @@
+/** The words of the settings of inboxes. */
+export const inboxes = {
+  title: 'Inboxes',
+  add: 'New inbox',
+  edit: 'Edit inbox',
+  channel: 'Channel',
+  bot: 'The bot answers first',
+  enabled: 'Receives messages',
+  enabledShort: 'On',
+  disabled: 'Off',
+  withBot: 'Bot first',
+  withoutBot: 'Straight to people',
+  noTeam: 'Everyone',
+  team: 'Hands over to',
+  settings: 'Settings of the channel',
+  secretSet: 'Set; leave empty to keep it',
+  list: 'Comma-separated',
+  embed: 'Put it on your site',
+  embedText: 'Paste this before the closing body tag of each page.',
+  empty: 'No inboxes yet',
+  emptyText: 'An inbox is a configured channel: this mailbox, that web chat.',
+  address: 'Address',
+  addressId: 'Id',
+  example: 'Try it',
+  exampleApi: 'Signs a message with the secret and posts it. Put your secret in the first line.',
+  exampleRest: 'Posts a message and prints the answer.',
+  exampleRestToken: 'Posts a message and prints the answer. Put your token in the first line.',
+  generate: 'Generate',
+  generated: 'Copy it to the other side now: once saved it is never shown again.',
+}
+
+export type Inboxes = typeof inboxes

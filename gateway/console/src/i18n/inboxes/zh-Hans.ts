@@ -1,0 +1,32 @@
+/** The words of the settings of inboxes. */
+import type { Inboxes } from './en'
+
+export const inboxes: Inboxes = {
+  title: '收件箱',
+  add: '新建收件箱',
+  edit: '编辑收件箱',
+  channel: '渠道',
+  bot: '由机器人先接待',
+  enabled: '接收消息',
+  enabledShort: '启用',
+  disabled: '停用',
+  withBot: '机器人先接待',
+  withoutBot: '直接转人工',
+  noTeam: '所有人',
+  team: '转交给',
+  settings: '渠道设置',
+  secretSet: '已设置，留空则保持不变',
+  list: '用逗号分隔',
+  embed: '放到您的网站',
+  embedText: '把这段代码粘贴到每个页面的 body 结束标签之前。',
+  empty: '还没有收件箱',
+  emptyText: '收件箱是一个配置好的渠道，例如某个邮箱或某个网页聊天。',
+  address: '地址',
+  addressId: '编号',
+  example: '试一试',
+  exampleApi: '用密钥为一条消息签名并发送。请把第一行换成您的密钥。',
+  exampleRest: '发送一条消息并打印回答。',
+  exampleRestToken: '发送一条消息并打印回答。请把第一行换成您的令牌。',
+  generate: '生成',
+  generated: '请现在就复制到对接的一方：保存之后不再显示。',
+}

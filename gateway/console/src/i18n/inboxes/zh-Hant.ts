@@ -1,0 +1,32 @@
+/** The words of the settings of inboxes. */
+import type { Inboxes } from './en'
+
+export const inboxes: Inboxes = {
+  title: '收件匣',
+  add: '新建收件匣',
+  edit: '編輯收件匣',
+  channel: '管道',
+  bot: '由機器人先接待',
+  enabled: '接收訊息',
+  enabledShort: '啟用',
+  disabled: '停用',
+  withBot: '機器人先接待',
+  withoutBot: '直接轉人工',
+  noTeam: '所有人',
+  team: '轉交給',
+  settings: '管道設定',
+  secretSet: '已設定，留空則保持不變',
+  list: '用逗號分隔',
+  embed: '放到您的網站',
+  embedText: '把這段程式碼貼上到每個頁面的 body 結束標籤之前。',
+  empty: '還沒有收件匣',
+  emptyText: '收件匣是一個配置好的管道，例如某個電子郵件或某個網頁聊天。',
+  address: '網址',
+  addressId: '編號',
+  example: '試一試',
+  exampleApi: '用密鑰為一則訊息簽章並傳送。請把第一行換成您的密鑰。',
+  exampleRest: '傳送一則訊息並印出回答。',
+  exampleRestToken: '傳送一則訊息並印出回答。請把第一行換成您的權杖。',
+  generate: '產生',
+  generated: '請現在就複製到對接的一方：儲存之後不再顯示。',
+}
