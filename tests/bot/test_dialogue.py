@@ -461,6 +461,16 @@ async def test_the_subject_is_the_question_however_much_nonsense_follows(chat: C
     assert made.subject == "怎么开发票"
 
 
+async def test_no_help_is_no_question(chat: Chat) -> None:
+    chat.lines = [
+        Line(speaker=Speaker.CUSTOMER, text="光猫坏了"),
+        Line(speaker=Speaker.CUSTOMER, text="没有帮助"),
+    ]
+    made = await chat.hands_over("转人工")
+    assert made.subject == "光猫坏了"
+    assert "没有帮助" not in made.summary
+
+
 async def test_what_was_not_understood_is_the_subject_where_nothing_was(chat: Chat) -> None:
     await chat.replies("呃呃嗯嗯呐", "哦哦")
     made = await chat.hands_over("呵呵哒哒")
