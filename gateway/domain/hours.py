@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from channels.errors import Words, WrongValueError
+
 MIDNIGHT: Final = 24 * 60
 MOST_RANGES: Final = 12
 """Of one day."""
@@ -21,12 +23,49 @@ MOST_DAYS: Final = 400
 _LOOK_AHEAD: Final = 400  # days; whoever does not open within a year does not open
 
 
-class HoursError(ValueError):
+class HoursError(WrongValueError):
     """The plan is wrong; `field` is a JSON pointer within it."""
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, field: str, words: Words) -> None:
+        super().__init__(words)
         self.field = field
+
+
+_ZONE: Final = Words(
+    "This is no time zone; choose one such as Asia/Shanghai or UTC.",
+    "没有这个时区；请选择 Asia/Shanghai、UTC 这样的时区。",
+    "沒有這個時區；請選擇 Asia/Shanghai、UTC 這樣的時區。",
+)
+_WEEK: Final = Words(
+    "A week has seven days, Monday first.",
+    "一周有七天，从星期一开始。",
+    "一週有七天，從星期一開始。",
+)
+_DAYS: Final = Words(
+    f"At most {MOST_DAYS} exceptional days; remove those that are past.",
+    f"例外日期最多 {MOST_DAYS} 天；请删除已经过去的。",
+    f"例外日期最多 {MOST_DAYS} 天；請刪除已經過去的。",
+)
+_MANY: Final = Words(
+    f"A day has at most {MOST_RANGES} stretches; join some.",
+    f"一天最多 {MOST_RANGES} 个时段；请合并一些。",
+    f"一天最多 {MOST_RANGES} 個時段；請合併一些。",
+)
+_EMPTY: Final = Words(
+    "A stretch must end after it begins, by 24:00; split one that goes past midnight.",
+    "时段的结束要晚于开始，最晚 24:00；跨过午夜的请分成两段。",
+    "時段的結束要晚於開始，最晚 24:00；跨過午夜的請分成兩段。",
+)
+_OVERLAP: Final = Words(
+    "Stretches must follow one another without overlapping.",
+    "时段要按先后排列，不能重叠。",
+    "時段要按先後排列，不能重疊。",
+)
+TWICE: Final = Words(
+    "This date stands here twice; remove one.",
+    "这个日期出现了两次；请删除一个。",
+    "這個日期出現了兩次；請刪除一個。",
+)
 
 
 class Range(NamedTuple):
@@ -59,11 +98,11 @@ class OpeningHours:
         """Checks the plan."""
         _check_zone(self.zone)
         if len(self.week) != 7:
-            raise HoursError("/week", "must hold seven days, Monday first")
+            raise HoursError("/week", _WEEK)
         for number, ranges in enumerate(self.week):
             _check(ranges, f"/week/{number}")
         if len(self.days) > MOST_DAYS:
-            raise HoursError("/days", f"must hold at most {MOST_DAYS} days; remove past ones")
+            raise HoursError("/days", _DAYS)
         for number, ranges in enumerate(self.days.values()):
             _check(ranges, f"/days/{number}/ranges")
 
@@ -111,20 +150,18 @@ def _check_zone(zone: str) -> None:
     try:
         ZoneInfo(zone)
     except (KeyError, ValueError, OSError) as error:
-        raise HoursError(
-            "/zone", "must be the name of a time zone, such as Asia/Shanghai or UTC"
-        ) from error
+        raise HoursError("/zone", _ZONE) from error
 
 
 def _check(ranges: Ranges, pointer: str) -> None:
     if len(ranges) > MOST_RANGES:
-        raise HoursError(pointer, f"must hold at most {MOST_RANGES} ranges")
+        raise HoursError(pointer, _MANY)
     before = 0
     for number, (start, end) in enumerate(ranges):
         if not 0 <= start < end <= MIDNIGHT:
-            raise HoursError(f"{pointer}/{number}", "must end after it starts, within one day")
+            raise HoursError(f"{pointer}/{number}", _EMPTY)
         if start < before:
-            raise HoursError(f"{pointer}/{number}", "must not begin before the range above ends")
+            raise HoursError(f"{pointer}/{number}", _OVERLAP)
         before = end
 
 

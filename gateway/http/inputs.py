@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from gateway.domain.hours import MOST_DAYS, MOST_RANGES, HoursError, OpeningHours, Range
+from gateway.domain.hours import MOST_DAYS, MOST_RANGES, TWICE, HoursError, OpeningHours, Range
 from gateway.domain.inbox import RecogniserKind
 from gateway.domain.people import Availability, Role
 from gateway.domain.ticket import Severity, TicketKind, TicketState
@@ -194,7 +194,7 @@ class HoursInput(Input):
         days: dict[date, tuple[Range, ...]] = {}
         for number, day in enumerate(self.days):
             if day.date in days:
-                raise HoursError(f"/days/{number}/date", "stands here twice")
+                raise HoursError(f"/days/{number}/date", TWICE)
             days[day.date] = tuple(each.made() for each in day.ranges)
         week = tuple(tuple(each.made() for each in ranges) for ranges in self.week)
         return OpeningHours(zone=self.zone, week=week, days=days)

@@ -202,9 +202,9 @@ async def change_team(call: Call) -> Json:
         try:
             changes["hours"] = call.body(inputs.TeamChange).hours.made()
         except HoursError as error:
+            words = error.words.by_language()
             raise InvalidInputError(
-                f"The opening hours are wrong at {error.field}: {error}.",
-                field=f"/hours{error.field}",
+                str(error), field=f"/hours{error.field}", words=words
             ) from error
     team = await call.write(
         lambda uow: people.change_team(uow, call.agent, call.path("id"), changes, now=call.now)

@@ -161,11 +161,13 @@ def _check(uow: UnitOfWork, inbox: Inbox, load_kind: LoadKind) -> None:
 def _check_recogniser(wanted: RecogniserKind, known: Collection[RecogniserKind]) -> None:
     if wanted is not RecogniserKind.BUILT_IN and wanted not in known:
         variable = f"YINGDA_{wanted.value.upper()}_URL"
-        raise InvalidInputError(
+        words = Words(
             f"Its address is not set: set {variable} and start the server again, or choose the "
-            "built-in recogniser.",
-            field="/recogniser",
+            "built-in one.",
+            f"它的地址还没有设置：请设置 {variable} 并重新启动服务，或者选择内置的。",
+            f"它的位址還沒有設定：請設定 {variable} 並重新啟動服務，或者選擇內建的。",
         )
+        raise InvalidInputError(words.en, field="/recogniser", words=words.by_language())
 
 
 def _check_places(inbox: Inbox, secret: frozenset[str]) -> None:

@@ -172,10 +172,10 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Rename a team
+         * Change a team's name or opening hours
          * @description Needs the right `configure`.
          */
-        patch: operations["rename_team"];
+        patch: operations["change_team"];
         trace?: never;
     };
     "/api/v1/conversations": {
@@ -1839,6 +1839,8 @@ export interface components {
         CardCustomer: {
             /** Name */
             name: string;
+            /** Verified */
+            verified: boolean;
             /** Key */
             key: boolean;
             /** Tickets */
@@ -1934,6 +1936,8 @@ export interface components {
             };
             /** Verified */
             verified: boolean;
+            /** Key */
+            key: boolean;
             /**
              * Created At
              * @description ISO 8601, UTC, with milliseconds
@@ -1961,6 +1965,8 @@ export interface components {
             company?: string;
             /** Language */
             language?: string;
+            /** Key */
+            key?: boolean;
             /** Attributes */
             attributes?: {
                 [key: string]: string;
@@ -2118,6 +2124,19 @@ export interface components {
             solved: number;
         };
         /**
+         * DayInput
+         * @description A date that is unlike its weekday; without ranges it is closed.
+         */
+        DayInput: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Ranges */
+            ranges: components["schemas"]["RangeInput"][];
+        };
+        /**
          * DeadLetter
          * @description An inbound message that could not be handled.
          */
@@ -2193,6 +2212,50 @@ export interface components {
          */
         Hop: "accepted" | "duplicate" | "turn" | "queued" | "sent" | "delivered" | "read" | "resent";
         /**
+         * Hours
+         * @description When people work: Monday to Sunday in an IANA time zone, and exceptional dates.
+         */
+        Hours: {
+            /** Zone */
+            zone: string;
+            /** Week */
+            week: components["schemas"]["HoursRange"][][];
+            /** Days */
+            days: components["schemas"]["HoursDay"][];
+        };
+        /**
+         * HoursDay
+         * @description A date that is unlike its weekday; without ranges it is closed.
+         */
+        HoursDay: {
+            /** Date */
+            date: string;
+            /** Ranges */
+            ranges: components["schemas"]["HoursRange"][];
+        };
+        /**
+         * HoursInput
+         * @description When people work: Monday to Sunday in an IANA time zone, and exceptional dates.
+         */
+        HoursInput: {
+            /** Zone */
+            zone: string;
+            /** Week */
+            week: components["schemas"]["RangeInput"][][];
+            /** Days */
+            days?: components["schemas"]["DayInput"][];
+        };
+        /**
+         * HoursRange
+         * @description A stretch of a day: `09:00` to `18:00`; `24:00` is the end of the day.
+         */
+        HoursRange: {
+            /** Start */
+            start: string;
+            /** End */
+            end: string;
+        };
+        /**
          * Inbox
          * @description A configured channel; of secrets only the names are told.
          */
@@ -2211,6 +2274,7 @@ export interface components {
             bot: boolean;
             /** Enabled */
             enabled: boolean;
+            recogniser: components["schemas"]["RecogniserKind"];
             /** Settings */
             settings: {
                 [key: string]: unknown;
@@ -2239,6 +2303,7 @@ export interface components {
             bot?: boolean;
             /** Enabled */
             enabled?: boolean;
+            recogniser?: components["schemas"]["RecogniserKind"];
             /** Settings */
             settings?: {
                 [key: string]: unknown;
@@ -2274,6 +2339,8 @@ export interface components {
              * @default true
              */
             enabled: boolean;
+            /** @default built_in */
+            recogniser: components["schemas"]["RecogniserKind"];
             /** Settings */
             settings?: {
                 [key: string]: unknown;
@@ -2523,6 +2590,22 @@ export interface components {
             } | null;
         };
         /**
+         * RangeInput
+         * @description A stretch of a day, such as `09:00` to `18:00`; `24:00` is the end of the day.
+         */
+        RangeInput: {
+            /** Start */
+            start: string;
+            /** End */
+            end: string;
+        };
+        /**
+         * RecogniserKind
+         * @description Who understands an inbox's messages; the built-in one stands in when another fails.
+         * @enum {string}
+         */
+        RecogniserKind: "built_in" | "rasa" | "llm";
+        /**
          * Reference
          * @description Something by name.
          */
@@ -2576,7 +2659,7 @@ export interface components {
          * @description What services ask for before they act.
          * @enum {string}
          */
-        Right: "see_team" | "see_all" | "work" | "assign_others" | "take_over" | "edit_canned" | "draft_articles" | "publish_articles" | "configure" | "operate";
+        Right: "see_team" | "see_all" | "work" | "assign_others" | "take_over" | "edit_canned" | "mark_key" | "draft_articles" | "publish_articles" | "configure" | "operate";
         /**
          * Role
          * @description What an agent is, from least to most rights.
@@ -2684,13 +2767,23 @@ export interface components {
         };
         /**
          * Team
-         * @description A group that works a queue.
+         * @description A group that works a queue, within its hours.
          */
         Team: {
             /** Id */
             id: string;
             /** Name */
             name: string;
+            hours: components["schemas"]["Hours"];
+        };
+        /**
+         * TeamChange
+         * @description What is to change about a team.
+         */
+        TeamChange: {
+            /** Name */
+            name?: string;
+            hours?: components["schemas"]["HoursInput"];
         };
         /**
          * TeamInput
@@ -3864,7 +3957,7 @@ export interface operations {
             };
         };
     };
-    rename_team: {
+    change_team: {
         parameters: {
             query?: never;
             header: {
@@ -3877,7 +3970,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TeamInput"];
+                "application/json": components["schemas"]["TeamChange"];
             };
         };
         responses: {
@@ -6494,6 +6587,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6563,9 +6658,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict (`conflict`) */
+            /** @description Conflict (`conflict`), Still in progress (`in_progress`) */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6602,6 +6699,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6660,6 +6759,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6778,6 +6879,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6896,6 +6999,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6956,6 +7061,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7016,6 +7123,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7074,6 +7183,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7133,6 +7244,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7203,6 +7316,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7273,6 +7388,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7392,6 +7509,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7462,6 +7581,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7532,6 +7653,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7602,6 +7725,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7662,6 +7787,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7720,6 +7847,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7818,6 +7947,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7902,6 +8033,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7960,6 +8093,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8007,6 +8142,8 @@ export interface operations {
             /** @description Unavailable (`unavailable`) */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
