@@ -25,10 +25,11 @@ class Speaker(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One earlier line, newest last."""
+    """One earlier line, newest last; `pressed` says that it is the title of a button."""
 
     speaker: Speaker
     text: str
+    pressed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,8 @@ class BotState:
     collected values; `offered` holds the payloads of the choices offered last. `flow` is the
     form or diagnosis that runs (see `bot.flows`), `last` the last step that was done, `subject`
     the product that was talked of last. `said` names the last answer and `repeats` how often
-    it was given in a row.
+    it was given in a row. `question` is what the customer asked last that was understood, in
+    their own words.
     """
 
     misses: int = 0
@@ -55,6 +57,7 @@ class BotState:
     subject: str | None = None
     said: str | None = None
     repeats: int = 0
+    question: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +76,13 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """Who asks (H6.1): `key` customers go to people first; `tickets` counts all they had."""
+    """Who asks (H6.1): `key` customers go to people first; `tickets` counts all they had.
+
+    `verified` says that somebody vouches for who they are.
+    """
 
     name: str = ""
+    verified: bool = False
     key: bool = False
     tickets: int = 0
     open_tickets: tuple[str, ...] = ()
@@ -88,8 +95,8 @@ class Turn:
     `payload` is the pressed button's payload (`/intent`, `/article/slug`) when the message was
     a button; `language` is the contact's known language or None when the bot is to detect it.
     `sender` identifies the conversation towards actions. `channel` is the channel kind. `now` is
-    when the message came, in ms since the epoch. `inbox` is the inbox's name, which may have
-    chosen another recogniser.
+    when the message came, in ms since the epoch. `recogniser` names the one that the inbox
+    chose; "" is the built-in one.
     """
 
     conversation_id: str
@@ -103,7 +110,7 @@ class Turn:
     now: int = 0
     desk: Desk | None = None
     customer: Customer | None = None
-    inbox: str = ""
+    recogniser: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +220,8 @@ class Card:
 class Handoff:
     """Give the conversation to people; `messages` is the holding reply the customer sees.
 
-    `summary` is `card` in words: what was asked, what was tried and what was collected; `kind`
+    `summary` is `card` in words: what was asked, what was tried and what was collected;
+    `subject` is what it is about on one line, "" when nothing but the last message tells; `kind`
     and `severity` are suggestions for the ticket (values of the gateway's ticket kinds and
     severities, H2.1 and H2.2).
     """
@@ -228,6 +236,7 @@ class Handoff:
     catalogue_version: str
     understanding: Understanding
     card: Card | None = None
+    subject: str = ""
 
 
 Decision = Reply | Handoff

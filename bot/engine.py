@@ -22,16 +22,18 @@ from bot.contract import (
 from bot.errors import ActionFailedError, BotError, ModelMissingError
 from bot.knowledge import ArticleIndex
 from bot.performing import HandoverWishError, Performer, desk_values
-from bot.plans import Answer, BotSettings, HandOver, Move, Plan, Say, Thank
-from bot.playbook import compile_playbook, link_articles, ticket_kind
+from bot.plans import Answer, BotSettings, FromArticle, HandOver, Move, Plan, Say, Thank
+from bot.playbook import Playbook, compile_playbook, link_articles, ticket_kind
 from bot.policy import answer_name, chosen_payload, decide_turn, missed, when_closed
 from bot.reading import OtherRecogniser, Reader, View
 from bot.recognise import Recogniser
 from bot.replies import Replies
-from bot.summary import card_text, make_card
+from bot.summary import card_text, make_card, subject_of
 from bot.texts import DESK_BUSY, DESK_CLOSED, DESK_QUEUE
 from intents.model import Catalogue, Language
 from intents.text import to_traditional
+
+_QUESTION_LENGTH = 200
 
 
 class CatalogueBot:
@@ -42,7 +44,7 @@ class CatalogueBot:
         recogniser: a model that was trained from that catalogue.
         context: what actions may ask of the gateway.
         settings: limits of the dialogue.
-        others: other recognisers, by the names of the inboxes that chose them.
+        others: other recognisers, by the names under which inboxes choose them.
         index: the articles to answer from, which come and go; the catalogue's if not given.
 
     Raises:
@@ -189,19 +191,20 @@ class CatalogueBot:
             subject=view.subject,
             said=said,
             repeats=repeats,
+            question=_question(plan, view, self._playbook),
         )
 
     def _hand_over(self, plan: HandOver, view: View, said: Sequence[BotMessage] = ()) -> Handoff:
         """The hand-off with its holding reply; counters start anew for a hand-back."""
         holding = self._replies.holding(plan.reason, view.language, view.turn.channel)
         outcome = self._replies.words(plan.text, view.language) if plan.text else None
-        topic = plan.topic or view.turn.state.topic
+        topic = self._topic_title(plan.topic or view.turn.state.topic, view.language)
         card = make_card(
             view.turn,
             plan,
             language=view.language,
             slots=view.slots,
-            topic=self._topic_title(topic, view.language),
+            topic=topic,
             anger=self._playbook.people_first.anger,
         )
         return Handoff(
@@ -217,6 +220,7 @@ class CatalogueBot:
             catalogue_version=self.catalogue_version,
             understanding=view.facts.understanding,
             card=card,
+            subject=subject_of(view.turn, plan.reason, topic=topic),
         )
 
     def _topic_title(self, topic: str | None, language: Language) -> str | None:
@@ -243,6 +247,19 @@ class CatalogueBot:
         values = desk_values(desk, self._settings.time_zone)
         told = self._replies.own(name, view.language, view.turn.channel, values)
         return replace(holding, text=f"{holding.text}\n{told.text}")
+
+
+def _question(plan: Plan, view: View, playbook: Playbook) -> str | None:
+    """The newest question that was understood, unless a button asked it; courtesies are none."""
+    turn, before = view.turn, view.facts.state
+    courtesy = isinstance(plan, Answer) and playbook.is_small_talk(plan.intent)
+    asked = isinstance(plan, Answer | FromArticle) or (
+        isinstance(plan, Move) and before.flow is None and plan.flow is not None
+    )
+    chosen = chosen_payload(view.facts) is not None
+    if not asked or courtesy or chosen or missed(plan) or not turn.text:
+        return before.question
+    return turn.text[:_QUESTION_LENGTH]
 
 
 def _advances(plan: Plan, before: BotState) -> bool:

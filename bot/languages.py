@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from bot.contract import Speaker, Turn
 from intents.model import Catalogue, Language
@@ -52,13 +52,25 @@ class LanguageReader:
                     default = detect_language(line.text[:_LENGTH], default)
         if turn.payload is not None and turn.language is not None:
             return default
-        found = detect_language(text, default)
-        if found is Language.EN and default is not Language.EN and not self._is_english(text):
-            return default
-        return found
+        return _followed(text, default, self._english)
 
-    def _is_english(self, text: str) -> bool:
-        return any(word in self._english for word in _WORD.findall(text.casefold()))
+
+def follow_language(text: str, current: Language) -> Language:
+    """The language of a conversation after a message to which the bot does not answer.
+
+    Args:
+        text: what the customer wrote.
+        current: the conversation's language so far; it stays when the message does not tell.
+    """
+    return _followed(text[:_LENGTH], current, _COMMON)
+
+
+def _followed(text: str, current: Language, english: Set[str]) -> Language:
+    found = detect_language(text, current)
+    if found is Language.EN and current is not Language.EN:
+        said = any(word in english for word in _WORD.findall(text.casefold()))
+        return found if said else current
+    return found
 
 
 def _english_texts(catalogue: Catalogue) -> Iterator[str]:

@@ -65,7 +65,7 @@ class Reader:
     Args:
         catalogue: what the bot answers from.
         recogniser: the built-in one.
-        others: other recognisers, by the names of the inboxes that chose them.
+        others: other recognisers, by the names under which inboxes choose them.
         index: the articles.
         replies: for the titles of choices.
         playbook: what the catalogue prescribes.
@@ -154,9 +154,12 @@ class Reader:
         """By the recogniser that the inbox chose; by the built-in one when that fails."""
         if not text:
             return Understanding(intent=None, confidence=0.0)
-        other = self._others.get(turn.inbox)
-        if other is None:
+        if not turn.recogniser:
             return self._recognise(text)
+        other = self._others.get(turn.recogniser)
+        if other is None:
+            note = f"{turn.recogniser}: it has no address; the built-in recogniser answered"
+            return replace(self._recognise(text), note=note)
         try:
             async with asyncio.timeout(self._settings.recogniser_seconds):
                 return await other.understand(text, language)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.contract import Card, Customer, Mood, Speaker, Turn
+from bot.contract import Card, Customer, HandoffReason, Mood, Speaker, Turn
 from bot.mood import worst_mood
 from bot.passages import shorten
 from bot.plans import HandOver
+from bot.replies import is_feedback_press
 from bot.texts import MOODS, SUMMARY
 from intents.model import Language
 from intents.text import to_traditional
@@ -16,6 +17,15 @@ from intents.text import to_traditional
 _LINES = 6
 _LINE_LENGTH = 160
 _OWN = "_"
+# These messages say themselves what it is about.
+_TELLING = frozenset(
+    {
+        HandoffReason.COMPLAINT,
+        HandoffReason.ANGER,
+        HandoffReason.KEY_CUSTOMER,
+        HandoffReason.TOPIC,
+    }
+)
 
 
 def make_card(
@@ -38,8 +48,8 @@ def make_card(
         anger: further words of anger, by language.
     """
     lines = turn.lines[-2 * _LINES :]
-    asked = [line.text for line in lines if line.speaker is Speaker.CUSTOMER]
-    if not asked or asked[-1] != turn.text:
+    asked = _typed(turn)
+    if turn.payload is None and asked[-1:] != [turn.text]:
         asked.append(turn.text)
     tried = [line.text for line in lines if line.speaker is Speaker.BOT]
     return Card(
@@ -57,6 +67,37 @@ def make_card(
         customer=turn.customer,
         call_back=plan.call_back,
     )
+
+
+def subject_of(turn: Turn, reason: HandoffReason, *, topic: str | None) -> str:
+    """What the hand-off is about, on one line.
+
+    The last question that was understood, in the customer's words, however much nonsense or
+    impatience followed it; else the first thing they typed; else the topic of the buttons that
+    they pressed. A complaint tells itself.
+
+    Args:
+        turn: the turn that ends at people.
+        reason: why.
+        topic: what it is about, in the bot's words.
+    """
+    typed = _typed(turn)
+    if reason in _TELLING and turn.payload is None:
+        return turn.text
+    if turn.state.question is not None:
+        return turn.state.question
+    return typed[0] if typed else topic or turn.text
+
+
+def _typed(turn: Turn) -> list[str]:
+    """What the customer said before in their own words; titles of buttons are ours."""
+    return [
+        line.text
+        for line in turn.lines
+        if line.speaker is Speaker.CUSTOMER
+        and not line.pressed
+        and not is_feedback_press(line.text)
+    ]
 
 
 def _shortened(texts: Sequence[str]) -> tuple[str, ...]:
@@ -95,6 +136,7 @@ def card_text(card: Card) -> str:
 
 def _about(customer: Customer, words: Mapping[str, str]) -> str:
     told = [customer.name] if customer.name else []
+    told += [words["verified"]] if customer.verified else []
     told += [words["key"]] if customer.key else []
     told.append(words["tickets"].format(customer.tickets))
     if customer.open_tickets:

@@ -155,6 +155,10 @@ FALLBACK: Mapping[str, Mapping[str, str]] = {
         "zh": "工单 {number}“{subject}”当前状态：{status}。最近更新：{updated_at}。",
         "en": 'Ticket {number} "{subject}" is now: {status}. Last change: {updated_at}.',
     },
+    "utter_ticket_done": {
+        "zh": "工单 {number}“{subject}”当前状态：{status}。最近更新：{updated_at}。",
+        "en": 'Ticket {number} "{subject}" is now: {status}. Last change: {updated_at}.',
+    },
     "utter_ticket_not_found": {
         "zh": "在您名下没有找到这个工单，请核对编号。",
         "en": "I found no such ticket of yours; please check the number.",
@@ -192,6 +196,7 @@ SUMMARY: Mapping[str, Mapping[str, str]] = {
         "call_back": "回电：{}",
         "mood": "情绪：{}",
         "customer": "客户：{}",
+        "verified": "身份已核实",
         "key": "重点客户",
         "tickets": "历史工单 {} 个",
         "open": "未结工单：{}",
@@ -208,6 +213,7 @@ SUMMARY: Mapping[str, Mapping[str, str]] = {
         "call_back": "Call back: {}",
         "mood": "Mood: {}",
         "customer": "Customer: {}",
+        "verified": "verified",
         "key": "key customer",
         "tickets": "tickets so far: {}",
         "open": "open tickets: {}",

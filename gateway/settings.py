@@ -102,13 +102,6 @@ class Settings:
         default="Asia/Shanghai",
         metadata=_doc("Time zone (IANA name) in which the bot tells customers times."),
     )
-    recognisers: tuple[tuple[str, str], ...] = field(
-        default=(),
-        metadata=_doc(
-            "Inboxes that another recogniser understands, such as `Website chat=rasa, Mail=llm`; "
-            "the built-in one stands in when it fails."
-        ),
-    )
     rasa_url: str = field(
         default="", metadata=_doc("Rasa server whose /model/parse inboxes may choose.")
     )
@@ -216,14 +209,6 @@ def _networks(value: Any) -> tuple[str, ...]:
     return names
 
 
-def _recognisers(value: Any) -> tuple[tuple[str, str], ...]:
-    listed = _text(value).split(",") if isinstance(value, str) else list(value)
-    pairs = [item.rpartition("=") for item in map(str.strip, map(_text, listed)) if item]
-    if any(not inbox.strip() or name.strip() not in {"rasa", "llm"} for inbox, _, name in pairs):
-        raise ValueError(value)
-    return tuple((inbox.strip(), name.strip()) for inbox, _, name in pairs)
-
-
 def _zone(value: Any) -> str:
     return ZoneInfo(_text(value)).key
 
@@ -236,7 +221,6 @@ _PARSERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "bus_max_depth": (_integer, "a number of messages, at least 100"),
     "turn_cap": (_integer, "a number of turns, at least 1"),
     "turn_seconds": (_number, "a number of seconds from 0.1 to 120"),
-    "recognisers": (_recognisers, "inboxes like `Website chat=rasa, Mail=llm`"),
     "time_zone": (_zone, "a time zone such as Asia/Shanghai or UTC"),
     "log_json": (_boolean, "true or false"),
     "trusted_proxies": (_networks, "addresses or networks separated by commas"),

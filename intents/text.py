@@ -34,8 +34,9 @@ _NEUTRAL = frozenset({"ok", "okay", "okey", "hi", "bye", "vip", "usb", "pdf", "v
 _HAN_SHARE = 0.3
 # OpenCC takes 天后 for the queen of heaven; after a number it is "days later".
 _DAYS_LATER = re.compile(r"([\d一二两三四五六七八九十百几数多]\s*)天后")
-# Taiwan's standard of OpenCC keeps 賬 and 臺; people there write 帳 and 台 in these words.
-_PREFERRED = str.maketrans({"賬": "帳", "臺": "台"})
+# Taiwan's standard of OpenCC keeps 賬 and 臺; people there write 帳 and 台 in these words, and
+# quote with corner brackets.
+_PREFERRED = str.maketrans({"賬": "帳", "臺": "台", "“": "「", "”": "」"})
 
 
 class _Converter(Protocol):
@@ -75,7 +76,8 @@ def to_traditional(text: str) -> str:
     pieces = _KEPT.split(text)
     for number in range(0, len(pieces), 2):
         converted = converter.convert(_DAYS_LATER.sub(r"\1天後", pieces[number]))
-        pieces[number] = converted.translate(_PREFERRED)
+        preferred = converted.translate(_PREFERRED)
+        pieces[number] = preferred.replace("電子郵箱", "電子信箱").replace("郵箱", "信箱")
     return "".join(pieces)
 
 

@@ -18,6 +18,8 @@ from bot.times import tell_time
 from bot.values.contacts import TICKET_NUMBER
 from intents.model import Language
 
+_DONE = frozenset({"solved", "closed"})
+
 
 class ActionTicketStatus(Action):  # type: ignore[misc]  # rasa-sdk is untyped
     """Finds the customer's ticket by its number; asks for the number when there is none."""
@@ -47,7 +49,7 @@ class ActionTicketStatus(Action):  # type: ignore[misc]  # rasa-sdk is untyped
         language = Language(metadata.get("language") or Language.ZH_HANS)
         states = TICKET_STATES[language.training]
         dispatcher.utter_message(
-            response="utter_ticket_found",
+            response="utter_ticket_done" if ticket["status"] in _DONE else "utter_ticket_found",
             number=ticket["number"],
             subject=ticket["subject"],
             status=states.get(ticket["status"], ticket["status"]),

@@ -35,7 +35,7 @@ class ConversationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A customer (H6.1)."""
+    """A customer (H6.1); `key` ones go to people first."""
 
     id: str
     name: str
@@ -46,6 +46,7 @@ class Contact:
     attributes: Mapping[str, str]
     verified: bool
     created_at: int
+    key: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,8 @@ class Conversation:
     controller, agent, team or status: agents' changes carry the version they saw.
     `waiting_since` is when the oldest unanswered customer message came, None when answered.
     `unread` counts customer messages since an agent last answered or read. `turned_seq` is the
-    seq of the newest customer message on which the bot owes no turn any more.
+    seq of the newest customer message on which the bot owes no turn any more. What was said up to
+    `bot_since` was before the bot began (anew) with the customer.
     """
 
     id: str
@@ -81,6 +83,7 @@ class Conversation:
     version: int
     created_at: int
     turned_seq: int = 0
+    bot_since: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +239,7 @@ def release(conversation: Conversation) -> Conversation:
 
 
 def hand_back(conversation: Conversation) -> Conversation:
-    """Agent or queue → bot; the bot starts afresh.
+    """Agent or queue → bot, which begins anew.
 
     Raises:
         ConflictError: the bot already has it.
@@ -244,12 +247,16 @@ def hand_back(conversation: Conversation) -> Conversation:
     if conversation.controller is Controller.BOT:
         raise ConflictError("The bot already has this conversation.")
     return replace(
-        conversation,
+        begin_anew(conversation),
         controller=Controller.BOT,
         agent_id=None,
-        bot_state={},
         version=conversation.version + 1,
     )
+
+
+def begin_anew(conversation: Conversation) -> Conversation:
+    """The bot forgets what it knows, and what was said so far is none of its concern."""
+    return replace(conversation, bot_state={}, bot_since=conversation.last_seq)
 
 
 def solve(conversation: Conversation) -> Conversation:

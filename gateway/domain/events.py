@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from channels.contract import MessageState
-from gateway.domain.conversation import Conversation, Message
+from gateway.domain.conversation import Contact, Conversation, Message
 from gateway.domain.ticket import Ticket
 
 
@@ -46,6 +46,18 @@ class TicketChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactChanged:
+    """What is known of a customer changed."""
+
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamsChanged:
+    """A team was added, or its name or hours changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnDone:
     """An inbound message was dealt with on a mailbox channel."""
 
@@ -71,6 +83,8 @@ Event = (
     | MessageStateChanged
     | ConversationChanged
     | TicketChanged
+    | ContactChanged
+    | TeamsChanged
     | TurnDone
     | DeliveryQueued
     | ArticlesChanged

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 IsMailbox = Callable[[str], bool]
 """Whether customers of a kind of channel fetch their messages from us."""
+
+
+class RecogniserKind(StrEnum):
+    """Who understands an inbox's messages; the built-in one stands in when another fails."""
+
+    BUILT_IN = "built_in"
+    RASA = "rasa"
+    LLM = "llm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +38,4 @@ class Inbox:
     bot: bool
     enabled: bool
     created_at: int
+    recogniser: RecogniserKind = RecogniserKind.BUILT_IN

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.domain.hours import DEFAULT_HOURS, OpeningHours
+
 
 class Role(StrEnum):
     """What an agent is, from least to most rights."""
@@ -23,6 +25,7 @@ class Right(StrEnum):
     ASSIGN_OTHERS = "assign_others"
     TAKE_OVER = "take_over"  # claim what another agent holds
     EDIT_CANNED = "edit_canned"
+    MARK_KEY = "mark_key"  # say who is a key customer
     DRAFT_ARTICLES = "draft_articles"  # read all articles, internal ones too, and write drafts
     PUBLISH_ARTICLES = "publish_articles"  # publish, archive, import, change what readers see
     EDIT_CATALOGUE = "edit_catalogue"  # the bot's draft, and the review of its questions
@@ -40,6 +43,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.ASSIGN_OTHERS,
             Right.TAKE_OVER,
             Right.EDIT_CANNED,
+            Right.MARK_KEY,
             Right.DRAFT_ARTICLES,
             Right.PUBLISH_ARTICLES,
             Right.EDIT_CATALOGUE,
@@ -74,10 +78,11 @@ class Agent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """A group that works a queue."""
+    """A group that works a queue, within its hours."""
 
     id: str
     name: str
+    hours: OpeningHours = DEFAULT_HOURS
 
 
 def may(agent: Agent, right: Right) -> bool:

@@ -10,11 +10,12 @@ from channels.contract import MessageKind, MessageState, conversation_key
 
 
 class PastLine(NamedTuple):
-    """What was said earlier in a conversation, and by whom."""
+    """What was said earlier in a conversation, and by whom; `pressed` on a button's title."""
 
     seq: int
     kind: MessageKind
     text: str
+    pressed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,20 @@ class Handle:
     value: str
     contact_id: str
     created_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCustomer:
+    """What the bot is told of a contact (H6.1).
+
+    `tickets` counts all they had, `open_tickets` are the numbers of those that are not done.
+    """
+
+    name: str
+    verified: bool
+    key: bool
+    tickets: int
+    open_tickets: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

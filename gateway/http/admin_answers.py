@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from gateway.domain.inbox import RecogniserKind
 from gateway.http.answers import Agent, Label, Reference
 from gateway.http.fields import Output, When
 
@@ -35,6 +36,7 @@ class Inbox(Output):
     team_id: str | None
     bot: bool
     enabled: bool
+    recogniser: RecogniserKind
     settings: dict[str, Any]
     secrets_set: list[str]
     limits: ReplyLimits

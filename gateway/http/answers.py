@@ -31,11 +31,34 @@ class Reference(Output):
     name: str
 
 
+class HoursRange(Output):
+    """A stretch of a day: `09:00` to `18:00`; `24:00` is the end of the day."""
+
+    start: str
+    end: str
+
+
+class HoursDay(Output):
+    """A date that is unlike its weekday; without ranges it is closed."""
+
+    date: str
+    ranges: list[HoursRange]
+
+
+class Hours(Output):
+    """When people work: Monday to Sunday in an IANA time zone, and exceptional dates."""
+
+    zone: str
+    week: list[list[HoursRange]]
+    days: list[HoursDay]
+
+
 class Team(Output):
-    """A group that works a queue."""
+    """A group that works a queue, within its hours."""
 
     id: str
     name: str
+    hours: Hours
 
 
 class Agent(Output):
@@ -108,6 +131,7 @@ class CardCustomer(Output):
     """Who asked, as the bot knew them."""
 
     name: str
+    verified: bool
     key: bool
     tickets: int
     open_tickets: list[str]
@@ -178,6 +202,7 @@ class Contact(Output):
     language: str
     attributes: dict[str, str]
     verified: bool
+    key: bool
     created_at: When
     handles: list[ContactHandle]
     conversations: list[ContactConversation]

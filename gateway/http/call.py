@@ -17,11 +17,11 @@ from gateway.domain.records import SignInSession, StoredAnswer
 from gateway.http.console_feed import ConsoleFeed
 from gateway.http.limiting import AttemptLimiter, SignInLimiter
 from gateway.http.parts import HttpParts
-from gateway.http.presence import Presence
 from gateway.http.problems import ProblemError
 from gateway.http.serial import Json
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
+from gateway.services.presence import Presence
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")

@@ -19,12 +19,12 @@ from gateway.domain.people import Agent
 from gateway.domain.records import SignInSession
 from gateway.http.loading import compose_messages, load_tickets
 from gateway.http.parts import HttpParts
-from gateway.http.presence import Presence, PresenceListener
 from gateway.http.serial import Json, row_json
 from gateway.ports.bus import Frame, HubClosedError
 from gateway.ports.conversations import ConversationRow, Scope
 from gateway.ports.store import StoreUnavailableError, UnitOfWork
 from gateway.services.access import scope_of, sees
+from gateway.services.presence import Presence, PresenceListener
 from gateway.services.publishing import CONSOLE
 from gateway.services.signing_in import find_session
 

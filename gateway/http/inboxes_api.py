@@ -77,6 +77,7 @@ async def add_inbox(call: Call) -> web.Response:
         enabled=body.enabled,
         settings=body.settings,
         secrets=body.secrets,
+        recogniser=body.recogniser,
     )
     response = await call.create(
         lambda uow: inbox_json(
@@ -85,6 +86,7 @@ async def add_inbox(call: Call) -> web.Response:
                 call.agent,
                 new,
                 load_kind=call.parts.load_kind,
+                recognisers=call.parts.recognisers,
                 now=call.now,
                 new_id=call.new_id,
             ),
@@ -106,6 +108,7 @@ async def change_inbox(call: Call) -> Json:
             call.path("id"),
             changes,
             load_kind=call.parts.load_kind,
+            recognisers=call.parts.recognisers,
             now=call.now,
         )
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from gateway.domain.hours import MOST_DAYS, MOST_RANGES, TWICE, HoursError, OpeningHours, Range
+from gateway.domain.inbox import RecogniserKind
 from gateway.domain.people import Availability, Role
 from gateway.domain.ticket import Severity, TicketKind, TicketState
 from gateway.http.fields import (
@@ -110,6 +113,7 @@ class ContactChange(Change):
     phone: Annotated[Line, StringConstraints(max_length=40)] = ""
     company: Line = ""
     language: LanguageTag = ""
+    key: bool = False
     attributes: Annotated[
         dict[AttributeName, Annotated[Text, StringConstraints(max_length=500)]],
         Field(max_length=50, default_factory=dict),
@@ -146,10 +150,71 @@ class AgentChange(Change):
     team_ids: Annotated[list[Id], Field(max_length=100, default_factory=list)]
 
 
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$")]
+
+
+def _minutes(time: str) -> int:
+    return int(time[:2]) * 60 + int(time[3:])
+
+
+class RangeInput(Input):
+    """A stretch of a day, such as `09:00` to `18:00`; `24:00` is the end of the day."""
+
+    start: TimeOfDay
+    end: TimeOfDay
+
+    def made(self) -> Range:
+        """The range in minutes."""
+        return Range(_minutes(self.start), _minutes(self.end))
+
+
+Ranges = Annotated[list[RangeInput], Field(max_length=MOST_RANGES)]
+
+
+class DayInput(Input):
+    """A date that is unlike its weekday; without ranges it is closed."""
+
+    date: date
+    ranges: Ranges
+
+
+class HoursInput(Input):
+    """When people work: Monday to Sunday in an IANA time zone, and exceptional dates."""
+
+    zone: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    week: Annotated[list[Ranges], Field(min_length=7, max_length=7)]
+    days: Annotated[list[DayInput], Field(max_length=MOST_DAYS, default_factory=list)]
+
+    def made(self) -> OpeningHours:
+        """The plan.
+
+        Raises:
+            HoursError: it is wrong; names the place.
+        """
+        days: dict[date, tuple[Range, ...]] = {}
+        for number, day in enumerate(self.days):
+            if day.date in days:
+                raise HoursError(f"/days/{number}/date", TWICE)
+            days[day.date] = tuple(each.made() for each in day.ranges)
+        week = tuple(tuple(each.made() for each in ranges) for ranges in self.week)
+        return OpeningHours(zone=self.zone, week=week, days=days)
+
+
+def _closed() -> HoursInput:
+    return HoursInput(zone="UTC", week=[[]] * 7, days=[])
+
+
 class TeamInput(Input):
     """A team."""
 
     name: Name
+
+
+class TeamChange(Change):
+    """What is to change about a team."""
+
+    name: Name = ""
+    hours: Annotated[HoursInput, Field(default_factory=_closed)]
 
 
 Settings = Annotated[dict[Id, Any], Field(max_length=100, default_factory=dict)]
@@ -164,6 +229,7 @@ class InboxInput(Input):
     team_id: Id | None = None
     bot: bool = True
     enabled: bool = True
+    recogniser: RecogniserKind = RecogniserKind.BUILT_IN
     settings: Settings
     secrets: Annotated[dict[Id, str], Field(max_length=100, default_factory=dict)]
 
@@ -176,6 +242,7 @@ class InboxChange(Change):
     team_id: Id | None = None
     bot: bool = True
     enabled: bool = True
+    recogniser: RecogniserKind = RecogniserKind.BUILT_IN
     settings: Settings
     secrets: Annotated[dict[Id, str | None], Field(max_length=100, default_factory=dict)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from bot.knowledge import ArticleIndex
 from channels.contract import Blobs, Capabilities, ChannelKind, Signer
 from channels.errors import SettingsError
+from gateway.domain.inbox import RecogniserKind
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
 from gateway.ports.store import Store
@@ -25,7 +26,8 @@ class HttpParts:
     """Everything that the handlers use.
 
     `channel_routes` are the adapters' own routes. `kinds` names the kinds of channel and
-    `load_kind` imports one (raising `SettingsError` for an unknown name). `reload_inboxes` is
+    `load_kind` imports one (raising `SettingsError` for an unknown name). `recognisers` are those
+    that inboxes may choose. `reload_inboxes` is
     called after an inbox changed. `article_title` gives an article's title by slug and language,
     or None; `articles` is the index of what is published. `bench` looks at the catalogue's draft
     and tries it out; `wake_jobs` is called when long work on it waits. `checks` are what
@@ -46,6 +48,7 @@ class HttpParts:
     channel_routes: Sequence[web.AbstractRouteDef]
     kinds: Sequence[str]
     load_kind: Callable[[str], ChannelKind[Any]]
+    recognisers: Collection[RecogniserKind]
     reload_inboxes: Callable[[], Awaitable[None]]
     article_title: Callable[[str, str], str | None]
     articles: ArticleIndex

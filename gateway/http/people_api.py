@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.domain.errors import NotSignedInError
+from gateway.domain.errors import InvalidInputError, NotSignedInError
+from gateway.domain.hours import HoursError
 from gateway.domain.people import RIGHTS, Agent, Right, Team
 from gateway.domain.records import SignInSession
 from gateway.http import admin_answers, answers, inputs
@@ -194,11 +195,19 @@ async def add_team(call: Call) -> web.Response:
     )
 
 
-async def rename_team(call: Call) -> Json:
-    """Gives a team another name."""
-    name = call.body(inputs.TeamInput).name
+async def change_team(call: Call) -> Json:
+    """Changes a team's name or hours."""
+    changes = call.changes()
+    if "hours" in changes:
+        try:
+            changes["hours"] = call.body(inputs.TeamChange).hours.made()
+        except HoursError as error:
+            words = error.words.by_language()
+            raise InvalidInputError(
+                str(error), field=f"/hours{error.field}", words=words
+            ) from error
     team = await call.write(
-        lambda uow: people.rename_team(uow, call.agent, call.path("id"), name, now=call.now)
+        lambda uow: people.change_team(uow, call.agent, call.path("id"), changes, now=call.now)
     )
     return team_json(team)
 
@@ -324,10 +333,10 @@ ENDPOINTS = (
     Endpoint(
         method="PATCH",
         path="/teams/{id}",
-        handler=rename_team,
+        handler=change_team,
         tag=_STAFF,
-        summary="Rename a team",
-        body=inputs.TeamInput,
+        summary="Change a team's name or opening hours",
+        body=inputs.TeamChange,
         answer=answers.Team,
         right=Right.CONFIGURE,
         errors=("conflict",),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.domain.conversation import Contact, Conversation, Message
+from gateway.domain.hours import tell_hours
 from gateway.domain.inbox import Inbox
 from gateway.domain.people import Agent, Team
 from gateway.domain.records import AuditEntry, CannedResponse, DeadLetter, Handle
@@ -199,6 +200,7 @@ def contact_json(
         "language": contact.language,
         "attributes": dict(contact.attributes),
         "verified": contact.verified,
+        "key": contact.key,
         "created_at": when(contact.created_at),
         "handles": [
             {
@@ -242,7 +244,7 @@ def agent_json(agent: Agent, *, present: bool) -> Json:
 
 def team_json(team: Team) -> Json:
     """A team."""
-    return {"id": team.id, "name": team.name}
+    return {"id": team.id, "name": team.name, "hours": tell_hours(team.hours)}
 
 
 def inbox_json(inbox: Inbox, limits: Json, *, with_settings: bool) -> Json:
@@ -255,6 +257,7 @@ def inbox_json(inbox: Inbox, limits: Json, *, with_settings: bool) -> Json:
         "team_id": inbox.team_id,
         "bot": inbox.bot,
         "enabled": inbox.enabled,
+        "recogniser": inbox.recogniser.value,
         "settings": dict(inbox.settings) if with_settings else {},
         "secrets_set": sorted(inbox.secrets) if with_settings else [],
         "limits": limits,

@@ -12,6 +12,7 @@ from gateway.domain.conversation import Contact, Conversation, Message
 from gateway.domain.records import (
     Delivery,
     Handle,
+    KnownCustomer,
     Mark,
     NewDelivery,
     PastLine,
@@ -151,6 +152,10 @@ class Conversations(Protocol):
         """How many conversations each list holds; each count stops at 1,000."""
         ...
 
+    def waiting(self) -> dict[str | None, int]:
+        """How many customers wait in each team's queue, by team id."""
+        ...
+
     def search(self, scope: Scope, words: str, limit: int) -> list[SearchHit]:
         """Where messages, contact, subject or ticket number match; right for Chinese."""
         ...
@@ -252,6 +257,10 @@ class Contacts(Protocol):
 
     def by_ids(self, contact_ids: Sequence[str]) -> dict[str, Contact]:
         """Those that exist, by id."""
+        ...
+
+    def customers(self, contact_ids: Sequence[str]) -> dict[str, KnownCustomer]:
+        """What the bot is told of those who exist, by id; at most 100 tickets are counted."""
         ...
 
     def update(self, contact: Contact) -> None:

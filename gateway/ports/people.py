@@ -57,8 +57,8 @@ class Agents(Protocol):
         """Inserts."""
         ...
 
-    def rename_team(self, team: Team) -> None:
-        """Writes the name."""
+    def update_team(self, team: Team) -> None:
+        """Writes all columns."""
         ...
 
     def add_session(self, session: SignInSession) -> None:

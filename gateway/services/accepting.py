@@ -17,9 +17,16 @@ from typing import Final
 import orjson
 
 from channels.contract import InboundMessage
-from gateway.domain.conversation import PUBLIC_KINDS, Controller, Conversation, ConversationStatus
+from gateway.domain.conversation import (
+    PUBLIC_KINDS,
+    Controller,
+    Conversation,
+    ConversationStatus,
+    Message,
+)
 from gateway.domain.records import PastLine
 from gateway.ports.store import UnitOfWork
+from gateway.services.customers import CustomerMemory
 from gateway.services.intake import (
     IDLE,
     LINES_FOR_TURN,
@@ -28,7 +35,7 @@ from gateway.services.intake import (
     receive_batch,
     store_received,
     tell_mailboxes,
-    with_lines,
+    with_context,
 )
 from gateway.services.turns import Applied, Decided, Taken, apply, write_applied
 
@@ -65,11 +72,12 @@ class Remembered:
 
 
 class Memory:
-    """The conversations that the bot answered last, by conversation key."""
+    """The conversations that the bot answered last, by conversation key; and who asks there."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Remembered] = OrderedDict()
         self._size = 0
+        self.customers = CustomerMemory()
 
     def recall(self, key: str, now: int) -> Remembered | None:
         """The conversation, if its next message will surely be the bot's to answer.
@@ -87,10 +95,12 @@ class Memory:
         """Remembers how a turn left its conversation; forgets it where people answer now."""
         key = accepted.inbound.conversation_key
         self.forget(key)
+        if accepted.customer is not None:
+            self.customers.keep(accepted.conversation.contact_id, accepted.customer)
         if applied is None or not _is_the_bots(applied.conversation):
             return
         said = [accepted.message, *(m for m in applied.messages if m.kind in PUBLIC_KINDS)]
-        lines = (*accepted.lines, *(PastLine(m.seq, m.kind, m.text) for m in said))
+        lines = (*accepted.lines, *(_line_of(m) for m in said))
         found = Remembered(_as_read_back(applied.conversation), lines[-LINES_FOR_TURN:])
         if found.size <= LONGEST:
             self._kept[key] = found
@@ -103,6 +113,11 @@ class Memory:
         found = self._kept.pop(key, None)
         if found is not None:
             self._size -= found.size
+
+
+def _line_of(message: Message) -> PastLine:
+    pressed = message.payload is not None
+    return PastLine(message.seq, message.kind, message.text, pressed)
 
 
 def _as_read_back(conversation: Conversation) -> Conversation:
@@ -159,7 +174,7 @@ def accept_batch(
     received = receive_batch(uow, [item.inbound for item in batch], context)
     turns = [item.turn_on(one) for item, one in zip(batch, received, strict=True)]
     unanswered = [one for one, turn in zip(received, turns, strict=True) if turn is None]
-    others = iter(with_lines(uow, unanswered))
+    others = iter(with_context(uow, unanswered))
     accepted = [next(others) if turn is None else turn.accepted for turn in turns]
     applied = [
         None if turn is None else apply(uow, turn, turn.accepted.conversation, context)

@@ -24,6 +24,7 @@ _NEEDED: dict[Right, str] = {
     Right.ASSIGN_OTHERS: "assign conversations to others",
     Right.TAKE_OVER: "take over what another agent holds",
     Right.EDIT_CANNED: "edit canned responses",
+    Right.MARK_KEY: "say who is a key customer",
     Right.DRAFT_ARTICLES: "read and draft articles",
     Right.PUBLISH_ARTICLES: "publish articles",
     Right.EDIT_CATALOGUE: "edit the bot's catalogue",

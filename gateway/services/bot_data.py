@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.domain.conversation import Contact
+from gateway.domain.events import ContactChanged
 from gateway.ports.clock import Clock
 from gateway.ports.code_mail import CodeMail
 from gateway.ports.store import Store, UnitOfWork
@@ -55,7 +56,9 @@ class StoreActionContext:
 
         def work(uow: UnitOfWork) -> None:
             contact = uow.contacts.get(uow.conversations.get(conversation_id).contact_id)
-            uow.contacts.update(_with(contact, field, value))
+            changed = _with(contact, field, value)
+            uow.contacts.update(changed)
+            uow.emit(ContactChanged(contact=changed))
             note(
                 uow,
                 None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from channels.contract import ChannelKind
 from channels.errors import SettingsError, Words
 from channels.registry import parse_settings, settings_schema
 from gateway.domain.errors import InvalidInputError
-from gateway.domain.inbox import Inbox
+from gateway.domain.inbox import Inbox, RecogniserKind
 from gateway.domain.people import Agent, Right
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
@@ -32,6 +32,7 @@ class NewInbox:
     enabled: bool
     settings: Mapping[str, Any]
     secrets: Mapping[str, str]
+    recogniser: RecogniserKind = RecogniserKind.BUILT_IN
 
 
 def list_inboxes(uow: UnitOfWork, actor: Agent) -> list[Inbox]:
@@ -50,6 +51,7 @@ def add_inbox(
     new: NewInbox,
     *,
     load_kind: LoadKind,
+    recognisers: Collection[RecogniserKind],
     now: int,
     new_id: NewId,
 ) -> Inbox:
@@ -57,7 +59,8 @@ def add_inbox(
 
     Raises:
         NotAllowedError: the role does not permit it.
-        InvalidInputError: no such kind or team, or a setting is wrong; names the field.
+        InvalidInputError: no such kind or team, a setting is wrong, or the recogniser is none of
+            `recognisers`; names the field.
     """
     require(actor, Right.CONFIGURE)
     inbox = Inbox(
@@ -71,8 +74,10 @@ def add_inbox(
         bot=new.bot,
         enabled=new.enabled,
         created_at=now,
+        recogniser=new.recogniser,
     )
     _check(uow, inbox, load_kind)
+    _check_recogniser(inbox.recogniser, recognisers)
     uow.inboxes.add(inbox)
     note(uow, actor.id, "inbox.added", ("inbox", inbox.id), after=_shown(inbox), now=now)
     return inbox
@@ -85,6 +90,7 @@ def change_inbox(
     changes: Mapping[str, Any],
     *,
     load_kind: LoadKind,
+    recognisers: Collection[RecogniserKind],
     now: int,
 ) -> Inbox:
     """Changes an inbox.
@@ -93,15 +99,18 @@ def change_inbox(
         uow: the transaction.
         actor: who asks.
         inbox_id: which one.
-        changes: any of `name`, `language`, `team_id`, `bot`, `enabled`, `settings` (those given
-            replace those of the same name) and `secrets` (a text sets one, None removes it).
+        changes: any of `name`, `language`, `team_id`, `bot`, `enabled`, `recogniser`, `settings`
+            (those given replace those of the same name) and `secrets` (a text sets one, None
+            removes it).
         load_kind: finds a channel kind by name.
+        recognisers: those that can be reached.
         now: ms since the epoch.
 
     Raises:
         NotAllowedError: the role does not permit it.
         NotFoundError: no such inbox.
-        InvalidInputError: no such team, or a setting is wrong; names the field.
+        InvalidInputError: no such team, a setting is wrong, or the recogniser is none of
+            `recognisers`; names the field.
     """
     require(actor, Right.CONFIGURE)
     before = uow.inboxes.get(inbox_id)
@@ -116,6 +125,8 @@ def change_inbox(
     if after == before:
         return before
     _check(uow, after, load_kind)
+    if after.recogniser is not before.recogniser:
+        _check_recogniser(after.recogniser, recognisers)
     uow.inboxes.update(after)
     note(
         uow,
@@ -145,6 +156,18 @@ def _check(uow: UnitOfWork, inbox: Inbox, load_kind: LoadKind) -> None:
             field=_pointer(error.field, inbox, secret),
             words=error.words.by_language(),
         ) from error
+
+
+def _check_recogniser(wanted: RecogniserKind, known: Collection[RecogniserKind]) -> None:
+    if wanted is not RecogniserKind.BUILT_IN and wanted not in known:
+        variable = f"YINGDA_{wanted.value.upper()}_URL"
+        words = Words(
+            f"Its address is not set: set {variable} and start the server again, or choose the "
+            "built-in one.",
+            f"它的地址还没有设置：请设置 {variable} 并重新启动服务，或者选择内置的。",
+            f"它的位址還沒有設定：請設定 {variable} 並重新啟動服務，或者選擇內建的。",
+        )
+        raise InvalidInputError(words.en, field="/recogniser", words=words.by_language())
 
 
 def _check_places(inbox: Inbox, secret: frozenset[str]) -> None:
@@ -183,6 +206,7 @@ def _shown(inbox: Inbox) -> dict[str, Any]:
         "team_id": inbox.team_id,
         "bot": inbox.bot,
         "enabled": inbox.enabled,
+        "recogniser": inbox.recogniser.value,
         "settings": dict(inbox.settings),
         "secrets_set": sorted(inbox.secrets),
     }

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from bot.contract import Customer
+from bot.languages import follow_language
 from channels.contract import InboundMessage, MessageKind, MessageState
 from gateway.domain.conversation import (
     Contact,
@@ -18,10 +20,17 @@ from gateway.domain.conversation import (
     Conversation,
     ConversationStatus,
     Message,
+    begin_anew,
     receive,
 )
 from gateway.domain.errors import ConflictError
-from gateway.domain.events import ConversationChanged, MessageAdded, TicketChanged, TurnDone
+from gateway.domain.events import (
+    ContactChanged,
+    ConversationChanged,
+    MessageAdded,
+    TicketChanged,
+    TurnDone,
+)
 from gateway.domain.inbox import Inbox, IsMailbox
 from gateway.domain.records import Handle, PastLine
 from gateway.domain.ticket import Severity, TicketKind, reopen
@@ -29,6 +38,7 @@ from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
 from gateway.services.access import holder_name
+from gateway.services.customers import customers_of
 from gateway.services.tickets import add_activity, mark_complaint, open_ticket
 from intents.model import Language
 from intents.text import detect_language
@@ -46,7 +56,8 @@ class Accepted:
     """What became of one inbound message.
 
     `new` says that it had not come before, `owes_turn` that the bot is to consider it; `lines`
-    are the conversation's newest public messages before it, oldest first.
+    are the conversation's newest public messages before it, oldest first, from where the bot
+    began; `customer` is who asks.
     """
 
     inbound: InboundMessage
@@ -55,6 +66,7 @@ class Accepted:
     new: bool
     owes_turn: bool
     lines: tuple[PastLine, ...] = ()
+    customer: Customer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,16 +115,21 @@ def receive_batch(
     return accepted
 
 
-def with_lines(uow: UnitOfWork, accepted: Sequence[Accepted]) -> list[Accepted]:
-    """The same with what was said before, where the bot owes a turn."""
+def with_context(uow: UnitOfWork, accepted: Sequence[Accepted]) -> list[Accepted]:
+    """The same with who asks and what was said before, where the bot owes a turn."""
+    owed = [a.conversation.contact_id for a in accepted if a.owes_turn]
+    customers = customers_of(uow, owed)
     asked = [a.conversation.id for a in accepted if a.owes_turn and a.message.seq > 1]
     lines = uow.messages.recent(asked, LINES_FOR_TURN)
     return [
         replace(
             a,
             lines=tuple(
-                line for line in lines.get(a.conversation.id, ()) if line.seq < a.message.seq
+                line
+                for line in lines.get(a.conversation.id, ())
+                if a.conversation.bot_since < line.seq < a.message.seq
             ),
+            customer=customers.get(a.conversation.contact_id) if a.owes_turn else None,
         )
         for a in accepted
     ]
@@ -174,7 +191,7 @@ def _accept_new(
     if rested and conversation.ticket_id:
         conversation = _reopen_ticket(uow, conversation, conversation.ticket_id, context)
     if rested or context.now - conversation.last_message_at > IDLE:
-        conversation = replace(conversation, bot_state={})
+        conversation = begin_anew(conversation)
     text = item.text or ", ".join(a.name for a in item.attachments)
     conversation = receive(conversation, text, context.now)
     message = _message_of(item, conversation, context)
@@ -185,13 +202,24 @@ def _accept_new(
         conversation = mark_complaint(
             uow, conversation, item.text, now=context.now, new_id=context.new_id
         )
-        conversation = replace(conversation, turned_seq=message.seq)
+        conversation = replace(
+            conversation,
+            turned_seq=message.seq,
+            language=_language_after(item, conversation.language, inbox.language),
+        )
     if rested:
         name = holder_name(uow, conversation)
         uow.emit(ConversationChanged(conversation=conversation, agent_name=name))
     return Accepted(
         inbound=item, conversation=conversation, message=message, new=True, owes_turn=owes_turn
     )
+
+
+def _language_after(item: InboundMessage, known: str, default: str) -> str:
+    """The conversation's language after a message that people answer; a button tells nothing."""
+    if item.payload is not None:
+        return known
+    return follow_language(item.text, language_of(known, default)).value
 
 
 def _accept_again(item: InboundMessage, conversation: Conversation, earlier: Message) -> Accepted:
@@ -230,7 +258,7 @@ def _reopen_ticket(
     reopened = reopen(ticket, context.now)
     if reopened is ticket:  # closed for good: a new hand-off opens a new ticket
         return replace(
-            conversation, ticket_id=None, controller=Controller.BOT, agent_id=None, bot_state={}
+            begin_anew(conversation), ticket_id=None, controller=Controller.BOT, agent_id=None
         )
     uow.tickets.update(reopened)
     uow.emit(TicketChanged(ticket=reopened))
@@ -326,6 +354,7 @@ def _learn(uow: UnitOfWork, items: Sequence[InboundMessage]) -> None:
         learnt = replace(contact, **told, verified=contact.verified or item.verified)
         if learnt != contact:
             uow.contacts.update(learnt)
+            uow.emit(ContactChanged(contact=learnt))
 
 
 def _new_contact(item: InboundMessage, context: IntakeContext) -> Contact:
@@ -360,7 +389,7 @@ def _new_conversation(
         agent_id=None,
         team_id=None,
         ticket_id=None,
-        language=detect_language(item.text, default),
+        language=default if item.payload is not None else detect_language(item.text, default),
         subject="",
         last_seq=0,
         last_message_at=context.now,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from gateway.domain.events import TeamsChanged
+from gateway.domain.hours import tell_hours
 from gateway.domain.people import Agent, Availability, Right, Role, Team
 from gateway.ports.clock import NewId
 from gateway.ports.conversations import ConversationFilter, ListView, Scope
@@ -136,11 +138,14 @@ def add_team(uow: UnitOfWork, actor: Agent, name: str, *, now: int, new_id: NewI
     team = Team(id=new_id(), name=name)
     uow.agents.add_team(team)
     note(uow, actor.id, "team.added", ("team", team.id), after={"name": name}, now=now)
+    uow.emit(TeamsChanged())
     return team
 
 
-def rename_team(uow: UnitOfWork, actor: Agent, team_id: str, name: str, *, now: int) -> Team:
-    """Gives a team another name.
+def change_team(
+    uow: UnitOfWork, actor: Agent, team_id: str, changes: Mapping[str, Any], *, now: int
+) -> Team:
+    """Changes a team's `name` or `hours`.
 
     Raises:
         NotAllowedError: the role does not permit it.
@@ -151,19 +156,29 @@ def rename_team(uow: UnitOfWork, actor: Agent, team_id: str, name: str, *, now: 
     before = next((team for team in uow.agents.teams() if team.id == team_id), None)
     if before is None:
         raise NotFoundError("There is no such team.")
-    _check_team_name(uow, name, team_id)
-    team = Team(id=team_id, name=name)
-    uow.agents.rename_team(team)
+    after: Team = replace(before, **changes)
+    if after == before:
+        return before
+    _check_team_name(uow, after.name, team_id)
+    uow.agents.update_team(after)
+    was, is_now = _shown_team(before), _shown_team(after)
+    changed = [name for name in is_now if was[name] != is_now[name]]
     note(
         uow,
         actor.id,
-        "team.renamed",
+        "team.changed",
         ("team", team_id),
-        before={"name": before.name},
-        after={"name": name},
+        before={name: was[name] for name in changed},
+        after={name: is_now[name] for name in changed},
         now=now,
     )
-    return team
+    uow.emit(TeamsChanged())
+    return after
+
+
+def _shown_team(team: Team) -> dict[str, Any]:
+    """What the audit keeps."""
+    return {"name": team.name, "hours": tell_hours(team.hours)}
 
 
 def _check_teams(uow: UnitOfWork, team_ids: Sequence[str]) -> None:

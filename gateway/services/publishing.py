@@ -12,11 +12,13 @@ from typing import Any
 from gateway.domain.conversation import PUBLIC_KINDS
 from gateway.domain.events import (
     ArticlesChanged,
+    ContactChanged,
     ConversationChanged,
     DeliveryQueued,
     Event,
     MessageAdded,
     MessageStateChanged,
+    TeamsChanged,
     TicketChanged,
     TurnDone,
 )
@@ -24,6 +26,10 @@ from gateway.ports.bus import Hub
 
 CONSOLE = "console"
 DELIVERIES = "deliveries"
+DESK = "desk"
+"""A queue or a team changed."""
+CUSTOMERS = "customers"
+"""What the bot is told of a customer changed."""
 ARTICLES = "articles"
 
 
@@ -42,6 +48,8 @@ class Publisher:
             MessageStateChanged: self._state_changed,
             ConversationChanged: self._conversation_changed,
             TicketChanged: self._ticket_changed,
+            ContactChanged: self._contact_changed,
+            TeamsChanged: self._desk_changed,
             TurnDone: self._turn_done,
             DeliveryQueued: self._delivery_queued,
             ArticlesChanged: self._articles_changed,
@@ -106,6 +114,7 @@ class Publisher:
             },
         )
         self._to_console({"type": "conversation", "conversation_id": conversation.id})
+        self._desk_changed(event)
 
     def _ticket_changed(self, event: TicketChanged) -> None:
         self._to_console(
@@ -116,6 +125,19 @@ class Publisher:
                 "opened": event.opened,
             }
         )
+
+        self._customer_changed(event.ticket.contact_id)
+
+    def _contact_changed(self, event: ContactChanged) -> None:
+        self._customer_changed(event.contact.id)
+
+    def _customer_changed(self, contact_id: str) -> None:
+        if self._hub.wanted(CUSTOMERS):
+            self._hub.publish(CUSTOMERS, {"type": "changed", "contact_id": contact_id})
+
+    def _desk_changed(self, _: ConversationChanged | TeamsChanged) -> None:
+        if self._hub.wanted(DESK):
+            self._hub.publish(DESK, {"type": "changed"})
 
     def _turn_done(self, event: TurnDone) -> None:
         topic = handle_topic(event.inbox_id, event.handle)

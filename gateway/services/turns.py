@@ -21,7 +21,9 @@ from bot.contract import (
     BotMessage,
     BotState,
     Card,
+    Customer,
     Decision,
+    Desk,
     Handoff,
     HandoffReason,
     Line,
@@ -31,7 +33,6 @@ from bot.contract import (
     Understanding,
 )
 from bot.errors import BotError
-from bot.replies import is_feedback_press
 from channels.contract import InboundMessage, MessageKind, MessageState, QuickReply
 from gateway.domain.conversation import (
     Controller,
@@ -45,7 +46,7 @@ from gateway.domain.events import (
     DeliveryQueued,
     MessageAdded,
 )
-from gateway.domain.inbox import Inbox
+from gateway.domain.inbox import Inbox, RecogniserKind
 from gateway.domain.records import NewDelivery, PastLine, TurnRecord
 from gateway.domain.ticket import Severity, TicketKind
 from gateway.domain.trail import Hop, Outcome, TrailEntry
@@ -115,9 +116,25 @@ async def take_turn(bot: Bot, turn: Turn, *, only_files: bool, limit: float) -> 
 
 
 def build_turn(
-    inbound: InboundMessage, conversation: Conversation, lines: Sequence[PastLine], inbox: Inbox
+    inbound: InboundMessage,
+    conversation: Conversation,
+    lines: Sequence[PastLine],
+    inbox: Inbox,
+    *,
+    customer: Customer | None,
+    desk: Desk | None,
 ) -> Turn:
-    """The bot's view of a message and its conversation; `lines` are those before it."""
+    """The bot's view of a message and its conversation.
+
+    Args:
+        inbound: the message.
+        conversation: the one that it belongs to.
+        lines: what was said before.
+        inbox: where it came in.
+        customer: who asks.
+        desk: how the team stands that would take over; None: not known.
+    """
+    chosen = inbox.recogniser
     return Turn(
         conversation_id=conversation.id,
         sender=f"{inbox.kind}:{conversation.id}",
@@ -125,10 +142,14 @@ def build_turn(
         text=inbound.text,
         payload=inbound.payload,
         language=language_of(conversation.language, inbox.language),
-        lines=tuple(Line(speaker=_SPEAKERS[m.kind], text=m.text) for m in lines),
+        lines=tuple(
+            Line(speaker=_SPEAKERS[m.kind], text=m.text, pressed=m.pressed) for m in lines
+        ),
         state=_bot_state(conversation.bot_state),
         now=inbound.received_at,
-        inbox=inbox.name,
+        desk=desk,
+        customer=customer,
+        recogniser="" if chosen is RecogniserKind.BUILT_IN else chosen.value,
     )
 
 
@@ -158,6 +179,7 @@ def _give_up(bot: Bot, turn: Turn, reason: HandoffReason) -> Handoff:
         language=language,
         catalogue_version=bot.catalogue_version,
         understanding=Understanding(intent=None, confidence=0.0),
+        subject=turn.state.question or "",
     )
 
 
@@ -282,8 +304,10 @@ def _apply_handoff(
         context.new_id,
     )
     uow.emit(ConversationChanged(conversation=conversation))
+    note = decision.understanding.note
+    reason = f"{decision.reason.value}; {note}" if note else decision.reason.value
     trail = (
-        _hop(item, context.now, Outcome.HANDOFF, decision.reason.value),
+        _hop(item, context.now, Outcome.HANDOFF, reason),
         *_queued(messages, item, context.now),
     )
     return Applied(conversation, messages, _record(item, context.now), trail)
@@ -299,15 +323,8 @@ def _card(card: Card | None) -> dict[str, Any]:
 
 
 def _subject(item: Decided, decision: Handoff) -> str:
-    """What it is about: for a mere wish for a person, what the customer asked before."""
-    asked = [
-        line.text
-        for line in item.accepted.lines
-        if line.kind is MessageKind.CUSTOMER and not is_feedback_press(line.text)
-    ]
-    if decision.reason is HandoffReason.WISH and asked:
-        return asked[-1]
-    return item.accepted.conversation.preview
+    """What it is about: as the bot says, else the message that it failed on."""
+    return decision.subject or item.accepted.conversation.preview
 
 
 def _say(

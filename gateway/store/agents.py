@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import bindparam, delete, literal_column, select
 
 from gateway.domain.errors import NotFoundError
+from gateway.domain.hours import OpeningHours, Range, Ranges
 from gateway.domain.people import Agent, Availability, Role, Team
 from gateway.domain.records import SignInSession
-from gateway.store.rows import insert_into, pick, select_by, update_by
+from gateway.store.rows import dump_map, insert_into, load_map, pick, select_by, update_by
 from gateway.store.session import Row, Session, Statement
 from gateway.store.tables import agents, sessions, team_members, teams
 
@@ -60,9 +62,10 @@ _UPDATE = update_by(agents, _COLUMNS[1:], "id")
 _SET_PASSWORD = update_by(agents, ("must_change_password", "password"), "id")
 _LEAVE = Statement(delete(team_members).where(team_members.c.agent_id == bindparam("key")), "key")
 _JOIN = insert_into(team_members, ("agent_id", "team_id"))
-_TEAMS = Statement(select(teams.c.id, teams.c.name).order_by(teams.c.name))
-_INSERT_TEAM = insert_into(teams, ("id", "name"))
-_RENAME_TEAM = update_by(teams, ("name",), "id")
+_TEAM_COLUMNS = ("id", "name", "hours")
+_TEAMS = Statement(select(*pick(teams, _TEAM_COLUMNS)).order_by(teams.c.name))
+_INSERT_TEAM = insert_into(teams, _TEAM_COLUMNS)
+_UPDATE_TEAM = update_by(teams, _TEAM_COLUMNS[1:], "id")
 _INSERT_SESSION = insert_into(sessions, _SESSION_COLUMNS)
 _SESSION = Statement(
     select(*pick(sessions, _SESSION_COLUMNS), *pick(agents, _COLUMNS))
@@ -109,6 +112,35 @@ def _values(item: Agent) -> Row:
         item.must_change_password,
         item.created_at,
     )
+
+
+def _hours_json(hours: OpeningHours) -> str:
+    return dump_map(
+        {
+            "zone": hours.zone,
+            "week": [_plain(ranges) for ranges in hours.week],
+            "days": {day.isoformat(): _plain(ranges) for day, ranges in hours.days.items()},
+        }
+    )
+
+
+def _plain(ranges: Ranges) -> list[list[int]]:
+    return [list(each) for each in ranges]
+
+
+def _to_hours(text: str) -> OpeningHours:
+    stored = load_map(text)
+    return OpeningHours(
+        zone=stored["zone"],
+        week=tuple(_to_ranges(ranges) for ranges in stored["week"]),
+        days={
+            date.fromisoformat(day): _to_ranges(ranges) for day, ranges in stored["days"].items()
+        },
+    )
+
+
+def _to_ranges(stored: Sequence[Sequence[int]]) -> Ranges:
+    return tuple(Range(start, end) for start, end in stored)
 
 
 class SqlAgents:
@@ -166,15 +198,18 @@ class SqlAgents:
 
     def teams(self) -> list[Team]:
         """Every team, by name."""
-        return [Team(id=row[0], name=row[1]) for row in self._session.rows(_TEAMS)]
+        return [
+            Team(id=row[0], name=row[1], hours=_to_hours(row[2]))
+            for row in self._session.rows(_TEAMS)
+        ]
 
     def add_team(self, team: Team) -> None:
         """Inserts."""
-        self._session.run(_INSERT_TEAM, (team.id, team.name))
+        self._session.run(_INSERT_TEAM, (team.id, team.name, _hours_json(team.hours)))
 
-    def rename_team(self, team: Team) -> None:
-        """Writes the name."""
-        self._session.run(_RENAME_TEAM, (team.name, team.id))
+    def update_team(self, team: Team) -> None:
+        """Writes all columns."""
+        self._session.run(_UPDATE_TEAM, (team.name, _hours_json(team.hours), team.id))
 
     def add_session(self, session: SignInSession) -> None:
         """Inserts."""

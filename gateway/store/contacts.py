@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, select
 
 from gateway.domain.conversation import Contact, Conversation
 from gateway.domain.errors import NotFoundError
-from gateway.domain.records import Handle
+from gateway.domain.records import Handle, KnownCustomer
+from gateway.domain.ticket import TicketState
 from gateway.store import search
 from gateway.store.conversation_rows import COLUMNS as CONVERSATION_COLUMNS
 from gateway.store.conversation_rows import to_conversation
@@ -22,7 +23,7 @@ from gateway.store.rows import (
     update_by,
 )
 from gateway.store.session import Row, Session, Statement
-from gateway.store.tables import contacts, conversations, handles
+from gateway.store.tables import contacts, conversations, handles, tickets
 
 COLUMNS = (
     "id",
@@ -34,6 +35,7 @@ COLUMNS = (
     "attributes",
     "verified",
     "created_at",
+    "key",
 )
 _HANDLE_COLUMNS = ("inbox_id", "value", "contact_id", "created_at")
 
@@ -63,6 +65,25 @@ _CONVERSATIONS = Statement(
     "contact_id",
     "most",
 )
+# One row for each ticket, or one without a ticket.
+_CUSTOMER = Statement(
+    select(
+        contacts.c.name,
+        contacts.c.verified,
+        contacts.c.key,
+        tickets.c.number,
+        tickets.c.state,
+    )
+    .select_from(contacts.outerjoin(tickets, tickets.c.contact_id == contacts.c.id))
+    .where(contacts.c.id == bindparam("contact_id"))
+    .order_by(tickets.c.number.desc())
+    .limit(bindparam("most"))
+    .offset(NO_OFFSET),
+    "contact_id",
+    "most",
+)
+_MOST_TICKETS = 100
+_ENDED = frozenset({TicketState.SOLVED.value, TicketState.CLOSED.value})
 
 
 def to_contact(row: Row) -> Contact:
@@ -77,6 +98,7 @@ def to_contact(row: Row) -> Contact:
         attributes=load_map(row[6]),
         verified=bool(row[7]),
         created_at=row[8],
+        key=bool(row[9]),
     )
 
 
@@ -91,6 +113,19 @@ def _values(item: Contact) -> Row:
         dump_map(item.attributes),
         item.verified,
         item.created_at,
+        item.key,
+    )
+
+
+def _to_customer(rows: Sequence[Row]) -> KnownCustomer:
+    name, verified, key, *_ = rows[0]
+    numbers = [(number, state) for *_, number, state in rows if number is not None]
+    return KnownCustomer(
+        name=name,
+        verified=bool(verified),
+        key=bool(key),
+        tickets=len(numbers),
+        open_tickets=tuple(number for number, state in numbers if state not in _ENDED),
     )
 
 
@@ -127,6 +162,16 @@ class SqlContacts:
         """Those that exist, by id."""
         found = self._session.each(_BY_ID, [(item,) for item in dict.fromkeys(contact_ids)])
         return {rows[0][0]: to_contact(rows[0]) for rows in found if rows}
+
+    def customers(self, contact_ids: Sequence[str]) -> dict[str, KnownCustomer]:
+        """What the bot is told of those who exist, by id; at most 100 tickets are counted."""
+        wanted = list(dict.fromkeys(contact_ids))
+        found = self._session.each(_CUSTOMER, [(item, _MOST_TICKETS) for item in wanted])
+        return {
+            contact_id: _to_customer(rows)
+            for contact_id, rows in zip(wanted, found, strict=True)
+            if rows
+        }
 
     def update(self, contact: Contact) -> None:
         """Writes all columns."""

@@ -25,6 +25,7 @@ STANDING = (
     "bot_state",
     "version",
     "turned_seq",
+    "bot_since",
 )
 COLUMNS = (*IDENTITY, *STANDING, "created_at")
 
@@ -56,7 +57,8 @@ def to_conversation(row: Row) -> Conversation:
         bot_state=load_map(row[18]),
         version=row[19],
         turned_seq=row[20],
-        created_at=row[21],
+        bot_since=row[21],
+        created_at=row[22],
     )
 
 
@@ -78,6 +80,7 @@ def standing(item: Conversation) -> Row:
         dump_map(item.bot_state),
         item.version,
         item.turned_seq,
+        item.bot_since,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, bindparam, literal_column, null, select, update
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, null, select, update
 
 from gateway.domain.conversation import Controller, Conversation
 from gateway.domain.errors import NotFoundError
@@ -42,6 +42,14 @@ _CHANGED_SUBJECT = Statement(
     ),
     "id",
     "subject",
+)
+_WAITING = Statement(
+    select(conversations.c.team_id, func.count())
+    .where(
+        conversations.c.shelf == literal_column(f"'{Controller.QUEUE.value}'"),
+        conversations.c.waiting_since.is_not(None),
+    )
+    .group_by(conversations.c.team_id)
 )
 _RELEASE_SOLVED = Statement(
     update(conversations)
@@ -134,6 +142,10 @@ class SqlConversations:
     def counts(self, scope: Scope) -> dict[ListView, int]:
         """How many conversations each list holds; each count stops at 1,000."""
         return lists.counts(self._session, scope)
+
+    def waiting(self) -> dict[str | None, int]:
+        """How many customers wait in each team's queue, by team id."""
+        return dict(self._session.rows(_WAITING))
 
     def search(self, scope: Scope, words: str, limit: int) -> list[SearchHit]:
         """Where messages, contact, subject or ticket number match, newest first."""

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import select
 
 from gateway.domain.errors import NotFoundError
-from gateway.domain.inbox import Inbox
+from gateway.domain.inbox import Inbox, RecogniserKind
 from gateway.ports.store import SecretBox
 from gateway.store.rows import dump_map, insert_into, load_map, pick, select_by, update_by
 from gateway.store.session import Row, Session, Statement
@@ -25,6 +25,7 @@ _COLUMNS = (
     "bot",
     "enabled",
     "created_at",
+    "recogniser",
 )
 
 _ALL = Statement(select(*pick(inboxes, _COLUMNS)).order_by(inboxes.c.created_at, inboxes.c.id))
@@ -76,6 +77,7 @@ class SqlInboxes:
             item.bot,
             item.enabled,
             item.created_at,
+            item.recogniser.value,
         )
 
     def _to_inbox(self, row: Row) -> Inbox:
@@ -90,6 +92,7 @@ class SqlInboxes:
             bot=bool(row[7]),
             enabled=bool(row[8]),
             created_at=row[9],
+            recogniser=RecogniserKind(row[10]),
         )
 
     def _seal(self, secrets: Mapping[str, str]) -> str:

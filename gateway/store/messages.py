@@ -71,7 +71,12 @@ _KNOWN = Statement(
     "external_id",
 )
 _RECENT = Statement(
-    select(messages.c.seq, messages.c.kind, messages.c.text)
+    select(
+        messages.c.seq,
+        messages.c.kind,
+        messages.c.text,
+        messages.c.payload.is_not(None),
+    )
     .where(messages.c.conversation_id == bindparam("conversation_id"), _is("kind", *PUBLIC_KINDS))
     .order_by(messages.c.seq.desc())
     .limit(bindparam("most"))
@@ -296,7 +301,8 @@ class SqlMessages:
         found = self._session.each(_RECENT, [(item, limit) for item in wanted])
         return {
             conversation_id: [
-                PastLine(seq, _KINDS[kind], text) for seq, kind, text in reversed(rows)
+                PastLine(seq, _KINDS[kind], text, bool(pressed))
+                for seq, kind, text, pressed in reversed(rows)
             ]
             for conversation_id, rows in zip(wanted, found, strict=True)
         }

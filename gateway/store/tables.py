@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from channels.contract import MessageKind, MessageState
 from gateway.domain.conversation import Controller, ConversationStatus
+from gateway.domain.inbox import RecogniserKind
 from gateway.domain.people import Availability, Role
 from gateway.domain.ticket import Severity, TicketKind, TicketState
 from gateway.domain.trail import Hop, Outcome
@@ -41,6 +42,7 @@ teams = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
+    _text("hours"),
 )
 
 agents = Table(
@@ -113,6 +115,7 @@ inboxes = Table(
     Column("bot", Boolean, nullable=False),
     Column("enabled", Boolean, nullable=False),
     _time("created_at"),
+    *_enum("recogniser", RecogniserKind),
 )
 
 contacts = Table(
@@ -127,6 +130,7 @@ contacts = Table(
     _text("attributes"),
     Column("verified", Boolean, nullable=False),
     _time("created_at"),
+    Column("key", Boolean, nullable=False),
 )
 
 handles = Table(
@@ -162,6 +166,7 @@ conversations = Table(
     _text("bot_state"),
     Column("version", BigInteger, nullable=False),
     Column("turned_seq", BigInteger, nullable=False),
+    Column("bot_since", BigInteger, nullable=False),
     _time("created_at"),
     # Where the lists find it: `solved`, else its controller.
     _text("shelf"),

@@ -17,6 +17,7 @@ from bot.plans import BotSettings
 from bot.reading import OtherRecogniser
 from bot.recognise import OUT_OF_SCOPE
 from bot.recognisers import LlmRecogniser, RasaServerRecogniser
+from gateway.domain.inbox import RecogniserKind
 from gateway.ports.bus import Hub
 from gateway.ports.clock import Clock, NewId
 from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
@@ -94,12 +95,14 @@ def make_runner(settings: Settings, context: StoreActionContext) -> RasaActionRu
 
 
 def _other_recognisers(settings: Settings, catalogue: Catalogue) -> dict[str, OtherRecogniser]:
-    """The recognisers that inboxes chose, by the inboxes' names."""
+    """The recognisers that inboxes may choose, by the names of their kinds."""
     made: dict[str, OtherRecogniser] = {}
     if settings.rasa_url:
-        made["rasa"] = RasaServerRecogniser(settings.rasa_url, token=settings.rasa_token)
+        made[RecogniserKind.RASA.value] = RasaServerRecogniser(
+            settings.rasa_url, token=settings.rasa_token
+        )
     if settings.llm_url:
-        made["llm"] = LlmRecogniser(
+        made[RecogniserKind.LLM.value] = LlmRecogniser(
             settings.llm_url,
             model=settings.llm_model,
             key=settings.llm_key,
@@ -109,13 +112,15 @@ def _other_recognisers(settings: Settings, catalogue: Catalogue) -> dict[str, Ot
                 if intent.name != OUT_OF_SCOPE
             },
         )
-    for inbox, name in settings.recognisers:
-        if name not in made:
-            message = (
-                f"YINGDA_RECOGNISERS gives {inbox!r} to {name}; set YINGDA_{name.upper()}_URL too"
-            )
-            raise StartError(message)
-    return {inbox: made[name] for inbox, name in settings.recognisers}
+    return made
+
+
+def reachable_recognisers(settings: Settings) -> frozenset[RecogniserKind]:
+    """The kinds whose addresses are set, and the built-in one."""
+    found = {RecogniserKind.BUILT_IN}
+    found |= {RecogniserKind.RASA} if settings.rasa_url else set()
+    found |= {RecogniserKind.LLM} if settings.llm_url else set()
+    return frozenset(found)
 
 
 def _every(intent: Intent) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
+from gateway.services.desk_view import DeskView
 from gateway.wiring.bot import TOPIC, follow_catalogue, work_on_catalogue
 from gateway.wiring.bus_lease import BusLease
 from gateway.wiring.parts import Parts
@@ -57,8 +58,11 @@ class Workers:
         if self._lease is not None:
             self._spawn("embedded bus lease", self._lease.keep())
         if RoleName.WORKER in self.roles:
-            self.intake = IntakeWorker(self._intake_parts())
+            desks = DeskView(self.parts.store, self.parts.hub, self.parts.clock)
+            self.intake = IntakeWorker(self._intake_parts(desks))
             self.delivery = DeliveryWorker(self._delivery_parts())
+            self._spawn("desks", desks.run())
+            self._spawn("customers", self.intake.follow_customers(self.parts.hub))
             self._spawn("intake", self.intake.run())
             self._spawn("delivery", self.delivery.run())
             self._spawn("indexing", index_for_search(self.parts.store))
@@ -112,13 +116,14 @@ class Workers:
                 log.warning("the inboxes stay as they were: %s", error)
                 await asyncio.sleep(RELOAD_PAUSE)
 
-    def _intake_parts(self) -> IntakeParts:
+    def _intake_parts(self, desks: DeskView) -> IntakeParts:
         parts = self.parts
         return IntakeParts(
             bus=parts.bus,
             store=parts.store,
             bot=parts.bot,
             inboxes=parts.inboxes,
+            desks=desks,
             is_mailbox=parts.is_mailbox,
             clock=parts.clock,
             new_id=parts.new_id,

@@ -22,7 +22,13 @@ from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
 from gateway.services.intake import language_of
 from gateway.services.signing_in import Passwords, one_time_password
-from gateway.wiring.bot import JOBS_TOPIC, load_articles, plant_catalogue, start_bot
+from gateway.wiring.bot import (
+    JOBS_TOPIC,
+    load_articles,
+    plant_catalogue,
+    reachable_recognisers,
+    start_bot,
+)
 from gateway.wiring.bus_lease import BusLease
 from gateway.wiring.data_dir import StartError
 from gateway.wiring.parts import Parts
@@ -216,6 +222,7 @@ def _http_parts(
         channel_routes=parts.channels.routes() if RoleName.HTTP in roles else (),
         kinds=kind_names(),
         load_kind=load_kind,
+        recognisers=reachable_recognisers(parts.settings),
         reload_inboxes=reload_inboxes,
         article_title=lambda slug, tag: parts.bot.article_title(slug, language_of(tag, "en")),
         articles=parts.index,

@@ -14,22 +14,24 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from bot.contract import Bot
+from bot.contract import Bot, Customer
 from channels.contract import InboundMessage
 from gateway.domain.conversation import Conversation
 from gateway.domain.inbox import Inbox, IsMailbox
 from gateway.domain.records import JournalEntry, PastLine
 from gateway.metrics import Metrics
-from gateway.ports.bus import Bus, BusEntry, BusUnavailableError
+from gateway.ports.bus import Bus, BusEntry, BusUnavailableError, Hub, HubClosedError
 from gateway.ports.clock import Clock, NewId
 from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
 from gateway.services.accepting import Incoming, Memory, Remembered, accept_batch
+from gateway.services.desk_view import DeskView
 from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.intake import (
     Accepted,
     ForeignIdError,
     IntakeContext,
 )
+from gateway.services.publishing import CUSTOMERS
 from gateway.services.turns import (
     Applied,
     Decided,
@@ -93,6 +95,7 @@ class IntakeParts:
     store: Store
     bot: Bot
     inboxes: InboxDirectory
+    desks: DeskView
     is_mailbox: IsMailbox
     clock: Clock
     new_id: NewId
@@ -122,6 +125,21 @@ class IntakeWorker:
                 self._room.release()
                 return
             self._spawn(self._handle_batch(entries))
+
+    async def follow_customers(self, hub: Hub) -> None:
+        """Forgets customers who change; runs until cancelled or the hub closes."""
+        subscription = hub.subscribe(CUSTOMERS)
+        try:
+            while True:
+                frame = await subscription.get()
+                if frame["type"] == "changed":
+                    self._memory.customers.forget(frame["contact_id"])
+                else:  # frames were lost
+                    self._memory.customers.clear()
+        except HubClosedError:
+            return
+        finally:
+            subscription.close()
 
     async def drain(self, limit: float) -> None:
         """Waits until nothing is in hand; after `limit` seconds leaves the rest to the bus."""
@@ -170,7 +188,10 @@ class IntakeWorker:
         found = self._memory.recall(work.inbound.conversation_key, self._parts.clock())
         if found is None or not work.inbox.bot:
             return work
-        turn = self._take(work, found.conversation, found.lines)
+        customer = self._memory.customers.get(found.conversation.contact_id)
+        if customer is None:
+            return work
+        turn = self._take(work, found.conversation, found.lines, customer)
         return replace(work, remembered=found, turn=turn)
 
     async def _read(self, entry: BusEntry) -> _Work | None:
@@ -217,9 +238,20 @@ class IntakeWorker:
         )
 
     def _take(
-        self, work: _Work, conversation: Conversation, lines: Sequence[PastLine]
+        self,
+        work: _Work,
+        conversation: Conversation,
+        lines: Sequence[PastLine],
+        customer: Customer | None,
     ) -> asyncio.Task[Taken]:
-        turn = build_turn(work.inbound, conversation, lines, work.inbox)
+        turn = build_turn(
+            work.inbound,
+            conversation,
+            lines,
+            work.inbox,
+            customer=customer,
+            desk=self._parts.desks.of(work.inbox.team_id),
+        )
         only_files = not work.inbound.text and bool(work.inbound.attachments)
         limit = self._parts.turn_limit
         return asyncio.create_task(
@@ -235,7 +267,9 @@ class IntakeWorker:
             self._parts.metrics.inbound.labels(work.inbox.kind, "accepted").inc()
             if applied is None and accepted.owes_turn:
                 turn = work.turn_on(accepted)
-                turn = turn or self._take(work, accepted.conversation, accepted.lines)
+                turn = turn or self._take(
+                    work, accepted.conversation, accepted.lines, accepted.customer
+                )
                 turns[turn] = (work, accepted)
             else:
                 work.cancel_turn()

@@ -100,6 +100,14 @@ async def test_ticket_status_tells_the_state(language: Language | None, status: 
     assert tickets.asked == [("conv-1", "10023")]
 
 
+@pytest.mark.parametrize("status", ["solved", "closed"])
+async def test_nothing_is_promised_of_a_ticket_that_is_done(status: str) -> None:
+    tickets = Tickets({**TICKET, "status": status})
+    slots = {"ticket_number": "10023"}
+    result = await runner(tickets=tickets).run("action_ticket_status", turn("x"), slots, SEEN)
+    assert result.said[0].response == "utter_ticket_done"
+
+
 async def test_a_ticket_of_someone_else_is_not_found_and_asked_for_anew() -> None:
     result = await runner().run(
         "action_ticket_status", turn("x"), {"ticket_number": "99999"}, SEEN

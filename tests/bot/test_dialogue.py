@@ -453,3 +453,44 @@ def test_no_conversation_strands_a_customer(
     run_state_machine_as_test(
         machine, settings=settings(max_examples=40, stateful_step_count=25, deadline=None)
     )
+
+
+async def test_the_subject_is_the_question_however_much_nonsense_follows(chat: Chat) -> None:
+    await chat.replies("怎么开发票", "哦哦 呃", "你好")
+    made = await chat.hands_over("转人工")
+    assert made.subject == "怎么开发票"
+
+
+async def test_no_help_is_no_question(chat: Chat) -> None:
+    chat.lines = [
+        Line(speaker=Speaker.CUSTOMER, text="光猫坏了"),
+        Line(speaker=Speaker.CUSTOMER, text="没有帮助"),
+    ]
+    made = await chat.hands_over("转人工")
+    assert made.subject == "光猫坏了"
+    assert "没有帮助" not in made.summary
+
+
+async def test_what_was_not_understood_is_the_subject_where_nothing_was(chat: Chat) -> None:
+    await chat.replies("呃呃嗯嗯呐", "哦哦")
+    made = await chat.hands_over("呵呵哒哒")
+    assert (made.reason, made.subject) == (HandoffReason.LOW_CONFIDENCE, "呃呃嗯嗯呐")
+
+
+async def test_a_complaint_says_itself_what_it_is_about(chat: Chat) -> None:
+    await chat.replies("怎么开发票")
+    assert (await chat.hands_over("我要投诉你们")).subject == "我要投诉你们"
+
+
+async def test_titles_of_buttons_are_not_the_customers_words(chat: Chat) -> None:
+    chat.lines = [Line(speaker=Speaker.CUSTOMER, text="转人工", pressed=True)]
+    made = await chat.say("Talk to a person", payload="/human_handoff")
+    assert isinstance(made, Handoff)
+    assert made.card is not None
+    assert made.card.asked == ()
+    assert "客户问：无" in made.summary
+
+
+async def test_a_verified_customer_is_told_as_such(chat: Chat) -> None:
+    chat.customer = Customer(name="Lin", verified=True, tickets=2)
+    assert "客户：Lin；身份已核实；历史工单 2 个" in (await chat.hands_over("转人工")).summary

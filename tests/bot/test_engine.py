@@ -61,6 +61,7 @@ async def test_an_answer_with_its_source(bot: CatalogueBot) -> None:
         offered=("/greet", "/helped/refunds", "/not_helped/refunds"),
         last="utter_refund",
         said="refund",
+        question="怎么退款",
     )
 
 

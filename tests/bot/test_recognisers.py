@@ -237,8 +237,8 @@ async def test_a_failing_recogniser_gives_way_to_the_built_in_one(
 ) -> None:
     async with serving("/model/parse", failing(kind)) as url:
         other = RasaServerRecogniser(url, seconds=0.2)
-        bot = CatalogueBot(catalogue, recogniser, Tickets(), others={"Shop": other})
-        made = await bot.respond(replace(turn("怎么退款"), inbox="Shop"))
+        bot = CatalogueBot(catalogue, recogniser, Tickets(), others={"rasa": other})
+        made = await bot.respond(replace(turn("怎么退款"), recogniser="rasa"))
         assert isinstance(made, Reply)
         assert made.understanding.intent == "refund"
         assert made.understanding.note.startswith("RasaServerRecogniser: ")
@@ -256,12 +256,21 @@ async def test_an_inbox_uses_what_it_chose(catalogue: Catalogue, recogniser: Rec
             recogniser,
             Tickets(),
             BotSettings(recogniser_seconds=1.0),
-            others={"Shop": own},
+            others={"rasa": own},
         )
-        chosen = await bot.respond(replace(turn("怎么退款"), inbox="Shop"))
-        other = await bot.respond(replace(turn("怎么退款"), inbox="Mail"))
+        chosen = await bot.respond(replace(turn("怎么退款"), recogniser="rasa"))
+        other = await bot.respond(replace(turn("怎么退款"), recogniser=""))
     assert (chosen.understanding.intent, chosen.understanding.note) == ("greet", "")
     assert other.understanding.intent == "refund"
-    gone = await bot.respond(replace(turn("怎么退款"), inbox="Shop"))
+    gone = await bot.respond(replace(turn("怎么退款"), recogniser="rasa"))
     assert gone.understanding.intent == "refund"
     assert "cannot be reached" in gone.understanding.note
+
+
+async def test_a_recogniser_whose_address_was_taken_away_gives_way(
+    catalogue: Catalogue, recogniser: Recogniser
+) -> None:
+    bot = CatalogueBot(catalogue, recogniser, Tickets())
+    made = await bot.respond(replace(turn("怎么退款"), recogniser="rasa"))
+    assert made.understanding.intent == "refund"
+    assert made.understanding.note == "rasa: it has no address; the built-in recogniser answered"

@@ -31,11 +31,6 @@ RIGHT: dict[str, tuple[str, str, Any]] = {
     "turn_cap": ("3", "3", 3),
     "turn_seconds": ("2.5", "2.5", 2.5),
     "time_zone": ("Europe/Berlin", '"Europe/Berlin"', None),
-    "recognisers": (
-        "Website chat=rasa, Mail=llm",
-        '["Website chat=rasa", "Mail=llm"]',
-        (("Website chat", "rasa"), ("Mail", "llm")),
-    ),
     "rasa_url": ("http://rasa:5005", '"http://rasa:5005"', None),
     "rasa_token": ("t", '"t"', None),
     "llm_url": ("https://llm.example/v1", '"https://llm.example/v1"', None),

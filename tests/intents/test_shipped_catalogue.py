@@ -18,6 +18,7 @@ BOT_RESPONSES = [
     "utter_talk_to_person",
     "utter_article_source",
     "utter_ticket_found",
+    "utter_ticket_done",
     "utter_ticket_not_found",
     "utter_ask_ticket_number",
     *(

@@ -102,6 +102,8 @@ def test_any_text_has_a_language(text: str, default: Language) -> None:
         ("运行 `软件 --安装`", "執行 `软件 --安装`"),
         ("7 天后暂停，十天后删除", "7 天後暫停，十天後刪除"),
         ("天后宫", "天后宮"),
+        ("点“发票”，填电子邮箱或邮箱", "點「發票」，填電子信箱或信箱"),
+        ("电子邮件", "電子郵件"),
         ("plain English", "plain English"),
     ],
 )

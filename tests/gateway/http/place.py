@@ -26,7 +26,7 @@ from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.hub import LocalHub
 from gateway.domain.conversation import Conversation, hand_off
 from gateway.domain.events import ConversationChanged
-from gateway.domain.inbox import Inbox
+from gateway.domain.inbox import Inbox, RecogniserKind
 from gateway.domain.people import Agent, Availability, Role, Team
 from gateway.domain.records import SignInSession, StateUpdate
 from gateway.domain.ticket import Severity, TicketKind
@@ -422,6 +422,7 @@ def make_parts(
         "channel_routes": (),
         "kinds": kind_names(),
         "load_kind": load_kind,
+        "recognisers": {RecogniserKind.BUILT_IN},
         "reload_inboxes": fine,
         "article_title": lambda slug, _: {"refunds": "Refunds"}.get(slug),
         "articles": ArticleIndex([REFUNDS]),

@@ -10,7 +10,7 @@ from gateway.bus.hub import LocalHub
 from gateway.domain.events import MessageStateChanged
 from gateway.domain.records import StateUpdate
 from gateway.http.console_feed import ConsoleFeed
-from gateway.http.presence import Presence
+from gateway.services.presence import Presence
 from tests.gateway.http.place import Opener, Place
 
 

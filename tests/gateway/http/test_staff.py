@@ -346,6 +346,73 @@ async def test_an_inboxs_wrong_field_is_named(
     assert place.reloads == []
 
 
+WEEK = [[{"start": "09:00", "end": "12:00"}, {"start": "13:00", "end": "24:00"}], *[[]] * 6]
+HOURS = {"zone": "Europe/Berlin", "week": WEEK, "days": [{"date": "2026-10-01", "ranges": []}]}
+
+
+async def test_a_teams_hours_are_changed_with_a_trace(place: Place) -> None:
+    ada, ann = await place.console("ada"), await place.console("ann")
+    (first, *_) = (await ann.get("/teams")).json["items"]
+    assert first["hours"]["zone"] == "Asia/Shanghai"
+    assert first["hours"]["week"][0] == [{"start": "09:00", "end": "18:00"}]
+    assert first["hours"]["week"][6] == []
+
+    changed = await ada.patch(f"/teams/{first['id']}", {"hours": HOURS})
+    refused = await ann.patch(f"/teams/{first['id']}", {"hours": HOURS})
+
+    assert (changed.json["name"], changed.json["hours"]) == (first["name"], HOURS)
+    assert (await ann.get("/teams")).json["items"][0] == changed.json
+    assert refused.code == "not_allowed"
+    row = (await ada.get("/audit")).json["items"][0]
+    assert (row["action"], row["object_id"]) == ("team.changed", first["id"])
+    assert (row["before"], row["after"]) == ({"hours": first["hours"]}, {"hours": HOURS})
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"zone": "Mars/Olympus"}, "/hours/zone"),
+        ({"week": WEEK[:6]}, "/hours/week"),
+        ({"week": [[{"start": "9:00", "end": "18:00"}], *WEEK[1:]]}, "/hours/week/0/0/start"),
+        ({"week": [[{"start": "18:00", "end": "09:00"}], *WEEK[1:]]}, "/hours/week/0/0"),
+        ({"days": [{"date": "2026-02-30", "ranges": []}]}, "/hours/days/0/date"),
+        (
+            {"days": [{"date": "2026-10-01", "ranges": [{"start": "09:00", "end": "09:00"}]}]},
+            "/hours/days/0/ranges/0",
+        ),
+        ({"days": [{"date": "2026-10-01", "ranges": []}] * 2}, "/hours/days/1/date"),
+    ],
+)
+async def test_wrong_hours_are_named(
+    place: Place, change: dict[str, object], pointer: str
+) -> None:
+    ada = await place.console("ada")
+    answer = await ada.patch("/teams/first", {"hours": {**HOURS, **change}})
+    assert answer.code == "invalid_input"
+    assert answer.json["errors"][0]["pointer"] == pointer
+
+
+async def test_key_customers_are_marked_by_leaders(place: Place) -> None:
+    at = await place.queued()
+    ann, lee = await place.console("ann"), await place.console("lee")
+    path = f"/contacts/{at.contact_id}"
+    assert (await ann.patch(path, {"key": True})).code == "not_allowed"
+    assert (await ann.get(path)).json["key"] is False
+    assert (await lee.patch(path, {"key": True})).json["key"] is True
+    assert (await ann.patch(path, {"key": True, "company": "Shop"})).status == 200, "as it was"
+
+
+async def test_a_recogniser_without_an_address_is_refused(place: Place) -> None:
+    ada = await place.console("ada")
+    refused = await ada.post("/inboxes", {**INBOX, "recogniser": "rasa"})
+    assert refused.json["errors"][0]["pointer"] == "/recogniser"
+    assert "YINGDA_RASA_URL" in refused.json["detail"]
+    added = await ada.post("/inboxes", INBOX)
+    assert added.json["recogniser"] == "built_in"
+    again = await ada.patch(f"/inboxes/{added.json['id']}", {"recogniser": "llm"})
+    assert "YINGDA_LLM_URL" in again.json["detail"]
+
+
 @pytest.mark.parametrize(
     ("settings", "secret", "hans", "hant"),
     [

@@ -114,7 +114,7 @@ def reply(*texts: str) -> Reply:
     )
 
 
-def handoff(reason: HandoffReason) -> Handoff:
+def handoff(reason: HandoffReason, subject: str = "") -> Handoff:
     return Handoff(
         reason=reason,
         messages=(BotMessage(text="A colleague will answer."),),
@@ -125,6 +125,7 @@ def handoff(reason: HandoffReason) -> Handoff:
         language=Language.EN,
         catalogue_version="v1",
         understanding=CLEAR,
+        subject=subject,
         card=Card(
             topic="a line that is down",
             asked=("my line is down",),
@@ -181,7 +182,14 @@ class Desk:
 
     async def take(self, bot: ScriptedBot, accepted: Accepted, limit: float = 1) -> Decided:
         inbox = INBOXES[accepted.inbound.inbox_id]
-        turn = build_turn(accepted.inbound, accepted.conversation, accepted.lines, inbox)
+        turn = build_turn(
+            accepted.inbound,
+            accepted.conversation,
+            accepted.lines,
+            inbox,
+            customer=accepted.customer,
+            desk=None,
+        )
         only_files = not accepted.message.text and bool(accepted.message.attachments)
         taken = await take_turn(bot, turn, only_files=only_files, limit=limit)
         return Decided(accepted, taken)

@@ -111,7 +111,7 @@ async def test_a_hand_off_ahead_opens_its_ticket_and_is_not_remembered(desk: Des
     memory = Memory()
     first = await answered(desk, memory, inbound(1, "one"), "re: one")
     (settled,) = await store(
-        desk, foreseen(memory, inbound(2, "a person please"), handoff(HandoffReason.WISH))
+        desk, foreseen(memory, inbound(2, "a person please"), handoff(HandoffReason.WISH, "one"))
     )
     memory.keep(*settled)
     conversation = await desk.conversation(first)

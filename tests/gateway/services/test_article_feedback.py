@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.contract import ArticleFeedback, BotMessage, HandoffReason, Reply
+from bot.contract import ArticleFeedback, BotMessage, Reply
 from gateway.ports.knowledge import FeedbackCounts
-from tests.gateway.services.desk import Desk, ScriptedBot, handoff, inbound, reply
+from tests.gateway.services.desk import Desk, ScriptedBot, inbound, reply
 
 
 def answer(slug: str) -> Reply:
@@ -47,12 +47,3 @@ async def test_a_repeated_application_counts_once(desk: Desk) -> None:
     await desk.apply(decided)
     await desk.apply(decided)
     assert await counts(desk) == FeedbackCounts(shown=1, helped=1)
-
-
-async def test_a_ticket_after_no_help_is_about_the_question(desk: Desk) -> None:
-    await desk.turn(inbound(1, "my modem is dead"), ScriptedBot(answer("reset")))
-    await desk.turn(inbound(2, "没有帮助"), ScriptedBot(heard("reset", helped=False)))
-    accepted = await desk.turn(inbound(3, "a person"), ScriptedBot(handoff(HandoffReason.WISH)))
-    ticket_id = (await desk.conversation(accepted)).ticket_id or ""
-    ticket = await desk.store.read(lambda uow: uow.tickets.get(ticket_id))
-    assert ticket.subject == "my modem is dead"

@@ -355,3 +355,28 @@ async def test_a_complaint_in_the_queue_changes_the_waiting_ticket(
     stored = await desk.conversation(first)
     assert stored.last_seq == (await desk.messages(first))[-1].seq
     assert stored.turned_seq == second.message.seq
+
+
+async def test_the_language_follows_the_customer_while_people_answer(desk: Desk) -> None:
+    first = await desk.turn(
+        inbound(1, "a person please"), ScriptedBot(handoff(HandoffReason.WISH))
+    )
+    assert (await desk.conversation(first)).language == "en"
+    said = [
+        ("你们什么时候处理我的问题？", None, "zh-Hans"),
+        ("asdf qwer", None, "zh-Hans"),
+        ("Talk to a person", "/human_handoff", "zh-Hans"),
+        ("12345", None, "zh-Hans"),
+        ("請問處理好了嗎？", None, "zh-Hant"),
+        ("please answer me", None, "en"),
+    ]
+    for number, (text, payload, language) in enumerate(said, start=2):
+        await desk.accept(replace(inbound(number, text), payload=payload))
+        assert (await desk.conversation(first)).language == language, text
+
+
+async def test_a_pressed_button_does_not_tell_the_language(desk: Desk) -> None:
+    pressed = replace(
+        inbound(1, "Talk to a person", profile={"language": "zh-Hans"}), payload="/human_handoff"
+    )
+    assert (await desk.accept(pressed)).conversation.language == "zh-Hans"

@@ -16,11 +16,19 @@ from gateway.domain.events import (
     Event,
     MessageAdded,
     MessageStateChanged,
+    TeamsChanged,
     TicketChanged,
     TurnDone,
 )
 from gateway.domain.ticket import Severity, Ticket, TicketKind, TicketState
-from gateway.services.publishing import CONSOLE, DELIVERIES, Publisher, handle_topic
+from gateway.services.publishing import (
+    CONSOLE,
+    CUSTOMERS,
+    DELIVERIES,
+    DESK,
+    Publisher,
+    handle_topic,
+)
 
 CONVERSATION = Conversation(
     id="c1",
@@ -80,6 +88,8 @@ TOPICS = {
     "other inbox": handle_topic("rest", "lin"),
     "console": CONSOLE,
     "deliveries": DELIVERIES,
+    "desk": DESK,
+    "customers": CUSTOMERS,
 }
 
 
@@ -161,14 +171,22 @@ async def test_a_customer_learns_who_answers(ears: Ears) -> None:
     assert heard == {
         "lin": [{"type": "controller", "controller": "agent", "agent": "Lin"}],
         "console": [{"type": "conversation", "conversation_id": "c1"}],
+        "desk": [{"type": "changed"}],
     }
 
 
-async def test_tickets_are_the_consoles_business(ears: Ears) -> None:
+async def test_tickets_are_the_consoles_business_and_known_of_their_customer(ears: Ears) -> None:
     heard = await ears.hear(TicketChanged(ticket=TICKET, opened=True))
     assert heard == {
-        "console": [{"type": "ticket", "conversation_id": "c1", "ticket_id": "t1", "opened": True}]
+        "console": [
+            {"type": "ticket", "conversation_id": "c1", "ticket_id": "t1", "opened": True}
+        ],
+        "customers": [{"type": "changed", "contact_id": "p1"}],
     }
+
+
+async def test_a_changed_team_moves_the_desks(ears: Ears) -> None:
+    assert await ears.hear(TeamsChanged()) == {"desk": [{"type": "changed"}]}
 
 
 async def test_a_turn_done_is_told_to_the_customers_side_only(ears: Ears) -> None:

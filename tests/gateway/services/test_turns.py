@@ -6,15 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from bot.contract import HandoffReason
+from bot.contract import Handoff, HandoffReason, Reply
 from bot.errors import BotError
 from channels.contract import Attachment, MessageKind, MessageState
-from gateway.domain.conversation import Controller
+from gateway.domain.conversation import Controller, hand_back
 from gateway.domain.events import MessageAdded, TurnDone
+from gateway.domain.inbox import RecogniserKind
 from gateway.domain.trail import Hop, Outcome
 from gateway.ports.store import UnitOfWork
 from gateway.services.intake import IDLE
+from gateway.services.turns import build_turn
 from tests.gateway.services.desk import (
+    CLEAR,
+    MAILBOX,
     NO_BOT,
     PUSH,
     Desk,
@@ -181,13 +185,19 @@ async def test_the_ticket_keeps_the_bots_card(desk: Desk) -> None:
         "answers": [["Lights?", "off"]],
         "mood": "annoyed",
         "call_back": None,
-        "customer": {"name": "Wang", "key": False, "tickets": 0, "open_tickets": ["10001"]},
+        "customer": {
+            "name": "Wang",
+            "verified": False,
+            "key": False,
+            "tickets": 0,
+            "open_tickets": ["10001"],
+        },
     }
 
 
-async def test_a_ticket_is_about_what_was_asked_before_the_wish_for_a_person(desk: Desk) -> None:
+async def test_a_ticket_is_about_what_the_bot_says(desk: Desk) -> None:
     await desk.turn(inbound(1, "my invoice is wrong"), ScriptedBot(reply("Hi")))
-    bot = ScriptedBot(handoff(HandoffReason.WISH))
+    bot = ScriptedBot(handoff(HandoffReason.WISH, "my invoice is wrong"))
     accepted = await desk.turn(inbound(2, "a person please"), bot)
     conversation = await desk.conversation(accepted)
     ticket = await desk.store.read(lambda uow: uow.tickets.get(conversation.ticket_id or ""))
@@ -207,3 +217,57 @@ async def test_the_bot_begins_anew_after_an_hour(desk: Desk) -> None:
     bot = ScriptedBot(reply("Ok"))
     await desk.turn(inbound(2, "hello again"), bot)
     assert bot.asked[0].state.turns == 0
+
+
+@pytest.mark.parametrize(
+    ("decision", "begin"), [(reply("Hi"), ""), (handoff(HandoffReason.WISH), "wish; ")]
+)
+async def test_the_trail_says_why_another_recogniser_answered(
+    desk: Desk, decision: Reply | Handoff, begin: str
+) -> None:
+    failed = replace(CLEAR, note="RasaServerRecogniser: it took too long")
+    accepted = await desk.turn(inbound(1), ScriptedBot(replace(decision, understanding=failed)))
+    trail = await desk.store.read(lambda uow: uow.trail.of_message(accepted.message.id))
+    assert trail[-1].reason == f"{begin}RasaServerRecogniser: it took too long"
+
+
+async def test_what_was_said_to_people_is_not_the_bots_concern(desk: Desk) -> None:
+    await desk.turn(inbound(1, "my invoice is wrong"), ScriptedBot(reply("Hi")))
+    accepted = await desk.turn(inbound(2, "a person"), ScriptedBot(handoff(HandoffReason.WISH)))
+    await desk.accept(inbound(3, "hello, colleague"))
+
+    def back(uow: UnitOfWork) -> None:
+        found = uow.conversations.get(accepted.conversation.id, lock=True)
+        uow.conversations.update([hand_back(found)])
+
+    await desk.store.write(back)
+    bot = ScriptedBot(reply("Hi again"))
+    await desk.turn(inbound(4, "and now?"), bot)
+    await desk.turn(inbound(5, "really?"), bot)
+    assert [[line.text for line in turn.lines] for turn in bot.asked] == [
+        [],
+        ["and now?", "Hi again"],
+    ]
+
+
+async def test_titles_of_buttons_are_marked(desk: Desk) -> None:
+    bot = ScriptedBot(reply("Hi"))
+    await desk.turn(replace(inbound(1, "Talk to a person"), payload="/human_handoff"), bot)
+    await desk.turn(inbound(2, "hm"), bot)
+    assert [line.pressed for line in bot.asked[-1].lines] == [True, False]
+
+
+async def test_an_inbox_names_its_recogniser(desk: Desk) -> None:
+    accepted = await desk.accept(inbound(1))
+    chosen = [
+        build_turn(
+            accepted.inbound,
+            accepted.conversation,
+            (),
+            replace(MAILBOX, recogniser=kind),
+            customer=None,
+            desk=None,
+        ).recogniser
+        for kind in RecogniserKind
+    ]
+    assert chosen == ["", "rasa", "llm"]

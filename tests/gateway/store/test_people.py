@@ -70,7 +70,7 @@ async def test_addresses_and_team_names_come_once(desk: SqlStore) -> None:
         await desk.write(lambda unit: unit.agents.add_team(Team(id="x", name="Care")))
     with pytest.raises(ConflictError):
         await desk.write(lambda unit: unit.agents.add(samples.agent("x", "no-team"), ""))
-    await desk.write(lambda unit: unit.agents.rename_team(Team(id="sales", name="Alpha")))
+    await desk.write(lambda unit: unit.agents.update_team(Team(id="sales", name="Alpha")))
     assert await desk.read(lambda unit: unit.agents.teams()) == [
         Team(id="sales", name="Alpha"),
         Team(id="care", name="Care"),

@@ -12,13 +12,16 @@ from typing_extensions import override
 from bot.contract import Decision, Turn
 from channels.contract import InboundMessage, MessageKind
 from gateway.bus.embedded import EmbeddedBus
+from gateway.bus.hub import LocalHub
 from gateway.domain.conversation import Message
 from gateway.domain.records import DeadLetter
 from gateway.metrics import Metrics
 from gateway.ports.bus import BusEntry
 from gateway.ports.store import UnitOfWork
 from gateway.services.accepting import Incoming
+from gateway.services.desk_view import DeskView
 from gateway.services.inbox_directory import InboxDirectory
+from gateway.services.publishing import Publisher
 from gateway.services.sink import BusSink
 from gateway.wiring.ids import clock, new_id
 from gateway.workers.intake import IntakeParts, IntakeWorker
@@ -96,12 +99,16 @@ class Flow:
         self.metrics = Metrics()
         self.sink = BusSink(self.bus)
         self.inboxes = InboxDirectory(self.weather, clock)
+        self.hub = LocalHub()
+        desk.store.listen(Publisher(self.hub).publish)
+        self.desks = DeskView(desk.store, self.hub, clock)
         self.worker = IntakeWorker(
             IntakeParts(
                 bus=self.bus,
                 store=self.weather,
                 bot=self.bot,
                 inboxes=self.inboxes,
+                desks=self.desks,
                 is_mailbox=lambda kind: kind == "rest",
                 clock=clock,
                 new_id=new_id,

@@ -12,7 +12,8 @@ import pytest
 
 from bot.contract import Decision, HandoffReason, Turn
 from channels.contract import MessageState
-from gateway.domain.events import MessageAdded
+from gateway.domain.events import ContactChanged, MessageAdded
+from gateway.domain.people import Team
 from gateway.ports.bus import BusEntry, BusUnavailableError
 from gateway.ports.store import UnitOfWork
 from gateway.workers import intake
@@ -500,3 +501,50 @@ async def test_an_owed_turn_is_in_the_journal_before_anybody_hears_of_its_messag
     await heir.settled()
     assert await heir.said("visitor") == ["one", "re: one"]
     await heir.stop()
+
+
+async def test_a_turn_ahead_knows_a_customer_who_changed(desk: Desk) -> None:
+    flow = Flow(desk)
+    follower = asyncio.create_task(flow.worker.follow_customers(flow.hub))
+    await flow.start(inbound(1, "one"))
+    await flow.settled()
+    await flow.deliver(inbound(2, "two"))
+    await flow.settled()
+    key = inbound(1).conversation_key
+
+    def mark(uow: UnitOfWork) -> None:
+        contact = uow.contacts.get(uow.conversations.by_keys([key])[key].contact_id)
+        changed = replace(contact, key=True)
+        uow.contacts.update(changed)
+        uow.emit(ContactChanged(contact=changed))
+
+    await desk.store.write(mark)
+    writes = flow.weather.writes
+    for number in (3, 4):
+        await flow.deliver(inbound(number, "more"))
+        await flow.settled()
+    asked = [turn.customer for turn in flow.bot.asked]
+    assert [customer is not None and customer.key for customer in asked] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert flow.weather.writes == writes + 3, "read once, then remembered again"
+    await flow.stop()
+    await flow.hub.close()
+    await follower
+
+
+async def test_turns_are_told_how_the_desk_stands(desk: Desk) -> None:
+    await desk.store.write(lambda uow: uow.agents.add_team(Team(id="first", name="First")))
+    flow = Flow(desk)
+    await flow.desks.refresh()
+    await flow.start(inbound(1, "one"))
+    await flow.settled()
+    await flow.deliver(inbound(2, "two"))
+    await flow.settled()
+    seen = flow.desks.of(None)
+    assert seen is not None
+    assert [turn.desk for turn in flow.bot.asked] == [seen, seen]
+    await flow.stop()

@@ -40,6 +40,7 @@ import type {
   SearchHit,
   Severity,
   Team,
+  TeamChange,
   Ticket,
   TicketChange,
   TicketState,
@@ -186,8 +187,8 @@ export const api = {
     post<{ one_time_password: string }>(`/agents/${encodeURIComponent(id)}/reset-password`),
   teams: () => get<Items<Team>>('/teams'),
   addTeam: (name: string) => post<Team>('/teams', { name }),
-  renameTeam: (id: string, name: string) =>
-    patch<Team>(`/teams/${encodeURIComponent(id)}`, { name }),
+  changeTeam: (id: string, change: TeamChange) =>
+    patch<Team>(`/teams/${encodeURIComponent(id)}`, change),
   channelKinds: () => get<Items<ChannelKind>>('/channel-kinds'),
   inboxes: () => get<Items<Inbox>>('/inboxes'),
   addInbox: (inbox: NewInbox) => post<Inbox>('/inboxes', inbox),

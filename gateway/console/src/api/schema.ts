@@ -172,10 +172,10 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Rename a team
+         * Change a team's name or opening hours
          * @description Needs the right `configure`.
          */
-        patch: operations["rename_team"];
+        patch: operations["change_team"];
         trace?: never;
     };
     "/api/v1/conversations": {
@@ -2501,6 +2501,8 @@ export interface components {
         CardCustomer: {
             /** Name */
             name: string;
+            /** Verified */
+            verified: boolean;
             /** Key */
             key: boolean;
             /** Tickets */
@@ -2834,6 +2836,8 @@ export interface components {
             };
             /** Verified */
             verified: boolean;
+            /** Key */
+            key: boolean;
             /**
              * Created At
              * @description ISO 8601, UTC, with milliseconds
@@ -2861,6 +2865,8 @@ export interface components {
             company?: string;
             /** Language */
             language?: string;
+            /** Key */
+            key?: boolean;
             /** Attributes */
             attributes?: {
                 [key: string]: string;
@@ -3032,6 +3038,19 @@ export interface components {
             refused: number;
             /** Precision */
             precision: number;
+        };
+        /**
+         * DayInput
+         * @description A date that is unlike its weekday; without ranges it is closed.
+         */
+        DayInput: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Ranges */
+            ranges: components["schemas"]["RangeInput"][];
         };
         /**
          * DayUse
@@ -3496,6 +3515,50 @@ export interface components {
          */
         Hop: "accepted" | "duplicate" | "turn" | "queued" | "sent" | "delivered" | "read" | "resent";
         /**
+         * Hours
+         * @description When people work: Monday to Sunday in an IANA time zone, and exceptional dates.
+         */
+        Hours: {
+            /** Zone */
+            zone: string;
+            /** Week */
+            week: components["schemas"]["HoursRange"][][];
+            /** Days */
+            days: components["schemas"]["HoursDay"][];
+        };
+        /**
+         * HoursDay
+         * @description A date that is unlike its weekday; without ranges it is closed.
+         */
+        HoursDay: {
+            /** Date */
+            date: string;
+            /** Ranges */
+            ranges: components["schemas"]["HoursRange"][];
+        };
+        /**
+         * HoursInput
+         * @description When people work: Monday to Sunday in an IANA time zone, and exceptional dates.
+         */
+        HoursInput: {
+            /** Zone */
+            zone: string;
+            /** Week */
+            week: components["schemas"]["RangeInput"][][];
+            /** Days */
+            days?: components["schemas"]["DayInput"][];
+        };
+        /**
+         * HoursRange
+         * @description A stretch of a day: `09:00` to `18:00`; `24:00` is the end of the day.
+         */
+        HoursRange: {
+            /** Start */
+            start: string;
+            /** End */
+            end: string;
+        };
+        /**
          * Inbox
          * @description A configured channel; of secrets only the names are told.
          */
@@ -3514,6 +3577,7 @@ export interface components {
             bot: boolean;
             /** Enabled */
             enabled: boolean;
+            recogniser: components["schemas"]["RecogniserKind"];
             /** Settings */
             settings: {
                 [key: string]: unknown;
@@ -3542,6 +3606,7 @@ export interface components {
             bot?: boolean;
             /** Enabled */
             enabled?: boolean;
+            recogniser?: components["schemas"]["RecogniserKind"];
             /** Settings */
             settings?: {
                 [key: string]: unknown;
@@ -3577,6 +3642,8 @@ export interface components {
              * @default true
              */
             enabled: boolean;
+            /** @default built_in */
+            recogniser: components["schemas"]["RecogniserKind"];
             /** Settings */
             settings?: {
                 [key: string]: unknown;
@@ -4192,6 +4259,16 @@ export interface components {
             override: boolean;
         };
         /**
+         * RangeInput
+         * @description A stretch of a day, such as `09:00` to `18:00`; `24:00` is the end of the day.
+         */
+        RangeInput: {
+            /** Start */
+            start: string;
+            /** End */
+            end: string;
+        };
+        /**
          * RankedIntent
          * @description A likely intent with the examples that speak for it; `words` are shared.
          */
@@ -4219,6 +4296,12 @@ export interface components {
             /** Confidence */
             confidence: number;
         };
+        /**
+         * RecogniserKind
+         * @description Who understands an inbox's messages; the built-in one stands in when another fails.
+         * @enum {string}
+         */
+        RecogniserKind: "built_in" | "rasa" | "llm";
         /**
          * Reference
          * @description Something by name.
@@ -4468,7 +4551,7 @@ export interface components {
          * @description What services ask for before they act.
          * @enum {string}
          */
-        Right: "see_team" | "see_all" | "work" | "assign_others" | "take_over" | "edit_canned" | "draft_articles" | "publish_articles" | "edit_catalogue" | "publish_catalogue" | "configure" | "operate";
+        Right: "see_team" | "see_all" | "work" | "assign_others" | "take_over" | "edit_canned" | "mark_key" | "draft_articles" | "publish_articles" | "edit_catalogue" | "publish_catalogue" | "configure" | "operate";
         /**
          * Role
          * @description What an agent is, from least to most rights.
@@ -4672,13 +4755,23 @@ export interface components {
         };
         /**
          * Team
-         * @description A group that works a queue.
+         * @description A group that works a queue, within its hours.
          */
         Team: {
             /** Id */
             id: string;
             /** Name */
             name: string;
+            hours: components["schemas"]["Hours"];
+        };
+        /**
+         * TeamChange
+         * @description What is to change about a team.
+         */
+        TeamChange: {
+            /** Name */
+            name?: string;
+            hours?: components["schemas"]["HoursInput"];
         };
         /**
          * TeamInput
@@ -6099,7 +6192,7 @@ export interface operations {
             };
         };
     };
-    rename_team: {
+    change_team: {
         parameters: {
             query?: never;
             header: {
@@ -6112,7 +6205,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TeamInput"];
+                "application/json": components["schemas"]["TeamChange"];
             };
         };
         responses: {

@@ -1,6 +1,7 @@
-import type { AuditEntry } from '@/api/types'
+import type { AuditEntry, Hours } from '@/api/types'
 import type { Ref } from 'vue'
 import { i18n, language, t } from '@/i18n'
+import { inOneLine } from '@/logic/hours'
 import { absolute } from '@/logic/times'
 import { useDirectory } from '@/stores/directory'
 
@@ -19,6 +20,7 @@ const WORDS: Record<string, string[]> = {
   controller: ['audit.charge'],
   kind: ['kind', 'channel'],
   language: ['language', 'knowledge'],
+  recogniser: ['inboxes.recognisers'],
   role: ['role'],
   severity: ['severity'],
   state: ['state', 'knowledge.state'],
@@ -72,6 +74,7 @@ export function useAuditWords(tickets: Readonly<Ref<Record<string, number>>>) {
     if (raw === undefined || raw === null || raw === '') return ''
     if (typeof raw === 'boolean') return t(raw ? 'audit.yes' : 'audit.no')
     if (Array.isArray(raw)) return raw.map((each) => value(row, field, each)).join(t('app.comma'))
+    if (field === 'hours') return inOneLine(raw as Hours, language.value, t('teams.closed'))
     if (typeof raw === 'object') return JSON.stringify(raw)
     if (typeof raw === 'number' && field.endsWith('_at')) {
       return absolute(new Date(raw).toISOString(), language.value)

@@ -3,6 +3,7 @@ import { audit } from './audit/en'
 import { knowledge } from './knowledge/en'
 import { editor } from './editor/en'
 import { inboxes } from './inboxes/en'
+import { teams } from './teams/en'
 
 export const messages = {
   knowledge,
@@ -269,6 +270,7 @@ export const messages = {
     verified: 'Identity verified',
     verifiedHint: 'The site that the customer came from vouched for who they are',
     unverified: 'Identity not verified',
+    key: 'Key customer', keyHint: 'Goes to people first',
     since: 'Known since',
     handles: 'Reached by',
     tickets: 'Tickets',
@@ -424,14 +426,7 @@ export const messages = {
     leader: 'Also assigns, takes over and edits canned responses',
     administrator: 'Sees and configures everything',
   },
-  teams: {
-    title: 'Teams',
-    add: 'New team',
-    rename: 'Rename',
-    members: 'no members | {count} member | {count} members',
-    empty: 'No teams yet',
-    emptyText: 'A team works a queue: what its inboxes hand over waits there.',
-  },
+  teams,
   inboxes,
   audit,
   editor,

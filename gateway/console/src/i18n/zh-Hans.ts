@@ -4,6 +4,7 @@ import { editor } from './editor/zh-Hans'
 import { inboxes } from './inboxes/zh-Hans'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hans'
+import { teams } from './teams/zh-Hans'
 
 export const messages: Messages = {
   knowledge,
@@ -276,6 +277,7 @@ export const messages: Messages = {
     verified: '身份已验证',
     verifiedHint: '客户所在的网站已为其身份作证',
     unverified: '身份未验证',
+    key: '重点客户', keyHint: '机器人不接待，直接转给同事',
     since: '首次联系',
     handles: '联系渠道',
     tickets: '工单',
@@ -431,14 +433,7 @@ export const messages: Messages = {
     leader: '还可以分配、接管会话和编辑快捷回复',
     administrator: '查看和配置一切',
   },
-  teams: {
-    title: '团队',
-    add: '新建团队',
-    rename: '重命名',
-    members: '没有成员 | {count} 名成员 | {count} 名成员',
-    empty: '还没有团队',
-    emptyText: '团队负责一个队列：所属收件箱转交的会话在那里等待。',
-  },
+  teams,
   inboxes,
   audit,
   editor,

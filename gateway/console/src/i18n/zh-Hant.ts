@@ -4,6 +4,7 @@ import { editor } from './editor/zh-Hant'
 import { inboxes } from './inboxes/zh-Hant'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hant'
+import { teams } from './teams/zh-Hant'
 
 export const messages: Messages = {
   knowledge,
@@ -276,6 +277,7 @@ export const messages: Messages = {
     verified: '身分已驗證',
     verifiedHint: '客戶所在的網站已為其身分作證',
     unverified: '身分未驗證',
+    key: '重點客戶', keyHint: '機器人不接待，直接轉給同事',
     since: '首次聯絡',
     handles: '聯絡管道',
     tickets: '工單',
@@ -431,14 +433,7 @@ export const messages: Messages = {
     leader: '還可以分配、接管對話和編輯快速回覆',
     administrator: '查看和配置一切',
   },
-  teams: {
-    title: '團隊',
-    add: '新建團隊',
-    rename: '重新命名',
-    members: '沒有成員 | {count} 名成員 | {count} 名成員',
-    empty: '還沒有團隊',
-    emptyText: '團隊負責一個佇列：所屬收件匣轉交的對話在那裡等待。',
-  },
+  teams,
   inboxes,
   audit,
   editor,

@@ -29,7 +29,7 @@ describe('the hand-off card', () => {
   })
 
   it('tells of mood and customer in the words of the reader', () => {
-    const customer = { name: '', key: true, tickets: 3, open_tickets: ['#1', '#2'] }
+    const customer = { name: '', verified: false, key: true, tickets: 3, open_tickets: ['#1', '#2'] }
     const lines = cardLines({ ...card, mood: 'angry', customer }, words)
     expect(lines.slice(-2)).toEqual([
       { name: 'mood', texts: ['mood:angry'] },

@@ -34,6 +34,7 @@ def _create_people() -> None:
         "teams",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("hours", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teams")),
         sa.UniqueConstraint("name", name=op.f("uq_teams_name")),
     )
@@ -134,6 +135,10 @@ def _create_channels() -> None:
         sa.Column("bot", sa.Boolean(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("recogniser", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "recogniser IN ('built_in', 'rasa', 'llm')", name=op.f("ck_inboxes_recogniser")
+        ),
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_inboxes_team_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inboxes")),
     )
@@ -148,6 +153,7 @@ def _create_channels() -> None:
         sa.Column("attributes", sa.Text(), nullable=False),
         sa.Column("verified", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
     )
     op.create_table(
@@ -190,6 +196,7 @@ def _create_conversations() -> None:
         sa.Column("bot_state", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("turned_seq", sa.BigInteger(), nullable=False),
+        sa.Column("bot_since", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("shelf", sa.Text(), nullable=False),
         sa.Column("severity", sa.Text(), nullable=True),

@@ -84,7 +84,7 @@ export const audit = {
     },
     team: {
       added: 'Added a team',
-      renamed: 'Renamed a team',
+      changed: 'Changed a team',
     },
     ticket: {
       opened: 'Opened a ticket',
@@ -119,6 +119,9 @@ export const audit = {
     agent_id: 'Agent',
     archived: 'Archived',
     attributes: 'Attributes',
+    hours: 'Opening hours',
+    key: 'Key customer',
+    recogniser: 'Understood by',
     audience: 'Readers',
     availability: 'Availability',
     bot: 'Bot answers first',

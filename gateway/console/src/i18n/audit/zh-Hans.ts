@@ -86,7 +86,7 @@ export const audit: Audit = {
     },
     team: {
       added: '新增团队',
-      renamed: '重命名团队',
+      changed: '修改团队',
     },
     ticket: {
       opened: '建立工单',
@@ -121,6 +121,9 @@ export const audit: Audit = {
     agent_id: '客服',
     archived: '已归档',
     attributes: '附加信息',
+    hours: '工作时间',
+    key: '重点客户',
+    recogniser: '由谁理解消息',
     audience: '读者',
     availability: '在线状态',
     bot: '机器人先答',

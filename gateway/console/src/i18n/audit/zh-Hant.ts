@@ -86,7 +86,7 @@ export const audit: Audit = {
     },
     team: {
       added: '新增團隊',
-      renamed: '重新命名團隊',
+      changed: '修改團隊',
     },
     ticket: {
       opened: '建立工單',
@@ -121,6 +121,9 @@ export const audit: Audit = {
     agent_id: '客服',
     archived: '已封存',
     attributes: '附加資訊',
+    hours: '工作時間',
+    key: '重點客戶',
+    recogniser: '由誰理解訊息',
     audience: '讀者',
     availability: '線上狀態',
     bot: '機器人先答',

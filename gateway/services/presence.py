@@ -35,7 +35,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresenceListener:
-    """Whom changes are told to: the console feed of this process.
+    """Whom changes are told to, such as the console feed of this process.
 
     `agent` gets an agent's id, whether they are present and their availability; `viewers` a
     conversation's id; `session_ended` and `agent_changed` the frame.
@@ -58,7 +58,7 @@ class Presence:
         self._listener: PresenceListener | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self, listener: PresenceListener) -> None:
+    def start(self, listener: PresenceListener | None = None) -> None:
         """Begins to listen, and asks the other processes who is there."""
         self._listener = listener
         subscription = self._hub.subscribe(TOPIC)
