@@ -9,9 +9,10 @@ topic at all. Their curves were fitted on service questions, half of which no ar
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from threading import RLock
 
 from bot.askings import read
 from bot.passages import headings, marks, shorten, split_passages
@@ -150,7 +151,11 @@ class _Shelf:
 
 
 class ArticleIndex:
-    """Published articles, searchable in each of their languages."""
+    """Published articles, searchable in each of their languages.
+
+    The bot of a new catalogue is built in a thread and reads it meanwhile; a search sorts in what
+    was put in since, so searches too take turns.
+    """
 
     def __init__(self, articles: Iterable[Article] = ()) -> None:
         self._shelves = {
@@ -158,20 +163,23 @@ class ArticleIndex:
             for language in ("zh", "en")
             for audience in AUDIENCES
         }
+        self._turn = RLock()
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._search)
         for article in articles:
             self.put(article)
 
     def put(self, article: Article) -> None:
         """Adds an article, or replaces it in its language."""
-        self.take_out(article.slug, article.language)
-        self._shelves[article.language, article.audience].put(article)
+        with self._turn:
+            self.take_out(article.slug, article.language)
+            self._shelves[article.language, article.audience].put(article)
 
     def take_out(self, slug: str, language: str) -> None:
         """Removes an article in one language (`zh`, `en`); nothing happens if it is not there."""
-        self._remembered.cache_clear()
-        for audience in AUDIENCES:
-            self._shelves[language, audience].take_out(slug)
+        with self._turn:
+            self._remembered.cache_clear()
+            for audience in AUDIENCES:
+                self._shelves[language, audience].take_out(slug)
 
     def held(self, slug: str, language: str) -> Article | None:
         """The article as it was put in, in that language (`zh`, `en`) alone."""
@@ -181,12 +189,15 @@ class ArticleIndex:
                 return kept.article
         return None
 
-    def articles(self, *, internal: bool = False) -> Iterator[Article]:
+    def articles(self, *, internal: bool = False) -> list[Article]:
         """Every article, by language and slug; internal ones only when asked for."""
-        for (_, audience), shelf in self._shelves.items():
-            if internal or audience == "public":
-                for slug in sorted(shelf.kept):
-                    yield shelf.kept[slug].article
+        with self._turn:
+            return [
+                shelf.kept[slug].article
+                for (_, audience), shelf in self._shelves.items()
+                if internal or audience == "public"
+                for slug in sorted(shelf.kept)
+            ]
 
     def search(
         self,
@@ -207,9 +218,10 @@ class ArticleIndex:
             with_passages: whether hits carry the passage that fits best.
         """
         audiences = AUDIENCES if internal else AUDIENCES[:1]
-        return self._remembered(
-            text, language.training, limit, audiences=audiences, with_passages=with_passages
-        )
+        with self._turn:  # what is remembered too must be of the articles as they are now
+            return self._remembered(
+                text, language.training, limit, audiences=audiences, with_passages=with_passages
+            )
 
     def _search(
         self,
@@ -228,7 +240,8 @@ class ArticleIndex:
 
     def best(self, text: str, language: Language) -> tuple[str, float] | None:
         """The public article that fits best and the chance that it is right; no passage."""
-        ranked = self._shelves[language.training, "public"].rank(text, 1)
+        with self._turn:
+            ranked = self._shelves[language.training, "public"].rank(text, 1)
         return ranked[0][:2] if ranked else None
 
     def title(self, slug: str, language: Language) -> str | None:

@@ -223,9 +223,7 @@ class Workshop:
                 "draft": pack(documents),
                 "file": str(source),
                 "place": place,
-                "articles": [
-                    asdict(article) for article in tuple(self._parts.maker.index.articles())
-                ],
+                "articles": [asdict(article) for article in self._parts.maker.index.articles()],
             }
             result = await run_lab(task, _Reporter(self._parts, job))
         now = self._parts.clock()

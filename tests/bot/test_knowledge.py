@@ -1,6 +1,9 @@
 """Article search: the right article, the right passage, plain text, no internal articles."""
 
+import sys
+import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -119,3 +122,37 @@ def test_an_article_without_paragraphs_is_told_by_its_title() -> None:
 
 def test_no_articles_no_hits() -> None:
     assert ArticleIndex([]).search("退款", HANS) == ()
+
+
+def test_a_thread_may_search_while_articles_come_and_go(shipped: Catalogue) -> None:
+    """The bot of a new catalogue is built in a thread, over the index that serves meanwhile."""
+    articles = shipped.articles
+    index = ArticleIndex(articles)
+    faults: list[Exception] = []
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            for article in articles:
+                try:
+                    index.search(article.title, HANS)
+                    index.articles()
+                except Exception as error:  # whatever it is fails the test
+                    faults.append(error)
+
+    pace = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(300):
+            article = articles[number % len(articles)]
+            index.put(replace(article, body=f"{article.body}\n{number}"))
+            index.search(article.title, HANS)
+            if number % 3 == 0:
+                index.take_out(article.slug, article.language)
+    finally:
+        over.set()
+        reader.join()
+        sys.setswitchinterval(pace)
+    assert faults == []
