@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 )
 
 from bot.contract import (
+    ArticleFeedback,
     BotState,
     Customer,
     Decision,
@@ -137,6 +138,27 @@ async def test_a_question_in_the_middle_is_answered_and_the_form_goes_on(chat: C
     assert "电话号码" in last(made)
     assert made.state.flow is not None
     assert made.state.flow["slot"] == "call_back_phone"
+
+
+async def test_a_word_on_an_answer_in_the_middle_is_heard_and_the_form_goes_on(chat: Chat) -> None:
+    answered = await chat.replies("给我回个电话", "怎么开发票")
+    article = answered.messages[0].article
+    assert article is not None
+    made = await chat.say("没有帮助", payload=f"/not_helped/{article}")
+    assert isinstance(made, Reply)
+    assert made.feedback == ArticleFeedback(slug=article, helped=False)
+    assert "电话号码" in last(made)
+    assert made.state.flow == answered.state.flow
+
+
+async def test_a_word_on_an_answer_ends_no_loop(chat: Chat) -> None:
+    answered = await chat.replies("怎么开发票")
+    for _ in range(3):
+        article = answered.messages[0].article
+        await chat.say("没有帮助", payload=f"/not_helped/{article}")
+        made = await chat.say("怎么开发票")
+    assert isinstance(made, Handoff)
+    assert made.reason is HandoffReason.LOOP
 
 
 async def test_help_cancel_and_answers_in_vain(chat: Chat) -> None:

@@ -64,7 +64,8 @@ WORK = [
     ("user", "add", "lin@example.com", "--name", "Lin"),
     ("user", "reset", "lin@example.com"),
     ("user", "list"),
-    ("kb", "export", "never-written"),
+    ("kb", "import", "catalogue/articles"),
+    ("kb", "export", "out"),
 ]
 
 

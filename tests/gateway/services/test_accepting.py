@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.contract import BotState, HandoffReason
+from bot.contract import ArticleFeedback, BotMessage, BotState, Decision, HandoffReason
 from channels.contract import InboundMessage, MessageKind, MessageState
 from gateway.domain.conversation import Controller
 from gateway.domain.events import MessageAdded, TurnDone
 from gateway.domain.trail import Hop, Outcome
+from gateway.ports.knowledge import FeedbackCounts
 from gateway.services import accepting
 from gateway.services.accepting import Incoming, Memory, Remembered, accept_batch
 from gateway.services.intake import IDLE, LINES_FOR_TURN, Accepted
@@ -28,10 +29,13 @@ from tests.gateway.services.desk import (
 )
 
 
-async def answered(desk: Desk, memory: Memory, message: InboundMessage, text: str) -> Accepted:
+async def answered(
+    desk: Desk, memory: Memory, message: InboundMessage, made: Decision | str
+) -> Accepted:
     """A turn the ordinary way, remembered."""
+    decision = reply(made) if isinstance(made, str) else made
     accepted = await desk.accept(message)
-    decided = await desk.take(ScriptedBot(reply(text)), accepted)
+    decided = await desk.take(ScriptedBot(decision), accepted)
     work = partial(apply_batch, batch=[decided], context=desk.context())
     (applied,) = await desk.store.write(work)
     memory.keep(accepted, applied)
@@ -82,6 +86,16 @@ async def test_message_and_answer_are_stored_together(desk: Desk) -> None:
     turn = await desk.store.read(lambda uow: uow.turns.of_message(messages[2].id))
     assert turn is not None
     assert (turn.decision, turn.ms) == ("reply", 3)
+
+
+async def test_a_word_on_an_article_counts_for_it(desk: Desk) -> None:
+    memory = Memory()
+    told = replace(reply("30 days."), messages=(BotMessage(text="30 days.", article="refunds"),))
+    glad = replace(reply("Good!"), feedback=ArticleFeedback(slug="refunds", helped=True))
+    await answered(desk, memory, inbound(1), told)
+    await store(desk, foreseen(memory, inbound(2), glad))
+    counts = await desk.store.read(lambda uow: uow.articles.counts(["refunds"]))
+    assert counts == {"refunds": FeedbackCounts(shown=1, helped=1)}
 
 
 async def test_a_chain_of_turns_is_remembered_turn_by_turn(desk: Desk) -> None:
