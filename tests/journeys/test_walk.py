@@ -149,11 +149,21 @@ async def shoot(page: Page, folder: Path, name: str) -> None:
         shutil.copy(path, ROOT / "docs" / path.name)
 
 
+async def work_day_and_night(url: str) -> None:
+    """Out of hours a wish for a person is met with the offer of a call-back."""
+    week = [[{"start": "00:00", "end": "24:00"}]] * 7
+    async with Administrator(url) as administrator:
+        for team in (await administrator.call("GET", "/teams"))["items"]:
+            change = {"hours": {"zone": "UTC", "week": week}}
+            await administrator.call("PATCH", f"/teams/{team['id']}", change)
+
+
 @pytest.mark.parametrize("words", [CHINESE, ENGLISH], ids=["zh-Hans", "en"])
 async def test_from_the_visitor_to_an_agent_and_back(
     words: Words, gateway: GatewayProcess, chromium: Browser, tmp_path: Path
 ) -> None:
     expect.set_options(timeout=PATIENCE)
+    await work_day_and_night(gateway.url)
     visitor = Visitor(await open_page(chromium, words))
     desk = Desk(await open_page(chromium, words, width=1440))
     await visitor.arrive(gateway.url, words)
