@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -18,7 +20,6 @@ _CONNECT_SECONDS = 5
 
 # Checkpoints at 4,000 pages (16 MB) rewrite a busy page less often than at the usual 1,000.
 _SQLITE_SETTINGS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA cache_size=-16000",
@@ -79,6 +80,7 @@ def _create_sqlite(url: URL, *, writer: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+        _use_wal(connection)
         for setting in _SQLITE_SETTINGS:
             connection.execute(setting)
         if not writer:
@@ -89,6 +91,28 @@ def _create_sqlite(url: URL, *, writer: bool) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turns the write-ahead log on, which a new file needs.
+
+    SQLite does not wait for a lock here, however long its timeout: another process that
+    opens the new file at the same moment would make this one fail.
+
+    Raises:
+        sqlite3.OperationalError: the file stayed locked for `BUSY_SECONDS`, or is unusable.
+    """
+    give_up_at = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+            if not is_busy or time.monotonic() > give_up_at:
+                raise
+            time.sleep(random.uniform(0.001, 0.02))
+        else:
+            return
 
 
 def _create_postgresql(url: URL, *, writer: bool) -> Engine:
