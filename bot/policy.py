@@ -366,15 +366,6 @@ def _hand_over(signal: Signal, facts: Facts) -> HandOver:
     )
 
 
-def signal_of(plan: Plan) -> Signal:
-    """What a plan means to the state machine of the hand-off."""
-    if isinstance(plan, HandOver):
-        return next(signal for signal, reason in REASONS.items() if reason is plan.reason)
-    if isinstance(plan, Move) and plan.flow is not None:
-        return Signal.FLOW
-    return Signal.MISSED if missed(plan) else Signal.ANSWERED
-
-
 def missed(plan: Plan) -> bool:
     """Whether the turn counts as not understood."""
     if isinstance(plan, Answer):

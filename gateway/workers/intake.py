@@ -175,7 +175,7 @@ class IntakeWorker:
             results = await self._accept(works)
         except StoreUnavailableError as error:
             _cancel_turns(works)
-            await self._wait_for_store(entries, error)
+            await self._wait_for_store([work.entry for work in works], error)
             return
         except Exception as error:
             _cancel_turns(works)
