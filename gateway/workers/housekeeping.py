@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 TICK = 5.0  # seconds between measurements
 FORGET_EVERY = 600_000  # ms between clean-ups
 KEEP_ANSWERS = 86_400_000  # ms that answers to idempotent requests are kept
+KEEP_JOBS = 30 * 86_400_000  # ms that ended work on the catalogue is kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +72,4 @@ class Housekeeper:
         if uow.leases.take("housekeeping", self._parts.holder, now=now, until=now + FORGET_EVERY):
             uow.agents.remove_expired_sessions(now)
             uow.answers.remove_older(now - KEEP_ANSWERS)
+            uow.jobs.remove_older(now - KEEP_JOBS)

@@ -10,6 +10,7 @@ import pytest
 from typing_extensions import override
 
 from gateway.bus.embedded import EmbeddedBus
+from gateway.domain.catalogue import Job, JobKind, JobState
 from gateway.domain.records import SignInSession, StoredAnswer
 from gateway.metrics import Metrics
 from gateway.ports.bus import BusLag
@@ -19,6 +20,7 @@ from gateway.workers import housekeeping
 from gateway.workers.housekeeping import (
     FORGET_EVERY,
     KEEP_ANSWERS,
+    KEEP_JOBS,
     Housekeeper,
     HousekeepingParts,
 )
@@ -102,6 +104,18 @@ async def plant(desk: Desk) -> None:
         uow.agents.add_session(replace(session, token_hash="old", expires_at=now - 1))
         uow.answers.add(answer)
         uow.answers.add(replace(answer, key="old", created_at=now - KEEP_ANSWERS - 1))
+        for name, ended in (("young", now), ("old", now - KEEP_JOBS - 1)):
+            uow.jobs.add(
+                Job(
+                    id=name,
+                    kind=JobKind.CHECK,
+                    state=JobState.DONE,
+                    actor_id="li",
+                    created_at=1,
+                    task={},
+                    finished_at=ended,
+                )
+            )
 
     await desk.store.write(work)
 
@@ -110,7 +124,8 @@ async def kept(desk: Desk) -> list[str]:
     def work(uow: UnitOfWork) -> list[str]:
         names = ("young", "old")
         sessions = [f"{name} session" for name in names if uow.agents.session(name)]
-        return sessions + [f"{name} answer" for name in names if uow.answers.find(name)]
+        answers = [f"{name} answer" for name in names if uow.answers.find(name)]
+        return [*sessions, *answers, *(f"{each.id} job" for each in uow.jobs.newest(9))]
 
     return await desk.store.read(work)
 
@@ -137,13 +152,13 @@ async def test_what_has_expired_goes_and_the_rest_stays(desk: Desk) -> None:
     await plant(desk)
     house = House(desk)
     await house.run_briefly()
-    assert await kept(desk) == ["young session", "young answer"]
+    assert await kept(desk) == ["young session", "young answer", "young job"]
 
 
 async def test_only_a_timer_cleans_up(desk: Desk) -> None:
     await plant(desk)
     await House(desk, forgets=False).run_briefly()
-    assert len(await kept(desk)) == 4
+    assert len(await kept(desk)) == 6
 
 
 async def test_only_the_holder_of_the_lease_cleans_up(desk: Desk) -> None:
@@ -151,11 +166,11 @@ async def test_only_the_holder_of_the_lease_cleans_up(desk: Desk) -> None:
     await plant(desk)
     second = House(desk, holder="second")
     await second.run_briefly()
-    assert len(await kept(desk)) == 4
+    assert len(await kept(desk)) == 6
     third = House(desk, holder="third")
     third.ahead = FORGET_EVERY + 1_000  # the first holder's lease has ended
     await third.run_briefly()
-    assert await kept(desk) == ["young session", "young answer"]
+    assert await kept(desk) == ["young session", "young answer", "young job"]
 
 
 async def test_it_cleans_up_again_after_a_while(desk: Desk) -> None:
@@ -163,10 +178,10 @@ async def test_it_cleans_up_again_after_a_while(desk: Desk) -> None:
     await house.run_briefly()
     await plant(desk)
     await house.run_briefly()
-    assert len(await kept(desk)) == 4, "not at each tick"
+    assert len(await kept(desk)) == 6, "not at each tick"
     house.ahead = FORGET_EVERY
     await house.run_briefly()
-    assert await kept(desk) == ["young session", "young answer"]
+    assert await kept(desk) == ["young session", "young answer", "young job"]
 
 
 async def test_an_outage_does_not_end_the_timers(
@@ -179,7 +194,7 @@ async def test_an_outage_does_not_end_the_timers(
         await house.keeper.measure()
     await house.run_briefly()
     assert "housekeeping waits" in caplog.text
-    assert len(await kept(desk)) == 4
+    assert len(await kept(desk)) == 6
     house.store.whole = True
     await house.run_briefly()
-    assert await kept(desk) == ["young session", "young answer"]
+    assert await kept(desk) == ["young session", "young answer", "young job"]
