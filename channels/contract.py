@@ -16,6 +16,11 @@ from typing import Any, Generic, Protocol, TypeVar
 from aiohttp import web
 from typing_extensions import override
 
+from channels.checking import Health, Step
+from channels.errors import UnsupportedEventError
+from channels.keeping import ChannelState, Leases, Threads
+from channels.letters import Author, Automatic, Doubt, Letter, Participant
+
 
 class Secret(str):
     """A setting that is stored encrypted and never shown or logged."""
@@ -61,6 +66,11 @@ class InboundMessage:
     the payload as received, when the channel keeps it. `verified` says that the channel or a
     signature vouches for the sender's identity. `profile` holds what is known of the sender
     (`name`, `email`, `phone`, `language`, free attributes), each already length-checked.
+
+    Of letters: `html` is the blob of the safe HTML; `automatic` says what made it when it was
+    no person: it is stored and shown, and no bot answers it; `author` wrote it when that was not
+    the handle's owner; `participants` got it too. `doubt` asks for a person's look first. `facts`
+    are shown to agents as they are: at most 40, each of at most 1,000 characters.
     """
 
     inbox_id: str
@@ -75,6 +85,13 @@ class InboundMessage:
     raw: str | None = None
     verified: bool = False
     profile: Mapping[str, str] = field(default_factory=dict)
+    subject: str = ""
+    html: str | None = None
+    automatic: Automatic = Automatic.NONE
+    doubt: Doubt = Doubt.NONE
+    author: Author | None = None
+    participants: tuple[Participant, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def conversation_key(self) -> str:
@@ -139,7 +156,8 @@ class OutboundMessage:
     """A bot's or agent's message on its way to the customer.
 
     The message's `id` is the same at each attempt: pass it on where the platform can
-    recognise a repeat by it. `attempt` counts from 1.
+    recognise a repeat by it. `attempt` counts from 1. `letter` is there for channels that can
+    `Capabilities.letters`.
     """
 
     inbox_id: str
@@ -147,6 +165,7 @@ class OutboundMessage:
     thread: str
     message: PublicMessage
     attempt: int
+    letter: Letter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,15 +176,48 @@ class DeliveryReceipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """What became of one of our messages after the platform took it: a bounce, a read receipt.
+
+    The message is named by our own id, or by `external_id`, the platform's. `state` is `failed`,
+    `delivered`, `read`, or `sent` for one that is still on its way (a mail that was delayed).
+    `reason` is in words an agent understands.
+    """
+
+    inbox_id: str
+    state: MessageState
+    reason: str = ""
+    message_id: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discard:
+    """A message that came and is not shown: our own that came back, a bounce that was reported.
+
+    `reason` is one word (`loop`, `bounce`, …); `raw` the blob of what came.
+    """
+
+    inbox_id: str
+    external_id: str
+    reason: str
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a kind of channel can do.
 
     `mailbox`: the customer's side fetches messages from us (web chat, REST), so a stored message
-    counts as sent and `Channel.send` is never called. `max_text` is in the channel's own unit;
-    `max_files_bytes` bounds the files of one message together.
+    counts as sent and `Channel.send` is never called. `letters`: messages have a subject,
+    recipients, rich text and quotations. `catch_up`: what was missed can be fetched again.
+    `max_text` is in the channel's own unit; `max_files_bytes` bounds the files of one message
+    together.
     """
 
     mailbox: bool = False
+    letters: bool = False
+    catch_up: bool = False
     quick_replies: bool = False
     attachments: bool = False
     typing: bool = False
@@ -190,6 +242,25 @@ class Sink(Protocol):
 
         Raises:
             SinkFullError: the bus is full or out of reach; nothing was kept.
+        """
+        ...
+
+    async def report(self, report: DeliveryReport) -> bool:
+        """Notes what became of one of our messages, durable on return; a repeat changes nothing.
+
+        Returns:
+            Whether the message is one of ours.
+
+        Raises:
+            UnavailableError: the store does not answer; nothing was kept.
+        """
+        ...
+
+    async def discard(self, discard: Discard) -> None:
+        """Counts a message that is not shown, durable on return; once, however often it comes.
+
+        Raises:
+            UnavailableError: the store does not answer; nothing was kept.
         """
         ...
 
@@ -307,6 +378,9 @@ class ChannelContext:
     now: Callable[[], int]
     new_id: Callable[[], str]
     greeting: Callable[[str], PublicGreeting]
+    state: ChannelState
+    leases: Leases
+    threads: Threads
 
 
 S = TypeVar("S")
@@ -347,6 +421,21 @@ class Channel(ABC, Generic[S]):
             PermanentDeliveryError: never.
         """
 
+    async def catch_up(self, since: int) -> None:
+        """Asks for what came since then (ms since the epoch) to be fetched again, soon.
+
+        What is known already comes again under its external id and changes nothing.
+
+        Raises:
+            UnsupportedEventError: the platform keeps nothing (`Capabilities.catch_up`).
+            UnavailableError: the store does not answer.
+        """
+        raise UnsupportedEventError("this channel cannot fetch messages again")
+
+    async def health(self) -> Health | None:
+        """How it does, whichever process receives; None where there is nothing to tell."""
+        return None
+
 
 class Directory(Protocol):
     """The live inboxes of one kind, as routes see them."""
@@ -360,6 +449,7 @@ class Directory(Protocol):
         ...
 
 
+Trial = Callable[[S], Awaitable[Sequence[Step]]]
 RouteTable = Callable[[Directory], Sequence[web.AbstractRouteDef]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -372,7 +462,8 @@ class ChannelKind(Generic[S]):
     tuple[str, ...] | Secret` and `metadata={"label": {"en": …, "zh-Hans": …, "zh-Hant": …}}`,
     beside the label of a secret that we may choose `"generate": "whsec"` or `"token"`; its
     `__post_init__` raises `SettingsError`. `routes` is called once at start, for all inboxes
-    of the kind.
+    of the kind. `test` tries settings out against the platform, step by step up to the first
+    that fails; it sends nothing to anybody.
     """
 
     kind: str
@@ -380,3 +471,4 @@ class ChannelKind(Generic[S]):
     capabilities: Capabilities
     build: Callable[[InboxConfig[S], ChannelContext], Channel[S]]
     routes: RouteTable | None = None
+    test: Trial[S] | None = None

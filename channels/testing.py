@@ -37,6 +37,8 @@ from channels.contract import (
     ChannelContext,
     ChannelKind,
     DeliveryReceipt,
+    DeliveryReport,
+    Discard,
     InboundMessage,
     InboxConfig,
     MessageKind,
@@ -53,6 +55,7 @@ from channels.errors import (
     SinkFullError,
     TransientDeliveryError,
 )
+from channels.memory import MemoryLeases, MemoryState, MemoryThreads
 
 INBOX: Final = "inbox-1"
 LANGUAGES: Final = frozenset({"en", "zh-Hans", "zh-Hant"})
@@ -60,10 +63,16 @@ Address = tuple[str, str]
 
 
 class MemorySink:
-    """Keeps what is delivered; `full` makes it refuse. `on_message` sees each kept message."""
+    """Keeps what is delivered; `full` makes it refuse. `on_message` sees each kept message.
+
+    Of what is reported it keeps what `is_ours` knows.
+    """
 
     def __init__(self) -> None:
         self.messages: list[InboundMessage] = []
+        self.reports: list[DeliveryReport] = []
+        self.discards: dict[str, Discard] = {}
+        self.is_ours: Callable[[DeliveryReport], bool] = lambda report: True
         self.full = False
         self.on_message: Callable[[InboundMessage], None] = lambda message: None
 
@@ -73,6 +82,18 @@ class MemorySink:
             raise SinkFullError(retry_after=2.0)
         self.messages.append(message)
         self.on_message(message)
+
+    async def report(self, report: DeliveryReport) -> bool:
+        """Keeps the report once, if the message is one of ours."""
+        if not self.is_ours(report):
+            return False
+        if report not in self.reports:
+            self.reports.append(report)
+        return True
+
+    async def discard(self, discard: Discard) -> None:
+        """Keeps the first word on a message."""
+        self.discards.setdefault(discard.external_id, discard)
 
 
 class MemorySubscription:
@@ -287,6 +308,9 @@ class Bench:
         self.mailbox = MemoryMailbox(self.now)
         self.blobs = MemoryBlobs()
         self.signer = MemorySigner()
+        self.state = MemoryState()
+        self.leases = MemoryLeases()
+        self.threads = MemoryThreads()
         self.sink.on_message = self.mailbox.finish_turn
         self.context = ChannelContext(
             sink=self.sink,
@@ -296,6 +320,9 @@ class Bench:
             now=self.now,
             new_id=lambda: uuid.uuid4().hex,
             greeting=_greet,
+            state=self.state,
+            leases=self.leases,
+            threads=self.threads,
         )
 
     def now(self) -> int:

@@ -77,6 +77,8 @@ class ChannelCapabilities(Output):
     """What a kind of channel can do."""
 
     mailbox: bool
+    letters: bool
+    catch_up: bool
     quick_replies: bool
     attachments: bool
     typing: bool

@@ -20,7 +20,7 @@ ArticleTitle = Callable[[str, str], str | None]
 PREFIX = "/api/v1"
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 # What only the system needs of a message's details.
-_INTERNAL_DETAILS = frozenset({"raw"})
+_INTERNAL_DETAILS = frozenset({"raw", "html"})
 
 
 def when(milliseconds: int) -> str:

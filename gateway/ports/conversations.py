@@ -184,6 +184,10 @@ class Messages(Protocol):
         """Those that exist, by id."""
         ...
 
+    def sent_as(self, inbox_id: str, external_id: str) -> Message | None:
+        """The bot's or agent's message that the platform knows by that id; the newest."""
+        ...
+
     def page(
         self,
         conversation_id: str,

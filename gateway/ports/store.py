@@ -21,6 +21,7 @@ from gateway.ports.catalogue import (
     Review,
     Versions,
 )
+from gateway.ports.channels import ChannelStates, ChannelThreads, Discards
 from gateway.ports.conversations import (
     Contacts,
     Conversations,
@@ -137,6 +138,9 @@ class UnitOfWork(Protocol):
     jobs: Jobs
     review: Review
     figures: Figures
+    channel_state: ChannelStates
+    threads: ChannelThreads
+    discards: Discards
 
     def emit(self, event: Event) -> None:
         """Publishes the event after the commit, and never without it."""

@@ -7,17 +7,19 @@ one waits for its next try.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from channels.contract import MessageState, OutboundMessage
+from channels.letters import Letter
 from gateway.domain.conversation import Conversation, Message
 from gateway.domain.errors import ConflictError
 from gateway.domain.events import DeliveryQueued, MessageStateChanged
 from gateway.domain.records import Delivery, NewDelivery, StateUpdate
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.store import UnitOfWork
+from gateway.services.letters import letter_of
 
 # Seconds before each next try (Standard Webhooks' schedule, shortened at its end to a day in all).
 BACKOFF = (5, 30, 120, 600, 1800, 7200, 18000, 28800, 28800)
@@ -53,7 +55,14 @@ class Attempt:
 
 
 def claim_deliveries(
-    uow: UnitOfWork, worker: str, *, now: int, lease: int, limit: int, busy: Mapping[str, int]
+    uow: UnitOfWork,
+    worker: str,
+    *,
+    now: int,
+    lease: int,
+    limit: int,
+    busy: Mapping[str, int],
+    letters: Collection[str] = (),
 ) -> list[Ready]:
     """Takes due deliveries for this worker.
 
@@ -64,6 +73,7 @@ def claim_deliveries(
         lease: ms after which another worker may take what this one did not finish.
         limit: how many of one inbox at a time: a platform that hangs holds up no other.
         busy: how many of each inbox the worker has in hand.
+        letters: the inboxes whose messages are letters.
     """
     claimed = [
         delivery
@@ -77,27 +87,43 @@ def claim_deliveries(
         return []
     messages = uow.messages.by_ids([d.message_id for d in claimed])
     conversations = uow.conversations.by_ids([d.conversation_id for d in claimed])
-    return [_ready(d, messages[d.message_id], conversations[d.conversation_id]) for d in claimed]
+    ready = []
+    for delivery in claimed:
+        message = messages[delivery.message_id]
+        conversation = conversations[delivery.conversation_id]
+        is_letter = conversation.inbox_id in letters
+        letter = letter_of(uow, conversation, message) if is_letter else None
+        ready.append(_ready(delivery, message, conversation, letter))
+    return ready
 
 
-def _ready(delivery: Delivery, message: Message, conversation: Conversation) -> Ready:
+def _ready(
+    delivery: Delivery, message: Message, conversation: Conversation, letter: Letter | None
+) -> Ready:
     outbound = OutboundMessage(
         inbox_id=conversation.inbox_id,
         handle=conversation.handle,
         thread=conversation.thread,
         message=message.public(),
         attempt=delivery.attempts + 1,
+        letter=letter,
     )
     return Ready(delivery=delivery, outbound=outbound, conversation=conversation)
 
 
 def finish_deliveries(uow: UnitOfWork, attempts: Sequence[Attempt], *, now: int) -> None:
-    """Writes how tries ended; what is to be tried again goes back into the outbox."""
+    """Writes how tries ended; what is to be tried again goes back into the outbox.
+
+    A message that failed meanwhile, by a platform's report that came before the end of the try,
+    stays failed.
+    """
     uow.conversations.by_ids([a.ready.conversation.id for a in attempts], lock=True)
+    standing = uow.messages.by_ids([a.ready.delivery.message_id for a in attempts])
     updates: list[StateUpdate] = []
     done: list[int] = []
     for attempt in attempts:
-        if attempt.result is Result.RETRY and not _exhausted(attempt):
+        bounced = standing[attempt.ready.delivery.message_id].state is MessageState.FAILED
+        if attempt.result is Result.RETRY and not _exhausted(attempt) and not bounced:
             uow.outbox.postpone(
                 attempt.ready.delivery.id,
                 attempts=attempt.ready.delivery.attempts + 1,
@@ -105,11 +131,12 @@ def finish_deliveries(uow: UnitOfWork, attempts: Sequence[Attempt], *, now: int)
             )
             continue
         done.append(attempt.ready.delivery.id)
-        updates.append(_update_of(attempt, now))
+        if not bounced:
+            updates.append(_update_of(attempt, now))
     uow.outbox.remove(done)
     uow.messages.set_states(updates)
     uow.trail.add([_hop(attempt, now) for attempt in attempts])
-    _tell(uow, attempts, {u.message_id: u for u in updates})
+    _tell(uow, attempts, {u.message_id: u for u in updates}, done)
 
 
 def _exhausted(attempt: Attempt) -> bool:
@@ -157,7 +184,10 @@ def _hop(attempt: Attempt, now: int) -> TrailEntry:
 
 
 def _tell(
-    uow: UnitOfWork, attempts: Sequence[Attempt], updates: Mapping[str, StateUpdate]
+    uow: UnitOfWork,
+    attempts: Sequence[Attempt],
+    updates: Mapping[str, StateUpdate],
+    done: Collection[int],
 ) -> None:
     for attempt in attempts:
         update = updates.get(attempt.ready.delivery.message_id)
@@ -173,9 +203,7 @@ def _tell(
                 )
             )
     # The next delivery of each finished conversation is now at the head.
-    finished = tuple(
-        a.ready.conversation.id for a in attempts if a.ready.delivery.message_id in updates
-    )
+    finished = tuple(a.ready.conversation.id for a in attempts if a.ready.delivery.id in done)
     if finished:
         uow.emit(DeliveryQueued(conversation_ids=finished))
 

@@ -7,7 +7,7 @@ different conversations. A message that came before changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -194,6 +194,8 @@ def _accept_new(
         conversation = begin_anew(conversation)
     text = item.text or ", ".join(a.name for a in item.attachments)
     conversation = receive(conversation, text, context.now)
+    if item.subject and not conversation.subject:
+        conversation = replace(conversation, subject=item.subject)
     message = _message_of(item, conversation, context)
     if conversation.controller is Controller.BOT and not inbox.bot:
         conversation = _to_queue(uow, conversation, message, inbox, context)
@@ -247,8 +249,24 @@ def _message_of(
         attachments=item.attachments,
         external_id=item.external_id,
         sent_at=item.sent_at,
-        details={"raw": item.raw} if item.raw else {},
+        details=_details_of(item),
     )
+
+
+def _details_of(item: InboundMessage) -> dict[str, Any]:
+    """What people see beside the text, and the blobs of what it was made of."""
+    author, participants = item.author, item.participants
+    found: dict[str, Any] = {
+        "raw": item.raw,
+        "html": item.html,
+        "subject": item.subject,
+        "automatic": item.automatic.value,
+        "doubt": item.doubt.value,
+        "author": None if author is None else asdict(author),
+        "participants": [asdict(one) for one in participants],
+        "facts": dict(item.facts),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _reopen_ticket(
@@ -390,7 +408,7 @@ def _new_conversation(
         team_id=None,
         ticket_id=None,
         language=default if item.payload is not None else detect_language(item.text, default),
-        subject="",
+        subject=item.subject,
         last_seq=0,
         last_message_at=context.now,
         preview="",

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from channels.contract import Attachment, InboundMessage
+from channels.letters import Author, Automatic, Doubt, Participant
 
 
 class UnreadableEntryError(Exception):
@@ -26,9 +27,16 @@ def decode_inbound(payload: bytes) -> InboundMessage:
     """
     try:
         fields: dict[str, Any] = orjson.loads(payload)
-        attachments = tuple(Attachment(**item) for item in fields.pop("attachments"))
-        message = InboundMessage(attachments=attachments, **fields)
-    except (orjson.JSONDecodeError, TypeError, KeyError, AttributeError) as error:
+        author = fields.pop("author")
+        message = InboundMessage(
+            attachments=tuple(Attachment(**item) for item in fields.pop("attachments")),
+            automatic=Automatic(fields.pop("automatic")),
+            doubt=Doubt(fields.pop("doubt")),
+            author=None if author is None else Author(**author),
+            participants=tuple(Participant(**item) for item in fields.pop("participants")),
+            **fields,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnreadableEntryError(f"not an inbound message: {error}") from error
     if not isinstance(message.inbox_id, str):
         raise UnreadableEntryError("not an inbound message: its inbox is no text")

@@ -98,6 +98,19 @@ _UNFETCHED = Statement(
     "most",
 )
 _MOST_UNFETCHED = 100
+_SENT_AS = Statement(
+    select(*_PICKED)
+    .where(
+        messages.c.inbox_id == bindparam("inbox_id"),
+        messages.c.external_id == bindparam("external_id"),
+        _is("kind", *OUTGOING_KINDS),
+    )
+    .order_by(messages.c.created_at.desc())
+    .limit(literal_column("1"))
+    .offset(NO_OFFSET),
+    "inbox_id",
+    "external_id",
+)
 _FAILED = Statement(
     select(*_PICKED)
     .where(_is("state", MessageState.FAILED))
@@ -271,6 +284,11 @@ class SqlMessages:
         """Those that exist, by id."""
         found = self._session.each(_BY_ID, [(item,) for item in dict.fromkeys(message_ids)])
         return {rows[0][0]: to_message(rows[0]) for rows in found if rows}
+
+    def sent_as(self, inbox_id: str, external_id: str) -> Message | None:
+        """The bot's or agent's message that the platform knows by that id; the newest."""
+        row = self._session.row(_SENT_AS, (inbox_id, external_id))
+        return None if row is None else to_message(row)
 
     def page(
         self,

@@ -252,6 +252,13 @@ messages = Table(
         "seq",
         where="state = 'delivered' AND kind IN ('agent', 'bot')",
     ),
+    # The one of ours that a platform's report names.
+    _partial(
+        "ix_messages_sent_as",
+        "inbox_id",
+        "external_id",
+        where="kind IN ('agent', 'bot') AND external_id IS NOT NULL",
+    ),
 )
 
 tickets = Table(

@@ -14,6 +14,7 @@ from gateway.ports.catalogue import (
     Review,
     Versions,
 )
+from gateway.ports.channels import ChannelStates, ChannelThreads, Discards
 from gateway.ports.conversations import (
     Contacts,
     Conversations,
@@ -32,6 +33,7 @@ from gateway.store.articles import SqlArticles
 from gateway.store.audit import SqlAudit
 from gateway.store.canned import SqlCanned
 from gateway.store.catalogue import SqlCatalogueState, SqlDraft, SqlVersions
+from gateway.store.channel_keeping import SqlChannelStates, SqlChannelThreads, SqlDiscards
 from gateway.store.contacts import SqlContacts
 from gateway.store.conversations import SqlConversations
 from gateway.store.inboxes import SqlInboxes
@@ -89,6 +91,9 @@ class SqlUnit:
         self.jobs: Jobs = SqlJobs(session)
         self.review: Review = SqlReview(session)
         self.figures: Figures = SqlFigures(session)
+        self.channel_state: ChannelStates = SqlChannelStates(session, secrets)
+        self.threads: ChannelThreads = SqlChannelThreads(session)
+        self.discards: Discards = SqlDiscards(session)
 
     def emit(self, event: Event) -> None:
         """Publishes the event after the commit, and never without it."""

@@ -65,6 +65,14 @@ class LiveChannels:
         found = self._running.get(inbox_id)
         return found.channel if found else None
 
+    def letter_inboxes(self) -> frozenset[str]:
+        """The enabled inboxes whose messages are letters."""
+        return frozenset(
+            inbox_id
+            for inbox_id, running in self._running.items()
+            if load_kind(running.inbox.kind).capabilities.letters
+        )
+
     def routes(self) -> list[web.AbstractRouteDef]:
         """The routes of every kind, whether it has inboxes yet or not."""
         found: list[web.AbstractRouteDef] = []

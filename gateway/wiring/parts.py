@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -12,13 +13,14 @@ from channels.contract import ChannelContext, PublicGreeting, QuickReply
 from channels.registry import kind_names
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.hub import LocalHub
-from gateway.domain.inbox import IsMailbox
+from gateway.domain.inbox import Inbox, IsMailbox
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
 from gateway.services.bench import Bench
 from gateway.services.bot_data import StoreActionContext
 from gateway.services.channel_files import ChannelBlobs
+from gateway.services.channel_keeping import StoreLeases, StoreState, StoreThreads
 from gateway.services.frame_codec import decode_frame, encode_frame
 from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.intake import language_of
@@ -92,7 +94,7 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
         bot = LiveBot(storage.store, maker, StoreActionContext(storage.store, clock))
         storage.store.listen(Publisher(hub).publish)
         inboxes = InboxDirectory(storage.store, clock)
-        sink = BusSink(bus)
+        sink = BusSink(bus, storage.store, clock)
         context = _context(storage, hub, sink, bot)
         return Parts(
             settings=settings,
@@ -106,7 +108,7 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
             articles=ArticleKeeper(storage.store, index, clock, bot.link_articles),
             index=index,
             inboxes=inboxes,
-            channels=LiveChannels(inboxes, lambda _: context, receives=receives),
+            channels=LiveChannels(inboxes, context, receives=receives),
             sink=sink,
             metrics=Metrics(),
             is_mailbox=mailbox_kinds(kind_names()).__contains__,
@@ -129,18 +131,30 @@ def _bus_and_hub(settings: Settings, store: SqlStore, name: str) -> tuple[Bus, H
     )
 
 
-def _context(storage: Storage, hub: Hub, sink: BusSink, bot: LiveBot) -> ChannelContext:
+def _context(
+    storage: Storage, hub: Hub, sink: BusSink, bot: LiveBot
+) -> Callable[[Inbox], ChannelContext]:
+    """Makes the context of each inbox."""
+    store = storage.store
+    mailbox = StoreMailbox(store, hub, clock)
+
     def greeting(tag: str) -> PublicGreeting:
         said = bot.greeting(language_of(tag, "en"))
         choices = tuple(QuickReply(title=c.title, payload=c.payload) for c in said.choices)
         return PublicGreeting(text=said.text, choices=choices)
 
-    return ChannelContext(
-        sink=sink,
-        mailbox=StoreMailbox(storage.store, hub, clock),
-        blobs=ChannelBlobs(storage.blobs),
-        signer=storage.keys.signer,
-        now=clock,
-        new_id=new_id,
-        greeting=greeting,
-    )
+    def make(inbox: Inbox) -> ChannelContext:
+        return ChannelContext(
+            sink=sink,
+            mailbox=mailbox,
+            blobs=ChannelBlobs(storage.blobs),
+            signer=storage.keys.signer,
+            now=clock,
+            new_id=new_id,
+            greeting=greeting,
+            state=StoreState(store, inbox.id),
+            leases=StoreLeases(store, inbox.id, clock, new_id),
+            threads=StoreThreads(store, inbox.id, clock),
+        )
+
+    return make

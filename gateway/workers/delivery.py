@@ -37,6 +37,10 @@ class LiveChannels(Protocol):
         """The enabled inbox's channel."""
         ...
 
+    def letter_inboxes(self) -> frozenset[str]:
+        """The enabled inboxes whose messages are letters."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryParts:
@@ -85,6 +89,7 @@ class DeliveryWorker:
                     lease=LEASE,
                     limit=AT_ONCE,
                     busy=Counter(self._running.values()),
+                    letters=self._parts.channels.letter_inboxes(),
                 )
             )
         except StoreUnavailableError as error:

@@ -18,7 +18,7 @@ async def test_a_message_is_on_the_bus_when_deliver_returns(desk: Desk) -> None:
     bus = EmbeddedBus(desk.store, clock=clock)
     await bus.start()
     message = inbound(1, "您好")
-    await BusSink(bus).deliver(message)
+    await BusSink(bus, desk.store, clock).deliver(message)
     entries = await bus.take(10)
     assert [decode_inbound(entry.payload) for entry in entries] == [message]
     assert [entry.key for entry in entries] == [message.conversation_key]
@@ -28,7 +28,7 @@ async def test_a_message_is_on_the_bus_when_deliver_returns(desk: Desk) -> None:
 async def test_a_full_bus_names_a_time(desk: Desk) -> None:
     bus = EmbeddedBus(desk.store, clock=clock, max_depth=1)
     await bus.start()
-    sink = BusSink(bus)
+    sink = BusSink(bus, desk.store, clock)
     await sink.deliver(inbound(1))
     with pytest.raises(SinkFullError) as error:
         await sink.deliver(inbound(2))
@@ -42,7 +42,7 @@ async def test_a_bus_out_of_reach_names_a_time(desk: Desk) -> None:
     await bus.start()
     wire.whole = False
     with pytest.raises(SinkFullError) as error:
-        await BusSink(bus).deliver(inbound(1))
+        await BusSink(bus, desk.store, clock).deliver(inbound(1))
     assert error.value.retry_after == RETRY_AFTER
     assert isinstance(error.value.__cause__, BusUnavailableError)
     await bus.close()
@@ -51,7 +51,7 @@ async def test_a_bus_out_of_reach_names_a_time(desk: Desk) -> None:
 async def test_a_closed_sink_takes_nothing(desk: Desk) -> None:
     bus = EmbeddedBus(desk.store, clock=clock)
     await bus.start()
-    sink = BusSink(bus)
+    sink = BusSink(bus, desk.store, clock)
     sink.close()
     with pytest.raises(SinkFullError):
         await sink.deliver(inbound(1))

@@ -66,7 +66,7 @@ class Site:
             index=index,
             inboxes=directory,
             channels=LiveChannels(directory, lambda _: context, receives=True),
-            sink=BusSink(bus),
+            sink=BusSink(bus, desk.store, clock),
             metrics=Metrics(),
             is_mailbox=lambda kind: kind == "rest",
             clock=clock,

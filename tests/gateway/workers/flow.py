@@ -97,7 +97,7 @@ class Flow:
         self.bus = HastyBus(desk)
         self.bot = bot or EchoBot()
         self.metrics = Metrics()
-        self.sink = BusSink(self.bus)
+        self.sink = BusSink(self.bus, self.weather, clock)
         self.inboxes = InboxDirectory(self.weather, clock)
         self.hub = LocalHub()
         desk.store.listen(Publisher(self.hub).publish)

@@ -106,6 +106,9 @@ class Post:
     def find_channel(self, inbox_id: str) -> Channel[Any] | None:
         return self.channel if inbox_id in {PUSH.id, PUSH_TOO.id} else None
 
+    def letter_inboxes(self) -> frozenset[str]:
+        return frozenset()
+
     async def start(self) -> None:
         self._loop = asyncio.create_task(self.worker.run())
         await asyncio.sleep(0)

@@ -2662,6 +2662,10 @@ export interface components {
         ChannelCapabilities: {
             /** Mailbox */
             mailbox: boolean;
+            /** Letters */
+            letters: boolean;
+            /** Catch Up */
+            catch_up: boolean;
             /** Quick Replies */
             quick_replies: boolean;
             /** Attachments */

@@ -5,6 +5,7 @@ import html
 import io
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,6 @@ from channels.adapters.webchat import CHANNEL
 from channels.adapters.webchat.channel import WebChat
 from channels.contract import (
     Attachment,
-    ChannelContext,
     InboundMessage,
     MessageKind,
     PublicGreeting,
@@ -112,15 +112,7 @@ class Shop:
 
     async def start(self) -> None:
         context = self.bench.context
-        self.bench.context = ChannelContext(
-            sink=context.sink,
-            mailbox=context.mailbox,
-            blobs=context.blobs,
-            signer=context.signer,
-            now=context.now,
-            new_id=context.new_id,
-            greeting=greet,
-        )
+        self.bench.context = replace(context, greeting=greet)
         channel = self.bench.build(CHANNEL, self.settings)
         assert isinstance(channel, WebChat)
         self.channel = channel
