@@ -42,13 +42,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test that drives Chromium, and let the heavy ones take turns.
 
     With several test processes (``--dist loadgroup``) the tests marked ``browser`` or ``crash``
-    all run in one of them: two at once would starve one another on a small machine.
+    all run in one of them: two at once would starve one another on a small machine. They begin
+    first, so that the other process has the rest to do meanwhile.
     """
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-        if item.get_closest_marker("browser") or item.get_closest_marker("crash"):
+        if is_heavy(item):
             item.add_marker(pytest.mark.xdist_group("heavy"))
+    items.sort(key=is_heavy, reverse=True)
+
+
+def is_heavy(item: pytest.Item) -> bool:
+    """Whether a test needs much of the machine."""
+    return bool(item.get_closest_marker("browser") or item.get_closest_marker("crash"))
 
 
 def must_not_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -101,7 +101,7 @@ class Traffic:
                 text = f"{chance.choice(QUESTIONS)} ({number})"
                 await self._until_acknowledged(http, customer, message_id, text)
                 self.acknowledged[customer].append(message_id)
-                await asyncio.sleep(chance.uniform(0.02, 0.15))
+                await asyncio.sleep(chance.uniform(0.05, 0.25))
 
     async def _until_acknowledged(
         self, http: aiohttp.ClientSession, sender: str, message_id: str, text: str

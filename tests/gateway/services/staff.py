@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.contract import HandoffReason
 from gateway.domain.conversation import Conversation
+from gateway.domain.events import ConversationChanged
 from gateway.domain.people import Agent, Role, Team
 from gateway.domain.ticket import Ticket
 from gateway.ports.store import UnitOfWork
@@ -41,7 +42,9 @@ async def waiting(desk: Desk, *, team: str | None = "first", handle: str = "visi
 
     def put(uow: UnitOfWork) -> None:
         found = uow.conversations.get(accepted.conversation.id, lock=True)
-        uow.conversations.update([replace(found, team_id=team)])
+        found = replace(found, team_id=team)
+        uow.conversations.update([found])
+        uow.emit(ConversationChanged(conversation=found))
         assert found.ticket_id is not None
         uow.tickets.update(replace(uow.tickets.get(found.ticket_id), team_id=team))
 
