@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from channels.checking import Health, Step
 from channels.errors import UnsupportedEventError
+from channels.forms import Group, Preset
 from channels.keeping import ChannelState, Leases, Threads
 from channels.letters import Author, Automatic, Doubt, Letter, Participant
 
@@ -461,9 +462,10 @@ class ChannelKind(Generic[S]):
     `settings` is a frozen dataclass whose fields have defaults, types `str | int | bool |
     tuple[str, ...] | Secret` and `metadata={"label": {"en": …, "zh-Hans": …, "zh-Hant": …}}`,
     beside the label of a secret that we may choose `"generate": "whsec"` or `"token"`; its
-    `__post_init__` raises `SettingsError`. `routes` is called once at start, for all inboxes
-    of the kind. `test` tries settings out against the platform, step by step up to the first
-    that fails; it sends nothing to anybody.
+    `__post_init__` raises `SettingsError`. What else a form may be told is in `channels.forms`,
+    `groups` and `presets` among it. `routes` is called once at start, for all inboxes of the
+    kind. `test` tries settings out against the platform, step by step up to the first that
+    fails; it sends nothing to anybody.
     """
 
     kind: str
@@ -472,3 +474,5 @@ class ChannelKind(Generic[S]):
     build: Callable[[InboxConfig[S], ChannelContext], Channel[S]]
     routes: RouteTable | None = None
     test: Trial[S] | None = None
+    groups: tuple[Group, ...] = ()
+    presets: tuple[Preset, ...] = ()

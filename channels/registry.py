@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 import channels.adapters
 from channels.contract import ChannelKind, Secret
 from channels.errors import SettingsError, Words
+from channels.forms import Preset
 
 S = TypeVar("S")
 
@@ -61,13 +62,19 @@ def settings_schema(kind: ChannelKind[Any]) -> dict[str, Any]:
     """The kind's settings as a form: JSON-able, secrets without a default.
 
     `fields` holds for each setting `name`, `type` (string, integer, boolean, list or secret),
-    `label` by language, `secret`, `required` and `default`; `help` by language where
-    there is one, `generate` (`whsec` or `token`) where a form may make the secret up.
+    `label` by language, `secret`, `required`, `default` and `advanced`; `help` by language where
+    there is one, `generate` (`whsec` or `token`) where a form may make the secret up, and
+    `group`, `choices` and `only_if` (see `channels.forms`) where the kind says so.
     """
     types = typing.get_type_hints(kind.settings)
     return {
         "kind": kind.kind,
         "capabilities": dataclasses.asdict(kind.capabilities),
+        "groups": [
+            {"name": group.name, "label": group.label.by_language()} for group in kind.groups
+        ],
+        "presets": [_describe_preset(preset) for preset in kind.presets],
+        "testable": kind.test is not None,
         "fields": [
             _describe(entry, types[entry.name]) for entry in dataclasses.fields(kind.settings)
         ],
@@ -83,12 +90,31 @@ def _describe(entry: dataclasses.Field[Any], declared: Any) -> dict[str, Any]:
         "secret": secret,
         "required": bool(entry.metadata.get("required", False)),
         "default": "" if secret else _plain(entry.default),
+        "advanced": bool(entry.metadata.get("advanced", False)),
     }
     if "help" in entry.metadata:
         described["help"] = dict(entry.metadata["help"])
-    if "generate" in entry.metadata:
-        described["generate"] = entry.metadata["generate"]
+    for name in ("generate", "group"):
+        if name in entry.metadata:
+            described[name] = entry.metadata[name]
+    if "choices" in entry.metadata:
+        described["choices"] = [
+            {"value": value, "label": dict(label)}
+            for value, label in entry.metadata["choices"].items()
+        ]
+    if "only_if" in entry.metadata:
+        name, values = entry.metadata["only_if"]
+        described["only_if"] = {"name": name, "values": list(values)}
     return described
+
+
+def _describe_preset(preset: Preset) -> dict[str, Any]:
+    return {
+        "name": preset.name,
+        "label": preset.label.by_language(),
+        "help": None if preset.help is None else preset.help.by_language(),
+        "values": dict(preset.values),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -56,8 +56,25 @@ class OneTimePassword(Output):
     one_time_password: str
 
 
+class SettingChoice(Output):
+    """A value that a setting may have."""
+
+    value: str
+    label: Label
+
+
+class SettingCondition(Output):
+    """The other setting's values with which a setting matters."""
+
+    name: str
+    values: list[str | bool]
+
+
 class SettingField(Output):
-    """One setting of a kind of channel."""
+    """One setting of a kind of channel.
+
+    `group` names the one of the kind's groups it stands in; an `advanced` one may be hidden first.
+    """
 
     name: str
     type: Literal["string", "integer", "boolean", "list", "secret"]
@@ -71,6 +88,26 @@ class SettingField(Output):
         "or any long `token`.",
     )
     default: str | int | bool | list[str]
+    advanced: bool
+    group: str | None = None
+    choices: list[SettingChoice] | None = None
+    only_if: SettingCondition | None = None
+
+
+class SettingGroup(Output):
+    """Settings that stand together."""
+
+    name: str
+    label: Label
+
+
+class SettingPreset(Output):
+    """What a kind's settings are with a well-known provider, and what to do there first."""
+
+    name: str
+    label: Label
+    help: Label | None
+    values: dict[str, str | int | bool]
 
 
 class ChannelCapabilities(Output):
@@ -93,6 +130,9 @@ class ChannelKind(Output):
     kind: str
     capabilities: ChannelCapabilities
     settings: list[SettingField]
+    groups: list[SettingGroup]
+    presets: list[SettingPreset]
+    testable: bool = Field(description="Whether settings can be tried out before they are kept.")
 
 
 class ChannelKindList(Output):

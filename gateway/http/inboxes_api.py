@@ -30,13 +30,8 @@ def _describe_kinds(call: Call) -> list[Json]:
     described = []
     for name in call.parts.kinds:
         schema = settings_schema(call.parts.load_kind(name))
-        described.append(
-            {
-                "kind": schema["kind"],
-                "capabilities": schema["capabilities"],
-                "settings": schema["fields"],
-            }
-        )
+        settings = schema.pop("fields")
+        described.append({**schema, "settings": settings})
     return described
 
 

@@ -18,6 +18,7 @@ from channels import registry
 from channels.adapters.rest import CHANNEL as REST
 from channels.contract import Capabilities, Channel, ChannelKind, Secret
 from channels.errors import SettingsError, Words
+from channels.forms import Group, Preset
 from channels.registry import kind_names, load_kind, parse_settings, settings_schema
 
 README = Path(registry.__file__).parent / "README.md"
@@ -115,6 +116,57 @@ def test_the_form() -> None:
     ]
     assert schema["fields"][1]["help"] == {"en": "usually 443"}
     assert "help" not in schema["fields"][0]
+    assert (schema["groups"], schema["presets"], schema["testable"]) == ([], [], False)
+    assert not any({"group", "choices", "only_if"} & set(entry) for entry in schema["fields"])
+
+
+def test_a_form_with_groups_and_providers() -> None:
+    """As `channels.forms` describes it: JSON that a console draws without knowing the kind."""
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Grouped:
+        tls: str = field(
+            default="tls",
+            metadata={**LABEL, "group": "in", "choices": {"tls": LABEL["label"]}},
+        )
+        pin: str = field(
+            default="", metadata={**LABEL, "advanced": True, "only_if": ("tls", ("tls",))}
+        )
+
+    words = Words("a", "b", "c")
+    kind: ChannelKind[Any] = ChannelKind(
+        kind="grouped",
+        settings=Grouped,
+        capabilities=Capabilities(),
+        build=build,
+        groups=(Group(name="in", label=words),),
+        presets=(Preset(name="x", label=words, values={"tls": "tls"}, help=words),),
+    )
+    schema = json.loads(json.dumps(settings_schema(kind)))
+    spoken = {"en": "a", "zh-Hans": "b", "zh-Hant": "c"}
+    assert schema["groups"] == [{"name": "in", "label": spoken}]
+    assert schema["presets"] == [
+        {"name": "x", "label": spoken, "help": spoken, "values": {"tls": "tls"}}
+    ]
+    tls, pin = schema["fields"]
+    assert (tls["group"], tls["advanced"]) == ("in", False)
+    assert tls["choices"] == [{"value": "tls", "label": LABEL["label"]}]
+    assert (pin["advanced"], pin["only_if"]) == (True, {"name": "tls", "values": ["tls"]})
+
+
+@pytest.mark.parametrize("name", kind_names())
+def test_what_a_form_is_told_fits_its_settings(name: str) -> None:
+    schema = settings_schema(load_kind(name))
+    settings = {entry["name"]: entry for entry in schema["fields"]}
+    groups = {group["name"] for group in schema["groups"]}
+    for entry in settings.values():
+        assert entry.get("group") in groups | {None}
+        if "only_if" in entry:
+            assert entry["only_if"]["name"] in settings
+        if "choices" in entry:
+            assert entry["default"] in {choice["value"] for choice in entry["choices"]}
+    for preset in schema["presets"]:
+        assert set(preset["values"]) <= set(settings)
 
 
 def test_values_become_settings() -> None:

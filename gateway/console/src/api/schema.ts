@@ -2689,6 +2689,15 @@ export interface components {
             capabilities: components["schemas"]["ChannelCapabilities"];
             /** Settings */
             settings: components["schemas"]["SettingField"][];
+            /** Groups */
+            groups: components["schemas"]["SettingGroup"][];
+            /** Presets */
+            presets: components["schemas"]["SettingPreset"][];
+            /**
+             * Testable
+             * @description Whether settings can be tried out before they are kept.
+             */
+            testable: boolean;
         };
         /**
          * ChannelKindList
@@ -4639,8 +4648,29 @@ export interface components {
             en: number;
         };
         /**
+         * SettingChoice
+         * @description A value that a setting may have.
+         */
+        SettingChoice: {
+            /** Value */
+            value: string;
+            label: components["schemas"]["Label"];
+        };
+        /**
+         * SettingCondition
+         * @description The other setting's values with which a setting matters.
+         */
+        SettingCondition: {
+            /** Name */
+            name: string;
+            /** Values */
+            values: (string | boolean)[];
+        };
+        /**
          * SettingField
          * @description One setting of a kind of channel.
+         *
+         *     `group` names the one of the kind's groups it stands in; an `advanced` one may be hidden first.
          */
         SettingField: {
             /** Name */
@@ -4665,6 +4695,43 @@ export interface components {
             generate: ("whsec" | "token") | null;
             /** Default */
             default: string | number | boolean | string[];
+            /** Advanced */
+            advanced: boolean;
+            /**
+             * Group
+             * @default null
+             */
+            group: string | null;
+            /**
+             * Choices
+             * @default null
+             */
+            choices: components["schemas"]["SettingChoice"][] | null;
+            /** @default null */
+            only_if: components["schemas"]["SettingCondition"] | null;
+        };
+        /**
+         * SettingGroup
+         * @description Settings that stand together.
+         */
+        SettingGroup: {
+            /** Name */
+            name: string;
+            label: components["schemas"]["Label"];
+        };
+        /**
+         * SettingPreset
+         * @description What a kind's settings are with a well-known provider, and what to do there first.
+         */
+        SettingPreset: {
+            /** Name */
+            name: string;
+            label: components["schemas"]["Label"];
+            help: components["schemas"]["Label"] | null;
+            /** Values */
+            values: {
+                [key: string]: string | number | boolean;
+            };
         };
         /**
          * Severity
