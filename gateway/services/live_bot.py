@@ -139,10 +139,11 @@ class LiveBot:
     def _build(self, content: str) -> CatalogueBot:
         return self._maker.build(self._maker.catalogue(unpack(content)), self._context)
 
-    def link_articles(self) -> None:
+    async def link_articles(self) -> None:
         """Links intents to articles anew, after articles came or went."""
-        if self._bot is not None:
-            self._bot.link_articles()
+        async with self._loading:  # a bot that is just being built may have read the old ones
+            if self._bot is not None:
+                await asyncio.to_thread(self._bot.link_articles)
 
     async def respond(self, turn: Turn) -> Decision:
         """Decide on one turn.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from bot.knowledge import ArticleIndex
 from gateway.ports.bus import Hub
@@ -33,16 +33,17 @@ class ArticleKeeper:
         store: where the articles are.
         index: what the bot, agents and help pages of this process read.
         clock: says what has expired.
-        linked: called when what was loaded is not what the index held.
+        link: links the bot's intents to the articles anew; takes a second of another thread.
     """
 
     def __init__(
-        self, store: Store, index: ArticleIndex, clock: Clock, linked: Callable[[], None]
+        self, store: Store, index: ArticleIndex, clock: Clock, link: Callable[[], Awaitable[None]]
     ) -> None:
         self._store = store
         self._index = index
         self._clock = clock
-        self._linked = linked
+        self._link = link
+        self._changed = asyncio.Event()
         self._shown: dict[tuple[str, str], LiveArticle] = {}
         self._changes = -1
         self._next_expiry: int | None = None
@@ -59,11 +60,12 @@ class ArticleKeeper:
         for slug, language in gone:
             self._index.take_out(slug, language)
         if changed or gone:
-            self._linked()
+            await self._link()
 
     async def follow(self, hub: Hub) -> None:
         """Works until cancelled."""
         subscription = hub.subscribe(ARTICLES)
+        linking = asyncio.create_task(self._keep_linked())
         try:
             while True:
                 told = True
@@ -73,12 +75,20 @@ class ArticleKeeper:
                 except TimeoutError:
                     told = False
                 try:
-                    if told or await self._is_stale():
-                        await self._renew()
+                    if (told or await self._is_stale()) and await self._renew():
+                        self._changed.set()
                 except StoreUnavailableError as error:
                     log.warning("the articles stay as they were: %s", error)
         finally:
+            linking.cancel()
             subscription.close()
+
+    async def _keep_linked(self) -> None:
+        """Links after changes, beside the work on the next ones."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._link()
 
     async def _is_stale(self) -> bool:
         if self._next_expiry is not None and self._clock() >= self._next_expiry:

@@ -8,11 +8,14 @@ from pathlib import Path
 from bot.contract import Turn
 from gateway.bus.hub import LocalHub
 from gateway.domain.catalogue import JobKind
+from gateway.services.article_batches import plant_articles
+from gateway.services.publishing import ARTICLES
 from gateway.wiring.bot import TOPIC, follow_catalogue
-from gateway.wiring.ids import clock
+from gateway.wiring.ids import clock, new_id
+from gateway.workers.knowledge import ArticleKeeper
 from intents.documents import Kind
 from tests.gateway.services.desk import Desk
-from tests.gateway.workbench import Workbench, make_workbench, sentence
+from tests.gateway.workbench import Workbench, make_workbench, sentence, shop
 
 
 def turn(number: int) -> Turn:
@@ -99,3 +102,29 @@ async def test_a_version_whose_model_is_nowhere_is_not_taken_over(
 
     assert not await there.live.refresh()
     assert there.live.version is None
+
+
+async def test_an_article_that_is_published_stands_behind_its_intent_at_once(
+    desk: Desk, tmp_path: Path, shop_models: Path
+) -> None:
+    bench = make_workbench(desk.store, tmp_path, shop_models, clock)
+    await bench.plant()
+    index = bench.maker.index
+    for language in ("zh", "en"):
+        index.take_out("refunds", language)
+    keeper = ArticleKeeper(desk.store, index, clock, bench.live.link_articles)
+    await keeper.load()
+    assert (await bench.live.respond(turn(1))).messages[0].article is None
+    hub = LocalHub()
+    following = asyncio.create_task(keeper.follow(hub))
+    await asyncio.sleep(0)
+
+    articles = [each for each in shop().articles if each.slug == "refunds"]
+    await desk.store.write(lambda uow: plant_articles(uow, articles, now=clock(), new_id=new_id))
+    hub.publish(ARTICLES, {"type": "changed"})
+
+    async with asyncio.timeout(10):
+        while (await bench.live.respond(turn(2))).messages[0].article != "refunds":
+            await asyncio.sleep(0.01)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)

@@ -209,7 +209,7 @@ async def test_a_batch_is_taken_in_whole_or_not_at_all(store: SqlStore) -> None:
 async def test_a_keeper_follows_what_another_process_wrote(store: SqlStore) -> None:
     index, time, linked = ArticleIndex(), [NOW], [0]
 
-    def link() -> None:
+    async def link() -> None:
         linked[0] += 1
 
     keeper = ArticleKeeper(store, index, lambda: time[0], link)
