@@ -123,11 +123,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotMessage:
-    """One outgoing bot message; `article` is the slug of its source (H1.5)."""
+    """One outgoing bot message; `article` is the slug of its source (H1.5).
+
+    `worded` says that a language model put it into words.
+    """
 
     text: str
     choices: tuple[Choice, ...] = ()
     article: str | None = None
+    worded: bool = False
 
 
 class HandoffReason(StrEnum):

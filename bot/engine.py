@@ -21,7 +21,7 @@ from bot.contract import (
 )
 from bot.errors import ActionFailedError, BotError, ModelMissingError
 from bot.knowledge import ArticleIndex
-from bot.performing import HandoverWishError, Performer, desk_values
+from bot.performing import Done, HandoverWishError, Performer, desk_values
 from bot.plans import Answer, BotSettings, FromArticle, HandOver, Move, Plan, Say, Thank
 from bot.playbook import Playbook, compile_playbook, link_articles, ticket_kind
 from bot.policy import answer_name, chosen_payload, decide_turn, missed, when_closed
@@ -30,6 +30,7 @@ from bot.recognise import Recogniser
 from bot.replies import Replies
 from bot.summary import card_text, make_card, subject_of
 from bot.texts import DESK_BUSY, DESK_CLOSED, DESK_QUEUE
+from bot.wording import Asked, Wording, articles_for, whole_question
 from intents.model import Catalogue, Language
 from intents.text import to_traditional
 
@@ -46,6 +47,7 @@ class CatalogueBot:
         settings: limits of the dialogue.
         others: other recognisers, by the names under which inboxes choose them.
         index: the articles to answer from, which come and go; the catalogue's if not given.
+        wording: words answers from articles; without it their passages answer as they stand.
 
     Raises:
         ModelMissingError: the model belongs to another version of the catalogue.
@@ -60,6 +62,7 @@ class CatalogueBot:
         *,
         others: Mapping[str, OtherRecogniser] | None = None,
         index: ArticleIndex | None = None,
+        wording: Wording | None = None,
     ) -> None:
         if recogniser.catalogue_version != catalogue.version:
             message = (
@@ -69,6 +72,7 @@ class CatalogueBot:
             raise ModelMissingError(message)
         self._catalogue = catalogue
         self._settings = settings or BotSettings()
+        self._wording = wording
         self._index = ArticleIndex(catalogue.articles) if index is None else index
         self._playbook = compile_playbook(catalogue, self._index)
         self._replies = Replies(catalogue, self._index)
@@ -130,7 +134,7 @@ class CatalogueBot:
         return self._reader.recognise(text)
 
     async def respond(self, turn: Turn) -> Decision:
-        """Decide on one turn; actions and other recognisers alone are waited for.
+        """Decide on one turn; actions, other recognisers and the wording alone are waited for.
 
         Raises:
             BotError: nothing could be decided; the caller hands over with reason ERROR.
@@ -139,11 +143,11 @@ class CatalogueBot:
             view = await self._reader.read(turn)
             plan = decide_turn(view.facts, self._playbook, self._settings)
             plan = when_closed(plan, view.facts, self._playbook)
-            view = _certain(view, plan)
-            if isinstance(plan, HandOver):
+            view, worded = await self._word(plan, _certain(view, plan))
+            if worded is None and isinstance(plan, HandOver):
                 return self._hand_over(plan, view)
             try:
-                done = await self._performer.perform(plan, view)
+                done = worded or await self._performer.perform(plan, view)
             except ActionFailedError:
                 kind = ticket_kind(view.facts.understanding.intent)
                 return self._hand_over(HandOver(reason=HandoffReason.ACTION, kind=kind), view)
@@ -162,6 +166,32 @@ class CatalogueBot:
             feedback=_feedback(done.plan),
         )
 
+    async def _word(self, plan: Plan, view: View) -> tuple[View, Done | None]:
+        """An article's answer in the words of a model, if there is one and its answer holds."""
+        slugs = articles_for(plan, view.facts) if self._wording is not None else ()
+        sources = self._index.sources(slugs, whole_question(plan, view.facts), view.language)
+        if self._wording is None or not sources:
+            return view, None
+        turn, customer = view.turn, view.turn.customer
+        worded = await self._wording.answer(
+            Asked(
+                conversation_id=turn.conversation_id,
+                text=view.facts.text,
+                language=view.language,
+                sources=sources,
+                lines=turn.lines,
+                name=customer.name if customer is not None else "",
+            )
+        )
+        seen = view.facts.understanding
+        note = "; ".join(filter(None, (seen.note, worded.note)))
+        view = replace(view, facts=replace(view.facts, understanding=replace(seen, note=note)))
+        if worded.answer is None:
+            return view, None
+        message = self._replies.worded(worded.answer, view.language)
+        found = FromArticle(slug=worded.answer.slugs[0])
+        return view, Done(plan=found, messages=(message,), slots=view.slots)
+
     def _next_state(
         self,
         plan: Plan,
@@ -176,7 +206,8 @@ class CatalogueBot:
         if isinstance(plan, Answer) and not plan.missed:
             topic = topic if self._playbook.is_small_talk(plan.intent) else plan.intent
         said = answer_name(plan, self._playbook)
-        repeats = before.repeats + 1 if said is not None and said == before.said else 0
+        again = said is not None and said == before.said and not _is_new(messages, view)
+        repeats = before.repeats + 1 if again else 0
         if isinstance(plan, Thank):  # stands between two askings of an answer, and ends no loop
             said, repeats = before.said, before.repeats
         return BotState(
@@ -247,6 +278,12 @@ class CatalogueBot:
         values = desk_values(desk, self._settings.time_zone)
         told = self._replies.own(name, view.language, view.turn.channel, values)
         return replace(holding, text=f"{holding.text}\n{told.text}")
+
+
+def _is_new(messages: Sequence[BotMessage], view: View) -> bool:
+    """Whether a model worded an answer of an article in a way that was not said before."""
+    before = {line.text for line in view.turn.lines}
+    return any(message.worded and message.text not in before for message in messages)
 
 
 def _question(plan: Plan, view: View, playbook: Playbook) -> str | None:

@@ -15,3 +15,24 @@ class RecogniserError(BotError):
 
 class ActionFailedError(BotError):
     """An action raised, or did not end in time."""
+
+
+class ChatError(BotError):
+    """A language model cannot be reached, or answers nonsense.
+
+    `status` is the HTTP status where that is what is wrong, `retry_after` the header of that name.
+    `begun` says that it may have begun to answer.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: str | None = None,
+        begun: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+        self.begun = begun and status is None

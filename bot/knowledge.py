@@ -15,7 +15,7 @@ from functools import lru_cache
 from threading import RLock
 
 from bot.askings import read
-from bot.passages import headings, marks, shorten, split_passages
+from bot.passages import Source, headings, marks, shorten, split_passages
 from bot.ranking import Evidence, Ranking
 from intents.model import Article, Language
 
@@ -33,6 +33,8 @@ _MOST_LEAD = 5.0
 _BETTER = 1.2
 _CONCEPT_SHARE = 0.5
 _REMEMBERED = 4096
+_SOURCE_LENGTH = 700
+_MOST_OF_FIRST, _MOST_OF_OTHERS = 4, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,18 @@ class _Shelf:
             if weight > most * _BETTER:
                 best, most = number, weight
         return shorten(kept.passages[best])
+
+    def sources(self, slug: str, asked: frozenset[str], limit: int) -> list[Source]:
+        """The passages that share most with the features asked for, in the article's order."""
+        kept = self.kept[slug]
+        kept.split()
+        weights = [sum(map(self._weight, asked & owned)) for owned in kept.words]
+        best = sorted(range(len(weights)), key=lambda number: (-weights[number], number))[:limit]
+        title = kept.article.title
+        return [
+            Source(slug=slug, title=title, text=shorten(kept.passages[number], _SOURCE_LENGTH))
+            for number in sorted(best)
+        ]
 
     def _weight(self, feature: str) -> float:
         kind, name = feature[0], feature[1:]
@@ -255,6 +269,17 @@ class ArticleIndex:
             if slug in shelf.kept:
                 return shelf.passage(slug, _features(text))
         return None
+
+    def sources(self, slugs: Sequence[str], text: str, language: Language) -> tuple[Source, ...]:
+        """The passages of public articles of that language that fit `text`, most of the first."""
+        asked = _features(text)
+        found: list[Source] = []
+        with self._turn:
+            shelf = self._shelves[language.training, "public"]
+            for number, slug in enumerate(slug for slug in slugs if slug in shelf.kept):
+                most = _MOST_OF_OTHERS if number else _MOST_OF_FIRST
+                found += shelf.sources(slug, asked, most)
+        return tuple(found)
 
     def article(self, slug: str, language: Language, *, internal: bool = False) -> Article | None:
         """The article, in another language when there is none in this one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.askings import is_function_word
 from intents.text import to_mainland, to_simplified, tokens
@@ -20,6 +21,15 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]*)[^)]*\)")
 _EMPHASIS = re.compile(r"(\*\*|__|~~|\*|(?<![A-Za-z0-9])_(?=\S)|(?<=\S)_(?![A-Za-z0-9])|`+)")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _SENTENCE_END = re.compile(r"[。！？；!?;](?!$)|\.(?=\s)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A passage with the article that it stands in."""
+
+    slug: str
+    title: str
+    text: str
 
 
 def headings(body: str) -> list[str]:

@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from bot.contract import BotMessage, Choice, HandoffReason
+from bot.grounding import Grounded
 from bot.knowledge import ArticleIndex
 from bot.playbook import (
     ARTICLE_PAYLOAD,
@@ -22,6 +23,7 @@ from bot.playbook import (
 )
 from bot.texts import (
     ARTICLE_SOURCE,
+    ARTICLE_WORDED,
     DID_YOU_MEAN,
     FALLBACK,
     GLAD,
@@ -112,16 +114,38 @@ class Replies:
 
         Unchanged if there is no such article.
         """
-        title = self._index.title(slug, language)
-        if title is None:
+        if self._index.title(slug, language) is None:
             return message
-        line = self.own(ARTICLE_SOURCE, language, values={"title": title}).text
-        asked = tuple(
-            self.choice(f"{start}{slug}", language) for start in (HELPED_PAYLOAD, UNHELPED_PAYLOAD)
-        )
+        asked = self._asks_whether_it_helped(slug, language)
         return BotMessage(
-            text=f"{message.text}\n\n{line}", choices=(*message.choices, *asked), article=slug
+            text=f"{message.text}\n\n{self._source_line(slug, language)}",
+            choices=(*message.choices, *asked),
+            article=slug,
         )
+
+    def worded(self, answer: Grounded, language: Language) -> BotMessage:
+        """A model's answer with the articles that it rests on, and that a model worded it."""
+        several = len(answer.slugs) > 1
+        lines = [
+            f"[{place}] {line}" if several else line
+            for place, slug in enumerate(answer.slugs, 1)
+            for line in (self._source_line(slug, language),)
+        ]
+        told = self.own(ARTICLE_WORDED, language).text
+        return BotMessage(
+            text="\n".join((f"{answer.text}\n", *lines, told)),
+            choices=self._asks_whether_it_helped(answer.slugs[0], language),
+            article=answer.slugs[0],
+            worded=True,
+        )
+
+    def _source_line(self, slug: str, language: Language) -> str:
+        title = self._index.title(slug, language) or slug
+        return self.own(ARTICLE_SOURCE, language, values={"title": title}).text
+
+    def _asks_whether_it_helped(self, slug: str, language: Language) -> tuple[Choice, ...]:
+        starts = (HELPED_PAYLOAD, UNHELPED_PAYLOAD)
+        return tuple(self.choice(f"{start}{slug}", language) for start in starts)
 
     def response(
         self,

@@ -13,6 +13,7 @@ NOT_UNDERSTOOD = "utter_not_understood"
 NONE_OF_THESE = "utter_none_of_these"
 TALK_TO_PERSON = "utter_talk_to_person"
 ARTICLE_SOURCE = "utter_article_source"
+ARTICLE_WORDED = "utter_article_worded"
 STAYING = "utter_staying"
 CANCELLED = "utter_cancelled"
 CORRECTED = "utter_corrected"
@@ -91,6 +92,10 @@ FALLBACK: Mapping[str, Mapping[str, str]] = {
         "en": "Customers before you in the queue: {waiting}.",
     },
     ARTICLE_SOURCE: {"zh": "来源：{title}", "en": "Source: {title}"},
+    ARTICLE_WORDED: {
+        "zh": "（由语言模型根据上面的文章整理）",
+        "en": "(Worded by a language model from what is named above.)",
+    },
     HELPED: {"zh": "有帮助", "en": "This helped"},
     UNHELPED: {"zh": "没有帮助", "en": "This did not help"},
     GLAD: {

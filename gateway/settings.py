@@ -114,6 +114,31 @@ class Settings:
     )
     llm_model: str = field(default="", metadata=_doc("The model's name there."))
     llm_key: str = field(default="", metadata=_doc("The key it wants, if any."))
+    llm_answers: bool = field(
+        default=False,
+        metadata=_doc(
+            "Whether that model words answers from articles; each is checked against what it "
+            "cites, and personal data is taken out before anything is sent."
+        ),
+    )
+    llm_seconds: float = field(
+        default=6.0,
+        metadata=_doc("Seconds it may take for an answer; then the passage itself answers."),
+    )
+    llm_daily_tokens: int = field(
+        default=500_000,
+        metadata=_doc("Tokens that its answers may take a day, in all processes; 0: no limit."),
+    )
+    llm_daily_cost: float = field(
+        default=0.0,
+        metadata=_doc("What they may cost a day, in the currency of the prices; 0: no limit."),
+    )
+    llm_price_in: float = field(
+        default=0.0, metadata=_doc("Price of a million tokens that it reads.")
+    )
+    llm_price_out: float = field(
+        default=0.0, metadata=_doc("Price of a million tokens that it writes.")
+    )
     log_level: str = field(
         default="info", metadata=_doc("How much is logged: debug, info, warning or error.")
     )
@@ -223,6 +248,12 @@ _PARSERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "turn_seconds": (_number, "a number of seconds from 0.1 to 120"),
     "time_zone": (_zone, "a time zone such as Asia/Shanghai or UTC"),
     "log_json": (_boolean, "true or false"),
+    "llm_answers": (_boolean, "true or false"),
+    "llm_seconds": (_number, "a number of seconds from 0.5 to 60"),
+    "llm_daily_tokens": (_integer, "a number of tokens, at least 0"),
+    "llm_daily_cost": (_number, "an amount, at least 0"),
+    "llm_price_in": (_number, "an amount, at least 0"),
+    "llm_price_out": (_number, "an amount, at least 0"),
     "trusted_proxies": (_networks, "addresses or networks separated by commas"),
 }
 
@@ -255,6 +286,7 @@ def _check(settings: Settings) -> None:
         "log_level",
         "debug, info, warning or error",
     )
+    _check_llm(settings)
     _check_url("rasa_url", settings.rasa_url, {"http", "https"})
     _check_url("llm_url", settings.llm_url, {"http", "https"})
     _check_url("database_url", settings.database_url, {"postgresql", "sqlite"})
@@ -266,6 +298,25 @@ def _check(settings: Settings) -> None:
         "admin_password",
         "at least 10 characters long",
     )
+
+
+def _check_llm(settings: Settings) -> None:
+    for name in ("llm_daily_tokens", "llm_daily_cost", "llm_price_in", "llm_price_out"):
+        value = getattr(settings, name)
+        _demand(0 <= value < 1e12, name, _PARSERS[name][1])  # no NaN
+    _demand(0.5 <= settings.llm_seconds <= 60, "llm_seconds", _PARSERS["llm_seconds"][1])
+    prices = settings.llm_price_in or settings.llm_price_out
+    _demand(
+        not settings.llm_daily_cost or prices > 0,
+        "llm_daily_cost",
+        f"0 while {PREFIX}LLM_PRICE_IN and {PREFIX}LLM_PRICE_OUT say no prices",
+    )
+    for name in ("llm_url", "llm_model"):
+        _demand(
+            not settings.llm_answers or bool(getattr(settings, name)),
+            name,
+            f"set where {PREFIX}LLM_ANSWERS is true",
+        )
 
 
 def _check_url(name: str, value: str, schemes: set[str]) -> None:

@@ -31,6 +31,7 @@ from gateway.ports.conversations import (
     Trail,
     Turns,
 )
+from gateway.ports.exchanges import Exchanges
 from gateway.ports.knowledge import Articles
 from gateway.ports.people import Agents, Audit, Canned, Inboxes
 
@@ -141,6 +142,7 @@ class UnitOfWork(Protocol):
     channel_state: ChannelStates
     threads: ChannelThreads
     discards: Discards
+    exchanges: Exchanges
 
     def emit(self, event: Event) -> None:
         """Publishes the event after the commit, and never without it."""

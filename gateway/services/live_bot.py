@@ -25,6 +25,7 @@ from bot.knowledge import ArticleIndex
 from bot.plans import BotSettings
 from bot.reading import OtherRecogniser
 from bot.recognise import Recogniser
+from bot.wording import Wording
 from gateway.domain.catalogue import Version
 from gateway.ports.store import Store
 from gateway.services.model_files import ModelFiles
@@ -38,7 +39,8 @@ log = logging.getLogger(__name__)
 class BotMaker:
     """Builds bots from documents and trained models; blocking, for threads.
 
-    All its bots answer from `index`, which is kept equal to what is published.
+    All its bots answer from `index`, which is kept equal to what is published. `wording` words
+    their answers from articles, where an administrator set up a language model.
     """
 
     files: ModelFiles
@@ -47,6 +49,7 @@ class BotMaker:
     encoder: Encoder | None = None
     encoder_dir: Path | None = None
     others: Callable[[Catalogue], Mapping[str, OtherRecogniser]] = lambda _: {}
+    wording: Wording | None = None
 
     @property
     def encoder_folder(self) -> str | None:
@@ -67,7 +70,13 @@ class BotMaker:
         recogniser = found.serving(catalogue.version)
         others = self.others(catalogue)
         return CatalogueBot(
-            catalogue, recogniser, context, self.settings, others=others, index=self.index
+            catalogue,
+            recogniser,
+            context,
+            self.settings,
+            others=others,
+            index=self.index,
+            wording=self.wording,
         )
 
 

@@ -24,6 +24,7 @@ from gateway.ports.conversations import (
     Trail,
     Turns,
 )
+from gateway.ports.exchanges import Exchanges
 from gateway.ports.knowledge import Articles
 from gateway.ports.people import Agents, Audit, Canned, Inboxes
 from gateway.ports.store import Answers, Journal, Leases, SecretBox
@@ -36,6 +37,7 @@ from gateway.store.catalogue import SqlCatalogueState, SqlDraft, SqlVersions
 from gateway.store.channel_keeping import SqlChannelStates, SqlChannelThreads, SqlDiscards
 from gateway.store.contacts import SqlContacts
 from gateway.store.conversations import SqlConversations
+from gateway.store.exchanges import SqlExchanges
 from gateway.store.inboxes import SqlInboxes
 from gateway.store.jobs import SqlJobs
 from gateway.store.journal import SqlJournal
@@ -94,6 +96,7 @@ class SqlUnit:
         self.channel_state: ChannelStates = SqlChannelStates(session, secrets)
         self.threads: ChannelThreads = SqlChannelThreads(session)
         self.discards: Discards = SqlDiscards(session)
+        self.exchanges: Exchanges = SqlExchanges(session)
 
     def emit(self, event: Event) -> None:
         """Publishes the event after the commit, and never without it."""

@@ -11,12 +11,14 @@ from functools import partial
 from pathlib import Path
 
 from bot.actions.runner import RasaActionRunner
+from bot.chat import ChatModel
 from bot.encoder import Encoder, OnnxEncoder
 from bot.knowledge import ArticleIndex
 from bot.plans import BotSettings
 from bot.reading import OtherRecogniser
 from bot.recognise import OUT_OF_SCOPE
 from bot.recognisers import LlmRecogniser, RasaServerRecogniser
+from gateway.domain.exchange import Budget
 from gateway.domain.inbox import RecogniserKind
 from gateway.ports.bus import Hub
 from gateway.ports.clock import Clock, NewId
@@ -27,6 +29,7 @@ from gateway.services.laboratory import LabError, Progress, run_lab
 from gateway.services.live_bot import BotMaker, LiveBot
 from gateway.services.model_files import ModelFiles
 from gateway.services.releasing import FOLDER, plant
+from gateway.services.wording import GroundedWording, WordingSettings
 from gateway.settings import Settings
 from gateway.wiring.data_dir import StartError
 from gateway.workers.knowledge import ArticleKeeper
@@ -45,6 +48,7 @@ JOBS_TOPIC = "catalogue_jobs"
 FOLLOW_SECONDS = 5.0  # between looks at the store when nobody tells
 TRAINING_LEASE = 20_000  # ms
 _PAUSE = 0.5
+_SHARE_OF_TURN = 0.75
 
 
 def catalogue_dir(settings: Settings) -> Path:
@@ -66,7 +70,34 @@ def load_encoder(settings: Settings) -> Encoder | None:
     return OnnxEncoder(settings.encoder_dir) if settings.encoder_dir is not None else None
 
 
-def make_maker(settings: Settings, store: Store, clock: Clock, index: ArticleIndex) -> BotMaker:
+def make_wording(
+    settings: Settings, store: Store, clock: Clock, new_id: NewId
+) -> GroundedWording | None:
+    """The language model that words answers from articles, or None without one."""
+    if not settings.llm_answers:
+        return None
+    model = ChatModel(settings.llm_url, model=settings.llm_model, key=settings.llm_key)
+    limits = WordingSettings(
+        # The turn must have time left to answer without it.
+        seconds=min(settings.llm_seconds, settings.turn_seconds * _SHARE_OF_TURN),
+        budget=Budget(
+            tokens=settings.llm_daily_tokens,
+            cost=settings.llm_daily_cost,
+            price_in=settings.llm_price_in,
+            price_out=settings.llm_price_out,
+        ),
+        time_zone=settings.time_zone,
+    )
+    return GroundedWording(store, model, limits, clock=clock, new_id=new_id)
+
+
+def make_maker(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    index: ArticleIndex,
+    wording: GroundedWording | None = None,
+) -> BotMaker:
     """What builds this process's bots, which answer from the articles of `index`.
 
     Raises:
@@ -81,6 +112,7 @@ def make_maker(settings: Settings, store: Store, clock: Clock, index: ArticleInd
         encoder=encoder,
         encoder_dir=settings.encoder_dir,
         others=partial(_other_recognisers, settings),
+        wording=wording,
     )
 
 

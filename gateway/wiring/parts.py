@@ -28,9 +28,10 @@ from gateway.services.live_bot import BotMaker, LiveBot
 from gateway.services.mailbox import StoreMailbox
 from gateway.services.publishing import Publisher
 from gateway.services.sink import BusSink
+from gateway.services.wording import GroundedWording
 from gateway.settings import Settings
 from gateway.store import SqlStore
-from gateway.wiring.bot import make_maker
+from gateway.wiring.bot import make_maker, make_wording
 from gateway.wiring.data_dir import StartError, hold_data_dir
 from gateway.wiring.ids import clock, new_id
 from gateway.wiring.live_channels import LiveChannels, mailbox_kinds
@@ -50,6 +51,7 @@ class Parts:
     bot: LiveBot
     maker: BotMaker
     bench: Bench
+    wording: GroundedWording | None
     articles: ArticleKeeper
     index: ArticleIndex
     inboxes: InboxDirectory
@@ -90,7 +92,8 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
         name = f"{socket.gethostname()}-{os.getpid()}-{new_id()[-6:]}"
         bus, hub = _bus_and_hub(settings, storage.store, name)
         index = ArticleIndex()
-        maker = make_maker(settings, storage.store, clock, index)
+        wording = make_wording(settings, storage.store, clock, new_id)
+        maker = make_maker(settings, storage.store, clock, index, wording)
         bot = LiveBot(storage.store, maker, StoreActionContext(storage.store, clock))
         storage.store.listen(Publisher(hub).publish)
         inboxes = InboxDirectory(storage.store, clock)
@@ -105,6 +108,7 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
             bot=bot,
             maker=maker,
             bench=Bench(storage.store, maker, bot),
+            wording=wording,
             articles=ArticleKeeper(storage.store, index, clock, bot.link_articles),
             index=index,
             inboxes=inboxes,

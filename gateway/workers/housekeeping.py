@@ -17,6 +17,7 @@ TICK = 5.0  # seconds between measurements
 FORGET_EVERY = 600_000  # ms between clean-ups
 KEEP_ANSWERS = 86_400_000  # ms that answers to idempotent requests are kept
 KEEP_JOBS = 30 * 86_400_000  # ms that ended work on the catalogue is kept
+KEEP_EXCHANGES = 90 * 86_400_000  # ms that exchanges with a language model are kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +74,4 @@ class Housekeeper:
             uow.agents.remove_expired_sessions(now)
             uow.answers.remove_older(now - KEEP_ANSWERS)
             uow.jobs.remove_older(now - KEEP_JOBS)
+            uow.exchanges.remove_older(now - KEEP_EXCHANGES)

@@ -1,0 +1,107 @@
+"""Takes personal data out of a text and puts it back: addresses, numbers of all kinds, names.
+
+What leaves the house carries placeholders such as `{phone_1}` in their place. The same value has
+the same placeholder everywhere, so that a text stays understandable.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from bot.values.contacts import (
+    TICKET_NUMBER,
+    find_bare_tickets,
+    find_emails,
+    find_marked_tickets,
+    find_orders,
+    find_phones,
+)
+from bot.values.found import Found, overlaps
+
+PLACEHOLDER = re.compile(r"\{[a-z]+(?:_[a-z]+)?_\d{1,3}\}")
+
+_ID_NUMBER = re.compile(
+    r"(?<![\w-])\d{6}(?:19|20)\d{2}(?:0\d|1[0-2])[0-3]\d{4}[\dXx](?![\w-])", re.A
+)
+# Cards (ISO/IEC 7812) and accounts: 13 to 19 digits, often in groups.
+_CARD = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])", re.A)
+_IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?(?!\w)", re.A)
+# Serial numbers and the like: letters with at least five digits.
+_CODE = re.compile(
+    r"(?<![\w-])(?=[\d-]{0,40}[A-Za-z])(?=(?:[A-Za-z-]{0,40}\d){5})[A-Za-z\d-]{6,40}(?![\w-])",
+    re.A,
+)
+_NUMBERS = (("id_number", _ID_NUMBER), ("account", _IBAN), ("card", _CARD))
+_NAMES = {TICKET_NUMBER: "number", "order_number": "order"}
+
+
+class Redaction:
+    """The placeholders of one exchange.
+
+    Args:
+        names: people's names to take out as well; those of one character stay.
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._names = sorted({name for name in names if len(name) > 1}, key=len, reverse=True)
+        self._values: dict[str, str] = {}
+        self._placeholders: dict[str, str] = {}
+
+    def hide(self, text: str) -> str:
+        """Return the text, in its NFKC form, with placeholders for personal data."""
+        flat = _visible(unicodedata.normalize("NFKC", text))
+        pieces: list[str] = []
+        end = 0
+        for each in sorted(self._find(flat), key=lambda found: found.start):
+            pieces += [flat[end : each.start], self._placeholder(each, flat)]
+            end = each.end
+        return "".join((*pieces, flat[end:]))
+
+    def restore(self, text: str, within: str) -> str | None:
+        """Return the text with the values of those placeholders that stand in `within` too.
+
+        None when it holds another one: its value is nobody's to be told.
+        """
+        wanted = set(PLACEHOLDER.findall(text))
+        if not wanted <= set(PLACEHOLDER.findall(within)) & self._values.keys():
+            return None
+        return PLACEHOLDER.sub(lambda match: self._values[match[0]], text)
+
+    def _placeholder(self, each: Found, flat: str) -> str:
+        value = flat[each.start : each.end]
+        if value not in self._placeholders:
+            kind = _NAMES.get(each.entity, each.entity)
+            number = sum(own.startswith(f"{{{kind}_") for own in self._values) + 1
+            self._placeholders[value] = f"{{{kind}_{number}}}"
+            self._values[self._placeholders[value]] = value
+        return self._placeholders[value]
+
+    def _find(self, flat: str) -> list[Found]:
+        taken: list[Found] = []
+        for each in self._candidates(flat):
+            if not overlaps(each.start, each.end, taken):
+                taken.append(each)
+        taken += find_bare_tickets(flat, taken)
+        return taken
+
+    def _candidates(self, flat: str) -> Iterator[Found]:
+        """The surest first: a telephone number is part of no card."""
+        yield from find_emails(flat)
+        for kind, pattern in _NUMBERS:
+            for match in pattern.finditer(flat):
+                yield Found(entity=kind, value=match[0], start=match.start(), end=match.end())
+        yield from find_phones(flat)
+        yield from find_marked_tickets(flat)
+        yield from find_orders(flat)
+        for match in _CODE.finditer(flat):
+            yield Found(entity="code", value=match[0], start=match.start(), end=match.end())
+        for name in self._names:
+            for match in re.finditer(re.escape(name), flat, re.I):
+                yield Found(entity="name", value=match[0], start=match.start(), end=match.end())
+
+
+def _visible(text: str) -> str:
+    """Without characters that nobody sees: they would part a number."""
+    return "".join(c for c in text if unicodedata.category(c) != "Cf")
