@@ -53,7 +53,7 @@ before the full stop: `… [1].` or `… [1][3].`
 
 _THOUGHT = re.compile(r"^\s*<think>.*?</think>", re.S)
 _CITATION = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[,，、]\s*\d{1,3})*)\s*[\]】］]")
-_CITED = re.compile(rf"(?:\s*{_CITATION.pattern})+\s*([。！？!?.]*)")
+_CITED = re.compile(rf"(?:\s*{_CITATION.pattern})+(?:\s*([。！？!?.]+))?")
 _END = re.compile(r"[。！？!?；;]+|\.(?=\s|$)|\n+")
 _LEADS_ON = re.compile(r"[:：]\s*$")
 _MARKUP = re.compile(r"\]\(|```|<\s*/?\s*[a-z!]|!\[|https?://\S*[{}]", re.I)
@@ -269,7 +269,9 @@ def _shown(
     def mark(match: re.Match[str]) -> str:
         own = dict.fromkeys(places[sources[n - 1].slug] for n in _numbers(match[0]))
         marks = "".join(f"[{place}]" for place in own) if len(slugs) > 1 else ""
-        return f"{' ' if marks and question.language is Language.EN else ''}{marks}{match[2]}"
+        return (
+            f"{' ' if marks and question.language is Language.EN else ''}{marks}{match[2] or ''}"
+        )
 
     shown = _CITED.sub(mark, text).strip()
     if question.language is Language.ZH_HANT:

@@ -108,7 +108,7 @@ def _run(settings: Settings, work: _Work) -> int:
         try:
             await plant_catalogue(settings, storage.store, clock)
             index = ArticleIndex()
-            keeper = ArticleKeeper(storage.store, index, clock, lambda: None)
+            keeper = ArticleKeeper(storage.store, index, clock, _no_bot_yet)
             await load_articles(settings, storage.store, clock, new_id, keeper)
             return await work(storage, make_maker(settings, storage.store, clock, index))
         finally:
@@ -119,6 +119,10 @@ def _run(settings: Settings, work: _Work) -> int:
     except (StartError, CatalogueError, GatewayError, LabError, StoreUnavailableError) as error:
         print(f"yingda: {error}", file=sys.stderr)
         return 1
+
+
+async def _no_bot_yet() -> None:
+    """Nothing to link: bots are built from the index as it is then."""
 
 
 async def _do(storage: Storage, maker: BotMaker, kind: JobKind, task: dict[str, Any]) -> Job:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from gateway.domain.exchange import ExchangeOutcome
 from gateway.domain.inbox import RecogniserKind
 from gateway.http.answers import Agent, Label, Reference
 from gateway.http.fields import Output, When
@@ -210,3 +211,72 @@ class Status(Output):
     version: str
     roles: list[str]
     sockets: int
+
+
+class ModelLimits(Output):
+    """What a language model may take; null: no limit."""
+
+    seconds: float
+    daily_tokens: int | None
+    daily_cost: float | None
+
+
+class ModelUse(Output):
+    """What a day took; `cost` in the currency of the prices."""
+
+    calls: int
+    tokens: int
+    cost: float
+
+
+class LanguageModel(Output):
+    """Whether a language model words answers, and how it stands in this process.
+
+    `rests_until`: it failed, and is left alone until then.
+    """
+
+    answers: bool
+    model: str
+    limits: ModelLimits | None
+    today: ModelUse | None
+    rests_until: When | None
+
+
+class Passage(Output):
+    """A piece of an article."""
+
+    slug: str
+    title: str
+    text: str
+
+
+class ModelExchange(Output):
+    """What a language model was asked, as it was sent, and what became of it.
+
+    Personal data is replaced by placeholders such as `{phone_1}`. `passages` are numbered from 1.
+    `cost` is in the currency of the prices.
+    """
+
+    id: str
+    purpose: Literal["turn", "draft", "check"]
+    conversation_id: str | None
+    asked_at: When
+    model: str
+    language: str
+    question: str
+    earlier: list[str]
+    passages: list[Passage]
+    outcome: ExchangeOutcome
+    reason: str
+    answer: str
+    tokens_in: int
+    tokens_out: int
+    cost: float
+    ms: int
+
+
+class ModelExchanges(Output):
+    """Newest first."""
+
+    items: list[ModelExchange]
+    next_cursor: str | None

@@ -19,6 +19,7 @@ from gateway.ports.clock import Clock, NewId
 from gateway.ports.store import Store
 from gateway.services.bench import Bench
 from gateway.services.signing_in import Passwords
+from gateway.services.wording import GroundedWording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,8 @@ class HttpParts:
     and tries it out; `wake_jobs` is called when long work on it waits. `checks` are what
     readiness needs, each raising when it does not answer. `is_draining` turns true when the
     process is about to stop. `console` is the folder of the built console. Figures are by days
-    of `time_zone`. `public_url` is the address under which people reach the server, or "".
+    of `time_zone`. `wording` is the language model that words answers, where one is set up.
+    `public_url` is the address under which people reach the server, or "".
     `trusted_proxies` are addresses or networks whose forwarded-for header is believed.
     """
 
@@ -61,6 +63,7 @@ class HttpParts:
     console: Path
     version: str
     roles: Sequence[str]
+    wording: GroundedWording | None = None
     time_zone: str = "UTC"
     public_url: str = ""
     trusted_proxies: Sequence[str] = ()

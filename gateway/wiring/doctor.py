@@ -7,18 +7,26 @@ import os
 import shutil
 import socket
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from bot.chat import ChatModel
 from bot.encoder import EncoderError
+from bot.errors import ChatError
 from bot.recognise import model_path
 from gateway.bus.redis_streams import RedisBus
+from gateway.domain.inbox import Inbox
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError, UnitOfWork
 from gateway.settings import Settings
-from gateway.wiring.bot import catalogue_dir, load_encoder, models_dir
+from gateway.wiring.bot import (
+    catalogue_dir,
+    load_encoder,
+    models_dir,
+    reachable_recognisers,
+)
 from gateway.wiring.data_dir import StartError, prepare_data_dir
 from gateway.wiring.serving import CONSOLE
 from gateway.wiring.storage import key_path, open_storage
@@ -57,6 +65,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         _database,
         _redis,
         _catalogue,
+        _language_model,
         _console,
         _network,
     )
@@ -111,7 +120,7 @@ async def _database(settings: Settings) -> list[Diagnosis]:
         return [_error("database", str(error), "See YINGDA_DATABASE_URL and YINGDA_DATA_DIR.")]
     try:
         await store.check()
-        administrators, inboxes, secrets = await store.read(_people_and_inboxes)
+        administrators, inboxes = await store.read(_people_and_inboxes)
     except StoreUnavailableError as error:
         return [_error("database", str(error), "Start the database, then try again.")]
     except ValueError as error:
@@ -119,7 +128,9 @@ async def _database(settings: Settings) -> list[Diagnosis]:
         return [_error("key file", f"stored secrets cannot be read: {error}", remedy)]
     finally:
         await store.close()
-    found = [_ok("database", f"answers; {inboxes} inboxes, {secrets} of them with secrets")]
+    secrets = sum(bool(inbox.secrets) for inbox in inboxes)
+    found = [_ok("database", f"answers; {len(inboxes)} inboxes, {secrets} of them with secrets")]
+    found += _recognisers(settings, inboxes)
     if not administrators:
         remedy = (
             "Run `yingda serve` once, or `yingda user add EMAIL --name N --role administrator`."
@@ -131,10 +142,37 @@ async def _database(settings: Settings) -> list[Diagnosis]:
     return found
 
 
-def _people_and_inboxes(uow: UnitOfWork) -> tuple[int, int, int]:
+def _people_and_inboxes(uow: UnitOfWork) -> tuple[int, list[Inbox]]:
     administrators = [a for a in uow.agents.all() if a.role.value == "administrator" and a.active]
-    inboxes = uow.inboxes.all()
-    return len(administrators), len(inboxes), sum(bool(i.secrets) for i in inboxes)
+    return len(administrators), uow.inboxes.all()
+
+
+def _recognisers(settings: Settings, inboxes: Sequence[Inbox]) -> list[Diagnosis]:
+    """Inboxes whose recogniser has no address: the built-in one answers for it."""
+    there = reachable_recognisers(settings)
+    return [
+        _warning(
+            "recogniser",
+            f"the inbox {inbox.name} is understood by {inbox.recogniser}, which has no address",
+            f"Set YINGDA_{inbox.recogniser.upper()}_URL, or choose the built-in recogniser.",
+        )
+        for inbox in inboxes
+        if inbox.enabled and inbox.recogniser not in there
+    ]
+
+
+async def _language_model(settings: Settings) -> list[Diagnosis]:
+    """Whether the model that words answers can be asked; costs a few tokens."""
+    if not settings.llm_answers:
+        return []
+    model = ChatModel(settings.llm_url, model=settings.llm_model, key=settings.llm_key)
+    asked = [{"role": "user", "content": "Say OK."}]
+    try:
+        await model.complete(asked, most_tokens=200, seconds=settings.llm_seconds)
+    except ChatError as error:
+        remedy = "Correct YINGDA_LLM_URL, _MODEL or _KEY; until then articles answer as they are."
+        return [_warning("language model", f"{settings.llm_model}: {error}", remedy)]
+    return [_ok("language model", f"{settings.llm_model} answers")]
 
 
 async def _redis(settings: Settings) -> list[Diagnosis]:

@@ -228,6 +228,7 @@ def _http_parts(
         articles=parts.index,
         catalogue_version=lambda: parts.bot.catalogue_version,
         bench=parts.bench,
+        wording=parts.wording,
         wake_jobs=lambda: parts.hub.publish(JOBS_TOPIC, {"type": "waiting"}),
         checks={"database": parts.store.check, "bus": parts.bus.check},
         is_draining=lambda: draining.on,

@@ -114,14 +114,14 @@ async def test_a_status_is_told_with_what_the_server_asks_for(
 async def test_a_slow_drip_ends_at_the_time_limit(server: ChatServer) -> None:
     server.script = _stream(*pieces("a long answer" * 50, 1), pause=0.05)
     started = time.perf_counter()
-    with pytest.raises(ChatError, match="within 0.3 s"):
+    with pytest.raises(ChatError, match=r"within 0\.3 s"):
         await ask(server, seconds=0.3)
     assert time.perf_counter() - started < 3
 
 
 async def test_silence_ends_at_the_time_limit(server: ChatServer) -> None:
     server.script = lambda _body, _request: asyncio.sleep(30)
-    with pytest.raises(ChatError, match="within 0.2 s"):
+    with pytest.raises(ChatError, match=r"within 0\.2 s"):
         await ask(server, seconds=0.2)
 
 

@@ -36,8 +36,20 @@ RIGHT: dict[str, tuple[str, str, Any]] = {
     "llm_url": ("https://llm.example/v1", '"https://llm.example/v1"', None),
     "llm_model": ("small", '"small"', None),
     "llm_key": ("k", '"k"', None),
+    "llm_answers": ("yes", "true", True),
+    "llm_seconds": ("2.5", "2.5", 2.5),
+    "llm_daily_tokens": ("1000", "1000", 1000),
+    "llm_daily_cost": ("2.5", "2.5", 2.5),
+    "llm_price_in": ("0.5", "0.5", 0.5),
+    "llm_price_out": ("1.5", "1.5", 1.5),
     "log_level": ("debug", '"debug"', "debug"),
     "log_json": ("yes", "true", True),
+}
+
+# What another setting asks for.
+NEEDED = {
+    "llm_answers": {"YINGDA_LLM_URL": "https://llm.example/v1", "YINGDA_LLM_MODEL": "small"},
+    "llm_daily_cost": {"YINGDA_LLM_PRICE_OUT": "1"},
 }
 
 
@@ -72,7 +84,7 @@ def test_every_setting_says_what_it_is_for() -> None:
 @pytest.mark.parametrize("name", RIGHT)
 def test_each_setting_from_the_environment(name: str) -> None:
     text, _, value = RIGHT[name]
-    settings = load_settings({f"YINGDA_{name.upper()}": text})
+    settings = load_settings({f"YINGDA_{name.upper()}": text, **NEEDED.get(name, {})})
     assert getattr(settings, name) == (value if value is not None else text)
     assert getattr(settings, name) != getattr(load_settings({}), name)
 
@@ -80,7 +92,7 @@ def test_each_setting_from_the_environment(name: str) -> None:
 @pytest.mark.parametrize("name", RIGHT)
 def test_each_setting_from_the_file(name: str, tmp_path: Path) -> None:
     text, written, value = RIGHT[name]
-    settings = from_file(tmp_path, f"{name} = {written}\n")
+    settings = from_file(tmp_path, f"{name} = {written}\n", **NEEDED.get(name, {}))
     assert getattr(settings, name) == (value if value is not None else text)
 
 
@@ -142,6 +154,14 @@ def test_a_named_file_replaces_the_one_in_the_working_directory(tmp_path: Path) 
         ("turn_seconds", "121"),
         ("turn_seconds", "nan"),
         ("turn_seconds", "soon"),
+        ("llm_seconds", "0.1"),
+        ("llm_seconds", "nan"),
+        ("llm_daily_tokens", "-1"),
+        ("llm_daily_tokens", "many"),
+        ("llm_daily_cost", "nan"),
+        ("llm_daily_cost", "5"),  # there are no prices
+        ("llm_price_in", "-1"),
+        ("llm_answers", "perhaps"),
         ("log_level", "loud"),
         ("log_json", "perhaps"),
     ],
@@ -150,6 +170,12 @@ def test_a_wrong_value_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as error:
         load_settings({f"YINGDA_{name.upper()}": value})
     assert message_of(error).startswith(f"YINGDA_{name.upper()} must be ")
+
+
+def test_answers_by_a_model_need_a_model() -> None:
+    environ = {"YINGDA_LLM_ANSWERS": "true", "YINGDA_LLM_URL": "https://llm.example/v1"}
+    with pytest.raises(SettingsError, match="YINGDA_LLM_MODEL must be set where"):
+        load_settings(environ)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 
 from bot.contract import HandoffReason
 from gateway.__main__ import build_parser
+from gateway.domain.inbox import RecogniserKind
 from gateway.domain.people import Agent, Role, Team
 from gateway.domain.records import SignInSession
 from gateway.ports.store import UnitOfWork
@@ -561,6 +562,28 @@ def test_doctor_reports_another_installations_key(console: Console) -> None:
     assert status == 1
     assert found["key file"][0] == "error"
     assert "Put back the key file" in found["key file"][2]
+
+
+def test_doctor_reports_an_inbox_whose_recogniser_has_no_address(console: Console) -> None:
+    chosen = replace(PUSH, name="Shop", recogniser=RecogniserKind.RASA)
+    on_database(console, lambda uow: uow.inboxes.add(chosen))
+    status, found = checks(console)
+    assert (status, found["recogniser"][0]) == (0, "warning")
+    assert found["recogniser"][1].startswith("the inbox Shop is understood by rasa")
+    assert "YINGDA_RASA_URL" in found["recogniser"][2]
+    console.set("RASA_URL", "http://rasa:5005")
+    assert "recogniser" not in checks(console)[1]
+
+
+def test_doctor_asks_the_language_model(console: Console, nobody: str) -> None:
+    assert "language model" not in checks(console)[1]
+    console.set("LLM_MODEL", "small")
+    console.set("LLM_URL", f"http://{nobody}/v1")
+    console.set("LLM_ANSWERS", "true")
+    status, found = checks(console)
+    assert (status, found["language model"][0]) == (0, "warning")
+    assert found["language model"][1] == "small: it cannot be reached"
+    assert "YINGDA_LLM_URL" in found["language model"][2]
 
 
 def test_doctor_reports_a_broken_catalogue(console: Console) -> None:

@@ -23,8 +23,12 @@ async def added(console: Console, slug: str = "ask-refund", **draft: Any) -> dic
     return dict(answer.json)
 
 
+async def no_bot() -> None:
+    """Nothing to link."""
+
+
 def keeper(place: Place) -> ArticleKeeper:
-    return ArticleKeeper(place.store, place.parts.articles, place.parts.clock, lambda: None)
+    return ArticleKeeper(place.store, place.parts.articles, place.parts.clock, no_bot)
 
 
 async def test_a_draft_is_reviewed_published_and_found_at_once(place: Place) -> None:

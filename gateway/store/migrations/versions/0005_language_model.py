@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_model_exchanges")),
     )
     op.create_index(
-        op.f("ix_model_exchanges_asked_at"), "model_exchanges", ["asked_at", "id"], unique=False
+        op.f("ix_model_exchanges_asked_at_id"), "model_exchanges", ["asked_at", "id"], unique=False
     )
     op.create_table(
         "model_use",

@@ -68,6 +68,9 @@ export const audit = {
     dead_letter: {
       requeue_requested: 'Queued a dead letter again',
     },
+    language_model: {
+      tried: 'Tried the language model',
+    },
     inbox: {
       added: 'Added an inbox',
       changed: 'Changed an inbox',

@@ -70,6 +70,9 @@ export const audit: Audit = {
     dead_letter: {
       requeue_requested: '将死信重新入队',
     },
+    language_model: {
+      tried: '试问了语言模型',
+    },
     inbox: {
       added: '新增收件箱',
       changed: '修改收件箱',

@@ -70,6 +70,9 @@ export const audit: Audit = {
     dead_letter: {
       requeue_requested: '將死信重新排入佇列',
     },
+    language_model: {
+      tried: '試問了語言模型',
+    },
     inbox: {
       added: '新增收件匣',
       changed: '修改收件匣',
