@@ -1227,6 +1227,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/language-model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the language model stands, and what it took today
+         * @description Needs the right `configure`.
+         */
+        get: operations["read_language_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/language-model/exchanges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the language model was asked, newest first
+         * @description Needs the right `configure`.
+         */
+        get: operations["list_exchanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/language-model/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the language model a fixed question
+         * @description Needs the right `configure`.
+         */
+        post: operations["try_language_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalogue/intents": {
         parameters: {
             query?: never;
@@ -3329,6 +3389,12 @@ export interface components {
             at: string;
         };
         /**
+         * ExchangeOutcome
+         * @description How an exchange ended.
+         * @enum {string}
+         */
+        ExchangeOutcome: "asked" | "answered" | "unsupported" | "ungrounded" | "failed" | "withheld";
+        /**
          * ExpectationInput
          * @description What the bot should have made of the customer's message with that `seq`.
          */
@@ -3846,6 +3912,22 @@ export interface components {
             "zh-Hant": string;
         };
         /**
+         * LanguageModel
+         * @description Whether a language model words answers, and how it stands in this process.
+         *
+         *     `rests_until`: it failed, and is left alone until then.
+         */
+        LanguageModel: {
+            /** Answers */
+            answers: boolean;
+            /** Model */
+            model: string;
+            limits: components["schemas"]["ModelLimits"] | null;
+            today: components["schemas"]["ModelUse"] | null;
+            /** Rests Until */
+            rests_until: string | null;
+        };
+        /**
          * LikeSentence
          * @description An example that a sentence is like; `similarity` from 0 to 1.
          */
@@ -4009,6 +4091,86 @@ export interface components {
          */
         MessageState: "pending" | "sent" | "delivered" | "read" | "failed";
         /**
+         * ModelExchange
+         * @description What a language model was asked, as it was sent, and what became of it.
+         *
+         *     Personal data is replaced by placeholders such as `{phone_1}`. `passages` are numbered from 1.
+         *     `cost` is in the currency of the prices.
+         */
+        ModelExchange: {
+            /** Id */
+            id: string;
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "turn" | "draft" | "check";
+            /** Conversation Id */
+            conversation_id: string | null;
+            /**
+             * Asked At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            asked_at: string;
+            /** Model */
+            model: string;
+            /** Language */
+            language: string;
+            /** Question */
+            question: string;
+            /** Earlier */
+            earlier: string[];
+            /** Passages */
+            passages: components["schemas"]["Passage"][];
+            outcome: components["schemas"]["ExchangeOutcome"];
+            /** Reason */
+            reason: string;
+            /** Answer */
+            answer: string;
+            /** Tokens In */
+            tokens_in: number;
+            /** Tokens Out */
+            tokens_out: number;
+            /** Cost */
+            cost: number;
+            /** Ms */
+            ms: number;
+        };
+        /**
+         * ModelExchanges
+         * @description Newest first.
+         */
+        ModelExchanges: {
+            /** Items */
+            items: components["schemas"]["ModelExchange"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ModelLimits
+         * @description What a language model may take; null: no limit.
+         */
+        ModelLimits: {
+            /** Seconds */
+            seconds: number;
+            /** Daily Tokens */
+            daily_tokens: number | null;
+            /** Daily Cost */
+            daily_cost: number | null;
+        };
+        /**
+         * ModelUse
+         * @description What a day took; `cost` in the currency of the prices.
+         */
+        ModelUse: {
+            /** Calls */
+            calls: number;
+            /** Tokens */
+            tokens: number;
+            /** Cost */
+            cost: number;
+        };
+        /**
          * NewAgentAnswer
          * @description The new agent and the password for their first sign-in, shown this once.
          */
@@ -4106,6 +4268,18 @@ export interface components {
          * @enum {string}
          */
         Outcome: "ok" | "dropped" | "retry" | "failed" | "handoff";
+        /**
+         * Passage
+         * @description A piece of an article.
+         */
+        Passage: {
+            /** Slug */
+            slug: string;
+            /** Title */
+            title: string;
+            /** Text */
+            text: string;
+        };
         /**
          * PasswordChange
          * @description The present and the next password.
@@ -11323,6 +11497,234 @@ export interface operations {
             };
             /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_language_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LanguageModel"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_exchanges: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelExchanges"];
+                };
+            };
+            /** @description Invalid cursor (`invalid_cursor`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_language_model: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelExchange"];
+                };
+            };
+            /** @description Not JSON (`bad_json`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too slow (`too_slow`) */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported content type (`unsupported_type`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
