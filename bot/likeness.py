@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.features import text_features
-from bot.postings import invert
+from bot.postings import Floats, Integers, Postings
 
 _ALIKE = 0.45
 
@@ -38,19 +38,48 @@ class Alike:
     similarity: float
 
 
-class Likeness:
-    """Finds the sentences that are most like a text; immutable."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The features of a text by number, each once, and what its count is worth."""
 
-    def __init__(self, sentences: Iterable[Sentence]) -> None:
+    features: Integers
+    weights: Floats
+
+
+class Likeness:
+    """Finds the sentences that are most like a text; immutable.
+
+    Args:
+        sentences: those that are looked at.
+        before: an earlier one; texts that it holds are not read again, which makes most of the
+            work when a catalogue changes by a few sentences. The result is the same without it.
+    """
+
+    def __init__(self, sentences: Iterable[Sentence], before: Likeness | None = None) -> None:
         self.sentences = tuple(sentences)
-        counts = [Counter(text_features(each.text)) for each in self.sentences]
-        held = Counter(feature for found in counts for feature in found)
-        total = len(counts)
-        self._rarity = {
-            feature: math.log((1 + total) / (1 + count)) + 1.0 for feature, count in held.items()
-        }
-        self._unknown = math.log(1 + total) + 1.0
-        self._places, self._postings = invert([self._unit(found) for found in counts])
+        known = before is not None and not before._is_stale()
+        self._numbers: dict[str, int] = dict(before._numbers) if before and known else {}
+        read = before._readings if before and known else {}
+        self._readings: dict[str, _Reading] = {}
+        for text in dict.fromkeys(each.text for each in self.sentences):
+            self._readings[text] = read.get(text) or self._read(text)
+        own = [self._readings[each.text] for each in self.sentences]
+        lengths = [len(reading.features) for reading in own]
+        features = _joined([reading.features for reading in own], np.int32)
+        holders = np.repeat(np.arange(len(own), dtype=np.int32), lengths)
+        self._held = np.bincount(features, minlength=len(self._numbers))
+        self._unknown = math.log(1 + len(own)) + 1.0
+        self._rarity = np.log((1 + len(own)) / (1 + self._held)) + 1.0
+        shares = _joined([reading.weights for reading in own], np.float32) * self._rarity[features]
+        norms = np.sqrt(np.bincount(holders, weights=shares * shares, minlength=len(own)))
+        shares /= norms[holders]
+        order = np.argsort(features, kind="stable")
+        self._postings = Postings(
+            np.concatenate([[0], np.cumsum(self._held)]).astype(np.int32),
+            holders[order],
+            shares[order].astype(np.float32),
+            len(own),
+        )
 
     def nearest(
         self,
@@ -97,21 +126,32 @@ class Likeness:
             free[near] = False
         return sorted(leaders.values(), key=lambda found: (-len(found), found[0]))
 
-    def _scores(self, text: str) -> NDArray[Any]:
-        unit = self._unit(Counter(text_features(text)))
-        known = [(self._places[f], share) for f, share in unit.items() if f in self._places]
-        return self._postings.gained(
-            np.array([place for place, _ in known], dtype=np.int32),
-            np.array([share for _, share in known], dtype=np.float32),
-        )
+    def _is_stale(self) -> bool:
+        """Whether most of the features that it numbers belong to sentences long gone."""
+        return 2 * int(np.count_nonzero(self._held)) < len(self._held)
 
-    def _unit(self, counts: Mapping[str, int]) -> dict[str, float]:
-        weights = {
-            feature: (1.0 + math.log(count)) * self._rarity.get(feature, self._unknown)
-            for feature, count in counts.items()
-        }
-        length = math.sqrt(sum(weight * weight for weight in weights.values()))
-        return {feature: weight / length for feature, weight in weights.items()} if length else {}
+    def _read(self, text: str) -> _Reading:
+        counts = Counter(text_features(text))
+        numbers = [self._numbers.setdefault(each, len(self._numbers)) for each in counts]
+        return _Reading(np.array(numbers, dtype=np.int32), _worth(counts.values()))
+
+    def _scores(self, text: str) -> NDArray[Any]:
+        counts = Counter(text_features(text))
+        numbers = np.array([self._numbers.get(each, -1) for each in counts], dtype=np.int32)
+        known = numbers >= 0
+        weights = _worth(counts.values()) * self._unknown
+        weights[known] *= self._rarity[numbers[known]] / self._unknown
+        length = math.sqrt(float(weights @ weights)) or 1.0
+        return self._postings.gained(numbers[known], weights[known] / np.float32(length))
+
+
+def _worth(counts: Iterable[int]) -> Floats:
+    """What a feature is worth that a text holds so often."""
+    return np.array([1.0 + math.log(count) for count in counts], dtype=np.float32)
+
+
+def _joined(parts: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=kind)
 
 
 def shared_words(text: str, others: Sequence[str]) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,20 +34,3 @@ class Postings:
         picks = np.arange(ends[-1]) + np.repeat(starts - ends + lengths, lengths)
         weights = np.repeat(values, lengths) * self._shares[picks]
         return np.bincount(self._holders[picks], weights=weights, minlength=self._count)
-
-
-def invert(holders: Sequence[Mapping[str, float]]) -> tuple[dict[str, int], Postings]:
-    """The place of every feature, and the lists, of holders given as feature to share."""
-    listed: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for number, shares in enumerate(holders):
-        for feature, share in shares.items():
-            listed[feature].append((number, share))
-    places = {feature: place for place, feature in enumerate(listed)}
-    lengths = [len(found) for found in listed.values()]
-    flat = [entry for found in listed.values() for entry in found]
-    return places, Postings(
-        np.cumsum([0, *lengths]).astype(np.int32),
-        np.array([number for number, _ in flat], dtype=np.int32),
-        np.array([share for _, share in flat], dtype=np.float32),
-        len(holders),
-    )

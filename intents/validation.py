@@ -204,7 +204,8 @@ def _check_languages(
 def _check_look_alikes(catalogue: Catalogue) -> Iterator[Finding]:
     """Letters of another script inside a Latin word: seen the same, never matched (аccount)."""
     for place, text in _texts(catalogue):
-        for word in _WORD.findall(text):
+        # Most texts need no closer look, and a name for each letter takes time.
+        for word in () if text.isascii() else _WORD.findall(text):
             scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in word}
             strange = sorted(scripts.intersection(_SIMILAR_SCRIPTS))
             if "LATIN" in scripts and strange:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from bot.contract import BotState, Decision, Line, Speaker, Turn, Understanding
@@ -99,14 +99,11 @@ class CatalogueView:
         self.lessons = lesson_hash(catalogue)
         self.findings: list[Finding] = check_catalogue(catalogue)
 
-    @cached_property
-    def likeness(self) -> Likeness:
-        """Every sentence, utterances before checks."""
-        return Likeness(
-            Sentence(text=own.text, intent=intent.name, language=own.language)
-            for intent in self.catalogue.intents
-            for own in (*intent.utterances, *intent.checks)
-        )
+    def sentences(self) -> Iterator[Sentence]:
+        """Every sentence, an intent's utterances before its checks."""
+        for intent in self.catalogue.intents:
+            for own in (*intent.utterances, *intent.checks):
+                yield Sentence(text=own.text, intent=intent.name, language=own.language)
 
     def title(self, intent: str) -> str:
         """What customers read of an intent in a choice, in the first language there is."""
@@ -130,6 +127,9 @@ class Bench:
         self._view: CatalogueView | None = None
         self._seen = (-1, -1)
         self._viewing = asyncio.Lock()
+        self._likeness: Likeness | None = None
+        self._likened: CatalogueView | None = None
+        self._likening = asyncio.Lock()
         self._bots: dict[str, CatalogueBot] = {}
 
     async def view(self) -> CatalogueView:
@@ -165,7 +165,7 @@ class Bench:
     async def collisions(self, text: str, intent: str | None) -> Collisions:
         """Which sentences a new one collides with, and what the models make of it."""
         view = await self.view()
-        likeness = await asyncio.to_thread(lambda: view.likeness)
+        likeness = await self._likeness_of(view)
         started = time.perf_counter()
         others = likeness.nearest(
             text, _COLLISIONS, least=_LEAST, wanted=lambda s: s.intent != intent
@@ -185,8 +185,17 @@ class Bench:
 
     async def likeness(self) -> Likeness:
         """Every sentence of the draft."""
-        view = await self.view()
-        return await asyncio.to_thread(lambda: view.likeness)
+        return await self._likeness_of(await self.view())
+
+    async def _likeness_of(self, view: CatalogueView) -> Likeness:
+        """Every sentence of a view; after a change only what is new in it is read."""
+        async with self._likening:
+            if self._likeness is None or self._likened is not view:
+                self._likeness = await asyncio.to_thread(
+                    Likeness, view.sentences(), self._likeness
+                )
+                self._likened = view
+            return self._likeness
 
     async def try_out(self, trial: Trial, *, now: int) -> Tried:
         """Takes a turn as a customer would see it, by the draft where that is trained.
@@ -195,6 +204,7 @@ class Bench:
             UnavailableError: the bot could not decide.
         """
         view = await self.view()
+        likeness = await self._likeness_of(view)
         trained = await self.is_trained()
         bot, version = self._live.bot, self._live.version
         if trial.draft and trained:
@@ -207,7 +217,7 @@ class Bench:
         spent = (time.perf_counter() - started) * 1000
         return Tried(
             decision=decision,
-            ranking=self._reasons(view, trial.text, decision.understanding),
+            ranking=_reasons(view, likeness, trial.text, decision.understanding),
             articles=self._maker.index.search(trial.text, decision.language),
             version=version.number if version is not None else None,
             trained=trained,
@@ -224,23 +234,24 @@ class Bench:
             self._bots = {view.hash: found}
         return found
 
-    def _reasons(
-        self, view: CatalogueView, text: str, understanding: Understanding
-    ) -> list[RankedReason]:
-        found = []
-        for name, confidence in understanding.ranking:
-            near = view.likeness.nearest(text, _REASONS, wanted=partial(_belongs, name))
-            words = shared_words(text, [each.sentence.text for each in near])
-            found.append(
-                RankedReason(
-                    intent=name,
-                    title=view.title(name),
-                    confidence=confidence,
-                    reasons=near,
-                    words=words[:12],
-                )
+
+def _reasons(
+    view: CatalogueView, likeness: Likeness, text: str, understanding: Understanding
+) -> list[RankedReason]:
+    found = []
+    for name, confidence in understanding.ranking:
+        near = likeness.nearest(text, _REASONS, wanted=partial(_belongs, name))
+        words = shared_words(text, [each.sentence.text for each in near])
+        found.append(
+            RankedReason(
+                intent=name,
+                title=view.title(name),
+                confidence=confidence,
+                reasons=near,
+                words=words[:12],
             )
-        return found
+        )
+    return found
 
 
 def _belongs(intent: str, sentence: Sentence) -> bool:

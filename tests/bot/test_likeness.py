@@ -52,6 +52,16 @@ def test_groups_share_out_everything_once_and_always_alike(found: list[str]) -> 
     assert groups == likeness(*found).groups()
 
 
+@given(texts, texts)
+def test_it_is_the_same_whether_or_not_it_was_built_upon_an_earlier_one(
+    earlier: list[str], now: list[str]
+) -> None:
+    built_upon = Likeness(likeness(*now).sentences, likeness(*earlier))
+    for text in (*earlier, *now):
+        assert built_upon.nearest(text, 5) == likeness(*now).nearest(text, 5)
+    assert built_upon.groups() == likeness(*now).groups()
+
+
 def test_shared_words() -> None:
     assert shared_words("refund my order", ["order a refund"]) == ["refund", "order"]
     assert shared_words("申请退款", ["退款多久"]) == ["退款"]
