@@ -16,11 +16,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import add
 
 from bot.concepts import concept_of, concept_of_stem, name_concepts, stem
 from intents.text import to_mainland
 
-_RUN = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+(?:[._-][a-z0-9]+)*|[^\W_a-z0-9\u3400-\u9fff]+")
+_HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
+_OTHER_RUN = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*|[^\W_a-z0-9\u3400-\u9fff]+")
+_RUN = re.compile(f"{_HAN_RUN.pattern}|{_OTHER_RUN.pattern}")
 _HAN = ("\u3400", "\u9fff")
 _LATIN_BREAK = re.compile(r"[._-]")
 _PIECES = (3, 4)
@@ -177,23 +180,25 @@ def _pieces(run: str) -> tuple[str, ...]:
 
 def read(text: str) -> Reading:
     """The views of a long text."""
-    runs = _RUN.findall(plain(text))
-    han = [run for run in runs if _is_han(run)]
-    found = [character for run in han for character in run]
-    found += [run[n : n + 2] for run in han for n in range(len(run) - 1)]
+    flat = plain(text)
+    han = _HAN_RUN.findall(flat)
+    found: list[str] = []
+    for run in han:
+        found += run
+        found += map(add, run, run[1:])
+    named = list(name_concepts(_BETWEEN.join(han)))
+    pieces: list[str] = []
+    for run in _OTHER_RUN.findall(flat):
+        words, own, parts = _latin(run[:_LONGEST_WORD])
+        found += words
+        named += own
+        pieces += parts
     pairs: Counter[str] = Counter(found)
-    concepts: Counter[str] = Counter(name_concepts(_BETWEEN.join(han)))
+    # No piece is there yet, and a counter would look.
+    weighed = {piece: count * _PIECE_WEIGHT for piece, count in Counter(pieces).items()}
+    dict.update(pairs, weighed)
+    concepts: Counter[str] = Counter(named)
     concepts.pop(_BETWEEN, None)
-    latin = Counter(run[:_LONGEST_WORD] for run in runs if not _is_han(run))
-    for run, count in latin.items():
-        words, named, pieces = _latin(run)
-        for word in words:
-            pairs[word] += count
-        for concept in named:
-            concepts[concept] += count
-        weight = count * _PIECE_WEIGHT
-        for piece in pieces:
-            pairs[piece] += weight  # type: ignore[assignment]
     return Reading(pairs, concepts)
 
 

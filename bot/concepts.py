@@ -8,6 +8,7 @@ question: how it asks, whether it refuses or undoes, what is to be done, what it
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 # Groups end with a slash.
@@ -114,10 +115,19 @@ _NUMBERS: dict[str, int] = {}
 for _number, _group in enumerate(_CHINESE):
     for _word in _group:
         _NUMBERS.setdefault(_word, _number)
-# The words that begin with a character, longest first.
-_BY_FIRST: dict[str, list[str]] = {}
+# The longer words by their first two characters, longest first.
+_BY_PAIR: dict[str, list[str]] = {}
 for _word in sorted(_NUMBERS, key=len, reverse=True):
-    _BY_FIRST.setdefault(_word[0], []).append(_word)
+    if len(_word) > 1:
+        _BY_PAIR.setdefault(_word[:2], []).append(_word)
+# Where a word may begin: most characters of a text need no closer look.
+_BEGINS = re.compile(
+    "[{}](?=[{}])|[{}]".format(
+        "".join(sorted({pair[0] for pair in _BY_PAIR})),
+        "".join(sorted({pair[1] for pair in _BY_PAIR})),
+        "".join(sorted(word for word in _NUMBERS if len(word) == 1)),
+    )
+)
 
 
 def _mask(first: int, count: int) -> int:
@@ -163,18 +173,21 @@ DEEDS = _CHINESE_DEEDS | UNDOING | _mask(len(_CHINESE), len(_groups(_ENGLISH)))
 def name_concepts(run: str) -> str:
     """A Chinese text with one private character in the place of each word of a concept."""
     found = []
-    place, end = 0, len(run)
-    while place < end:
-        character = run[place]
-        for word in _BY_FIRST.get(character, ()):
+    done = 0
+    for match in _BEGINS.finditer(run):
+        place = match.start()
+        if place < done:
+            continue
+        named = run[place]
+        for word in _BY_PAIR.get(run[place : place + 2], ()):
             if run.startswith(word, place):
-                found.append(chr(_FIRST + _NUMBERS[word]))
-                place += len(word)
+                named = word
                 break
-        else:
-            found.append(character)
-            place += 1
-    return "".join(found)
+        number = _NUMBERS.get(named)
+        if number is not None:
+            found += (run[done:place], chr(_FIRST + number))
+            done = place + len(named)
+    return "".join((*found, run[done:]))
 
 
 def concept_of(character: str) -> int | None:
