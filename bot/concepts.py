@@ -172,7 +172,7 @@ DEEDS = _CHINESE_DEEDS | UNDOING | _mask(len(_CHINESE), len(_groups(_ENGLISH)))
 
 def name_concepts(run: str) -> str:
     """A Chinese text with one private character in the place of each word of a concept."""
-    found = []
+    found: list[str] = []
     done = 0
     for match in _BEGINS.finditer(run):
         place = match.start()

@@ -8,6 +8,7 @@ of it and tell, for texts they have not seen, what each head says: the signals t
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from bot.cues import cues
 from bot.encoder import Encoder
 from bot.learning import ridge_regression, softmax_regression
 from bot.postings import Floats, Integers
-from bot.recognise import Vectors, spellings
+from bot.recognise import OUT_OF_SCOPE, Vectors, spellings
 from bot.speller import Speller, learn_syllables
 
 REGRESSION = "regression"
@@ -31,13 +32,17 @@ NEAREST = "nearest"
 MEANING = "meaning"
 MEANING_NEAREST = "meaning nearest"
 
-_FLATTENED = 0.8  # how far a cue's rarity counts: the power of its inverse document frequency
-_KINDS = {"s": 1.5, "b": 1.2}  # stems tell more than the many pieces of their words
+_NAME_BREAK = re.compile(r"[\W_]+")
+_HUMP = re.compile("(?<=[a-z])(?=[A-Z])")
+# How far a cue's rarity counts: the powers of its rarity among examples and among intents.
+_FLATTENED = (0.4, 0.4)
+_FLATTENED_FOR_FEW = (0.0, 1.0)
+# Stems and concepts tell more than the many pieces of their words.
+_KINDS = {"s": 1.5, "b": 1.2, "n": 1.5}
 _SCALE = np.float32(10)  # brings cosines and least squares to the size of log-odds
 _STRENGTH = 30.0
 _STRENGTH_FOR_MANY = 10.0  # label noise and near neighbours weigh more among many examples
 _MEANING_STRENGTH = 30.0
-_STRENGTH_FOR_MANY = 10.0  # label noise and near neighbours weigh more among many examples
 _ROUNDS = 25
 _ROUNDS_FOR_MANY = 16
 _MANY = 7000
@@ -49,13 +54,16 @@ _FEW = 2500
 class Table:
     """Examples of one language, sorted by intent.
 
-    `owners` are places in `intents`; `points` the encoder's vectors or None.
+    `owners` are places in `intents`; `points` the encoder's vectors or None. The name of an
+    intent (`card_arrival`) is the last of its examples, as `named` tells: learnt from, but
+    nothing that a customer says.
     """
 
     texts: tuple[str, ...]
     cues: tuple[tuple[str, ...], ...]
     intents: tuple[str, ...]
     owners: Integers
+    named: NDArray[np.bool_]
     points: Floats | None
 
     @property
@@ -71,24 +79,41 @@ class Table:
             cues=tuple(self.cues[row] for row in rows),
             intents=tuple(self.intents[place] for place in kept),
             owners=owners.astype(np.int32),
+            named=self.named[rows],
             points=None if self.points is None else self.points[rows],
         )
 
 
 def read_table(texts: Sequence[str], intents: Sequence[str], encoder: Encoder | None) -> Table:
-    """Return the table of texts with their intents; equal ones of an intent are kept once."""
-    pairs = dict.fromkeys(zip(intents, texts, strict=True))
+    """Return the table of texts with their intents; equal ones of an intent are kept once.
+
+    What an intent is called tells what it is about: with 10 examples each that brought 1.0
+    points (Banking77), elsewhere 0 to 0.7.
+    """
+    said = dict.fromkeys(zip(intents, texts, strict=True))
     names = tuple(dict.fromkeys(intents))
+    called = {(name, words): None for name in names if (words := _in_words(name))}
     places = {name: place for place, name in enumerate(names)}
+    pairs = [(*pair, False) for pair in said] + [
+        (*pair, True) for pair in called if pair not in said
+    ]
     ordered = sorted(pairs, key=lambda pair: places[pair[0]])
-    found = tuple(text for _, text in ordered)
+    found = tuple(text for _, text, _ in ordered)
     return Table(
         texts=found,
         cues=tuple(tuple(cues(text)) for text in found),
         intents=names,
-        owners=np.array([places[intent] for intent, _ in ordered], dtype=np.int32),
+        owners=np.array([places[intent] for intent, _, _ in ordered], dtype=np.int32),
+        named=np.array([is_name for _, _, is_name in ordered]),
         points=None if encoder is None else encoder.encode(found),
     )
+
+
+def _in_words(name: str) -> str:
+    """An intent's name as words: `card_arrival` and `CardArrival` are `card arrival`."""
+    if name == OUT_OF_SCOPE:
+        return ""
+    return " ".join(_NAME_BREAK.sub(" ", _HUMP.sub(" ", name)).split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +142,7 @@ class Heads:
 
     def __init__(self, table: Table, *, few: bool) -> None:
         self.table = table
-        self.vocabulary, self.spelt, self.vectors = _learn_vocabulary(table.cues, 1 if few else 2)
+        self.vocabulary, self.spelt, self.vectors = _learn_vocabulary(table, few)
         self._speller = Speller(spellings(self.vocabulary, self.spelt), learn_syllables())
         self.matrix, _ = _matrix(self.vectors, len(self.vocabulary), table.cues)
         count = len(table.intents)
@@ -209,21 +234,43 @@ class Heads:
         }
 
 
-def _learn_vocabulary(
-    found: Sequence[Sequence[str]], least: int
-) -> tuple[tuple[str, ...], tuple[str, ...], Vectors]:
-    """The cues worth a place, the rarer words that are known to be right, and the vectors."""
-    holders = Counter(cue for own in found for cue in dict.fromkeys(own))
-    count = len(found)
-    ranked = holders.most_common()
-    vocabulary = tuple(cue for cue, holding in ranked if holding >= least)
-    spelt = tuple(spellings([cue for cue, holding in ranked if holding < least], ()))
-    rarity = [
-        (math.log((1 + count) / (1 + holders[cue])) + 1) ** _FLATTENED * _KINDS.get(cue[0], 1.0)
+def _learn_vocabulary(table: Table, few: bool) -> tuple[tuple[str, ...], tuple[str, ...], Vectors]:
+    """The cues worth a place, the rarer words that are known to be right, and the vectors.
+
+    What few intents hold tells more than what few examples hold, the more so when there are few
+    examples: beside the inverse document frequency alone that brought up to 1.5 points.
+    """
+    holders: dict[str, Counter[int]] = {}
+    for own, owner in zip(table.cues, table.owners.tolist(), strict=True):
+        for cue in dict.fromkeys(own):
+            holders.setdefault(cue, Counter())[owner] += 1
+    ranked = sorted(holders, key=lambda cue: -holders[cue].total())
+    least = 1 if few else 2
+    vocabulary = tuple(cue for cue in ranked if holders[cue].total() >= least)
+    spelt = tuple(spellings([cue for cue in ranked if holders[cue].total() < least], ()))
+    flattened = _FLATTENED_FOR_FEW if few else _FLATTENED
+    totals = len(table.texts), len(table.intents)
+
+    def rarity(examples: float, intents: float) -> float:
+        found = 1.0
+        for total, holding, power in zip(totals, (examples, intents), flattened, strict=True):
+            found *= (math.log((1 + total) / (1 + holding)) + 1) ** power
+        return found
+
+    weights = [
+        rarity(holders[cue].total(), _breadth(holders[cue].values())) * _KINDS.get(cue[0], 1.0)
         for cue in vocabulary
     ]
-    rare = (math.log(1 + count) + 1) ** _FLATTENED
-    return vocabulary, spelt, Vectors(vocabulary, np.array(rarity, dtype=np.float32), rare)
+    return vocabulary, spelt, Vectors(vocabulary, np.array(weights, np.float32), rarity(0, 0))
+
+
+def _breadth(counts: Iterable[int]) -> float:
+    """Over how many intents a cue is spread, each counted as far as it holds its share.
+
+    The exponential of the entropy: 1 for a single intent, 2 for two that share it evenly.
+    """
+    shares = np.array(list(counts)) / sum(counts)
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def _matrix(

@@ -18,7 +18,7 @@ from bot.errors import BotError, ModelMissingError
 from bot.evaluation import evaluate
 from bot.features import text_features
 from bot.model_file import FORMAT, read_model
-from bot.recognise import Evidence, Recogniser, judge, model_path
+from bot.recognise import OUT_OF_SCOPE, Evidence, Recogniser, judge, model_path
 from bot.training import Row, catalogue_rows, train, train_rows
 from intents.model import Catalogue, Intent
 from intents.text import to_mainland
@@ -316,6 +316,54 @@ THINGS = [
     "window", "ceiling", "carpet", "curtain", "mirror", "pillow",
 ]  # fmt: skip
 WAYS = ("my {} please", "where is the {}", "{} again", "about that {}", "need a {}", "the {} now")
+
+
+def test_an_intent_is_known_by_its_name_too() -> None:
+    said = {
+        "card_arrival": ("where is it", "still waiting for the thing"),
+        "PinBlocked": ("it does not open", "three times wrong"),
+        "faq/opening-hours": ("when are you there", "are you around on sundays"),
+    }
+    rows = [
+        Row(text=text, intent=intent, language="en")
+        for intent, texts in said.items()
+        for text in texts
+    ]
+    recogniser = train_rows(rows, "names")
+    for text, intent in (
+        ("has the card arrival a date", "card_arrival"),
+        ("pin blocked again", "PinBlocked"),
+        ("the opening hours please", "faq/opening-hours"),
+    ):
+        assert recogniser.recognise(text).intent == intent
+
+
+def test_out_of_scope_takes_no_turns_of_known_intents() -> None:
+    said = {
+        "price": "how much is it|what does it cost|the price of the blue one|is it expensive",
+        "colour": "which colours are there|do you have it in blue|is there a red one",
+        "size": "which sizes are there|how large is it|do you have a small one|is it too large",
+        "delivery": "when does it arrive|how long does delivery take|is it here by friday",
+        OUT_OF_SCOPE: "is it cold today|how much is two and two|what is the blue planet"
+        "|which song is this|do you have a dog|when does the film start|how long is a marathon"
+        "|who is the president|is there life on mars|tell me a joke|what does love mean"
+        "|how large is france|is it too late for breakfast|do you like the sea|do you sing"
+        "|which team won|the colour of the sky|is it raining|how old are you|when is easter",
+    }
+    rows = [
+        Row(text=text, intent=intent, language="en")
+        for intent, texts in said.items()
+        for text in texts.split("|")
+    ]
+    recogniser = train_rows(rows, "reserve")
+    for text in (
+        "how much is a red one",
+        "what does the small one cost",
+        "when does the blue one arrive",
+        "do you have a red one",
+        "which one is here today",
+    ):
+        assert recogniser.recognise(text).intent != OUT_OF_SCOPE
 
 
 def test_wrong_labels_are_left_out() -> None:

@@ -79,14 +79,22 @@ def test_a_slip_is_never_more_than_one(said: str, meant: str) -> None:
 
 
 def test_cues_of_mixed_text() -> None:
-    assert cues("网速慢") == ["c网", "c速", "c慢", "c网速", "c速慢"]
+    assert cues("网速慢")[:5] == ["c网", "c速", "c慢", "c网速", "c速慢"]
     assert cues("網速慢") == cues("网速慢")
-    assert cues("Refunds") == ["wrefunds", "g_re", "gref", "gefu", "gfun", "gund", "gnds", "gds_",
+    refunds = cues("Refunds")[:-1]
+    assert refunds == ["wrefunds", "g_re", "gref", "gefu", "gfun", "gund", "gnds", "gds_",
                                "g_ref", "grefu", "gefun", "gfund", "gunds", "gnds_",
                                "srefund"]  # fmt: skip
     assert cues("T-10023") == cues("T 98765")
     assert cues("a b")[-1] == "ba b"
     assert cues("\ud800") == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("网速慢", "宽带卡顿"), ("refunds", "reimbursed"), ("注销", "退订")]
+)
+def test_words_that_mean_the_same_share_a_cue(one: str, other: str) -> None:
+    assert {cue for cue in cues(one) if cue in cues(other) and cue[0] == "n"}
 
 
 def test_cues_of_a_slip_are_those_of_both() -> None:
