@@ -1,0 +1,329 @@
+"""What the writer of a mail wrote: the text without quotation and signature.
+
+Works on lines, once from top to bottom, with patterns that cannot run away: a hostile text costs
+what its length costs. When nothing would be left, everything is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from channels.mail import quote_words as words
+from channels.mail.html_text import Mark
+
+LINES = 5000
+CHARACTERS = 200_000
+_JOINED = 6  # lines over which "On … wrote:" may spread
+_BRACKET = re.compile(r">[^>]{0,40}[:：]\s*$")
+_WRAPPED = 55  # characters of a quoted line that may have been broken by its sender
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The reply, and whether anything was left out of it; `cut` is the line of the quotation."""
+
+    reply: str
+    quoted: bool
+    cut: int | None = None
+
+
+@dataclass(slots=True)
+class _Page:
+    lines: list[str]
+    marks: dict[int, Mark]
+    quoted: list[bool] = field(default_factory=list)
+    dropped: set[int] = field(default_factory=set)  # attributions, markers, headers
+
+    def __post_init__(self) -> None:
+        self.quoted = [is_quoted(line) for line in self.lines]
+        opened = False  # an address whose bracket closes on the next line: "> wrote:"
+        for index, line in enumerate(self.lines):
+            if opened and self.quoted[index] and _BRACKET.match(line):
+                self.quoted[index] = False
+            if line.strip():
+                opened = line.rfind("<") > line.rfind(">") or (opened and "@" in line)
+
+    def blank(self, index: int) -> bool:
+        return not self.lines[index].strip(" \t\xa0\u3000>＞")
+
+    def next_text(self, index: int) -> int:
+        """The first line from `index` on that says something, or the number of lines."""
+        while index < len(self.lines) and self.blank(index):
+            index += 1
+        return index
+
+    def says_before(self, index: int) -> bool:
+        """Whether anything of the writer's own stands before a line."""
+        return any(
+            not self.quoted[i] and i not in self.dropped and not self.blank(i)
+            for i in range(index)
+        )
+
+
+def is_quoted(line: str) -> bool:
+    """Whether a line carries the sign of quotation."""
+    return line.lstrip(" \t")[:1] in (">", "＞")
+
+
+def split_reply(text: str, marks: dict[int, Mark] | None = None) -> Split:
+    """Takes the reply out of a text.
+
+    Args:
+        text: the whole text; of very long ones the beginning is looked at.
+        marks: what the markup says of lines, by their number.
+    """
+    lines = text[:CHARACTERS].replace("\r\n", "\n").replace("\r", "\n").split("\n")[:LINES]
+    page = _Page(lines, marks or {})
+    cut = _find_cut(page)
+    kept = _kept(page, cut if cut is not None else len(lines))
+    kept = _without_signature(page, kept, cut is not None)
+    reply = "\n".join(page.lines[i].rstrip() for i in _trimmed(page, kept))
+    if not reply.strip():
+        return Split(text.strip(), quoted=False, cut=cut)
+    return Split(reply.strip("\n"), quoted=len(reply.split()) < len(text.split()), cut=cut)
+
+
+def _find_cut(page: _Page) -> int | None:
+    """The line from which all is the earlier mail; marks attributions on the way."""
+    index = 0
+    spoken = False  # something of the writer's own was seen
+    while index < len(page.lines):
+        mark = page.marks.get(index)
+        if mark is Mark.CUT and spoken:
+            return index
+        if page.blank(index):
+            index += 1
+            continue
+        end = _announced(page, index)
+        if end is None:
+            spoken = spoken or not page.quoted[index]
+            index += 1
+            continue
+        follows = page.next_text(end)
+        answered = follows < len(page.lines) and page.quoted[follows] and not page.quoted[index]
+        if page.quoted[index] and not answered:
+            index = end  # the attribution is quoted itself
+        elif spoken and not (answered and _speaks_later(page, follows)):
+            return index
+        else:
+            page.dropped.update(range(index, end))
+            index = end
+    return None
+
+
+def _announced(page: _Page, index: int) -> int | None:
+    """Where the announcement of an earlier mail that begins here ends; None when none does."""
+    line = page.lines[index]
+    if not page.quoted[index] and words.MARKER.search(line[:300]):
+        return index + 1
+    if page.marks.get(index) is Mark.ATTRIBUTION:
+        end = index
+        while page.marks.get(end) is Mark.ATTRIBUTION or (
+            end < len(page.lines) and end - index < 4 and page.blank(end)
+        ):
+            end += 1
+        return end
+    if words.SEPARATOR.match(line[:300]):
+        return _headers_end(page, page.next_text(index + 1), least=1) or index + 1
+    if words.DASHED.match(line[:200]):
+        if end := _headers_end(page, page.next_text(index + 1)):
+            return end
+    return _headers_end(page, index) or _attribution_end(page, index)
+
+
+def _headers_end(page: _Page, index: int, least: int = 2) -> int | None:
+    """The end of a block of quoted headers that begins here: a sender or date, and another."""
+    if index >= len(page.lines):
+        return None
+    first = words.header_line(page.lines[index])
+    if first is None or (first.lastgroup is None):
+        return None
+    kinds = {_kind(first)}
+    end, foreign = index + 1, 0
+    for position in range(index + 1, min(index + 14, len(page.lines))):
+        found = words.header_line(page.lines[position])
+        if found is not None:
+            kinds.add(_kind(found))
+            end, foreign = position + 1, 0
+        elif page.blank(position) and foreign < 1 and len(kinds) < 3:
+            foreign += 1
+        elif foreign < 3 and not page.blank(position) and _continues(page.lines[position]):
+            foreign += 1
+        else:
+            break
+    told = kinds - {"other"}
+    if "from" in told and len(told) >= least:
+        return end
+    return end if len(told) >= 3 and "subject" in told else None
+
+
+def _kind(found: re.Match[str]) -> str:
+    return next(
+        name for name in ("from", "sent", "to", "cc", "subject", "other") if found[name] is not None
+    )
+
+
+def _continues(line: str) -> bool:
+    """Whether a line goes on with the header before it: addresses, or the rest of a subject."""
+    return bool(words.EMAIL.search(line[:500])) or line.rstrip().endswith((";", ",", ">"))
+
+
+def _attribution_end(page: _Page, index: int) -> int | None:
+    """The end of "On … wrote:" that begins here, over a few lines; None when there is none."""
+    lines = page.lines
+    first = lines[index].lstrip("> \t")
+    if not words.OPENER.match(first[:60]) and "@" not in first:
+        return None
+    joined = ""
+    blanks = 0
+    for position in range(index, min(index + _JOINED, len(lines))):
+        line = lines[position].strip(" \t\xa0")
+        if page.quoted[position] != page.quoted[index]:
+            return None
+        bare = line.lstrip("> ") if page.quoted[index] and "<" not in line[:1] else line
+        if not bare or (len(bare) < 3 and bare in "<>"):
+            blanks += not bare
+            if blanks > 2 or ("@" not in joined and "<" not in joined[-3:] and not _dated(joined)):
+                return None
+            joined += bare
+            continue
+        if len(joined) + len(bare) > 600:
+            return None
+        joined += " " + bare
+        if words.ATTRIBUTION_END.search(bare[-60:]):
+            return position + 1 if _is_attribution(joined, position - index) else None
+        if blanks and not bare.startswith(("<", "mailto:", ">")):
+            return None
+    return None
+
+
+def _dated(text: str) -> bool:
+    return bool(words.DATE.search(text))
+
+
+def _is_attribution(joined: str, breaks: int) -> bool:
+    """Whether a joined line names a time or address, and says that somebody wrote."""
+    said = bool(words.VERB.search(joined))
+    address = bool(words.EMAIL.search(joined))
+    dated = _dated(joined)
+    if said:
+        # A sentence of the writer's own may say "he wrote:"; a date or an address tells.
+        return (dated or address) and (breaks < 3 or address)
+    return address and dated and bool(re.search(r"[<(\[].{1,200}@.{1,200}[>)\]]|@", joined))
+
+
+def _speaks_later(page: _Page, start: int) -> bool:
+    """Whether the writer goes on below or between the quotation that begins at `start`."""
+    return bool(_own_after(page, start))
+
+
+def _own_after(page: _Page, start: int) -> list[int]:
+    """Lines of the writer's own after a quotation begins, without broken ends and signature."""
+    own: list[int] = []
+    for index in range(start, len(page.lines)):
+        if page.blank(index) or page.quoted[index]:
+            continue
+        if index in page.marks or _ends_text(page, index):
+            break
+        if _announced(page, index) is not None:
+            break
+        if _is_broken_end(page, index):
+            page.quoted[index] = True
+            continue
+        own.append(index)
+    return own
+
+
+def _is_broken_end(page: _Page, index: int) -> bool:
+    """Whether a bare line is the end of a quoted one that a program broke."""
+    before, after = index - 1, index + 1
+    return (
+        before >= 0
+        and page.quoted[before]
+        and len(page.lines[before]) >= _WRAPPED
+        and (after >= len(page.lines) or page.quoted[after] or page.blank(after))
+        and len(page.lines[index]) < 60
+        and (after < len(page.lines) and page.quoted[after])
+    )
+
+
+def _kept(page: _Page, cut: int) -> list[int]:
+    """The lines before the cut that are the writer's own, or that the writer answers to."""
+    rest = [i for i in range(cut) if i not in page.dropped]
+    own = [i for i in rest if not page.quoted[i] and not page.blank(i)]
+    quoted = [i for i in rest if page.quoted[i]]
+    if not own or not quoted:
+        return rest
+    attributed = bool(page.dropped)
+    last_own = own[-1]
+    signature = next((i for i in own if _ends_text(page, i)), last_own + 1)
+    speaking = [i for i in own if i < signature]
+    if not speaking:
+        return rest
+    if speaking[-1] < quoted[0]:  # the quotation hangs below
+        return [i for i in rest if i < quoted[0]]
+    if attributed and speaking[0] > quoted[-1]:  # the answer stands below the quotation
+        return [i for i in rest if i > quoted[-1]]
+    if quoted[-1] > speaking[-1]:  # inline answers, and the rest of the quotation below
+        return [i for i in rest if i <= speaking[-1] or not page.quoted[i]]
+    return rest
+
+
+def _ends_text(page: _Page, index: int) -> bool:
+    """Whether a line opens a signature that a program set."""
+    line = page.lines[index]
+    return (
+        line.rstrip("\r") in ("-- ", "--", "--\xa0")
+        or page.marks.get(index) is Mark.SIGNATURE
+        or words.device_signature(line)
+    )
+
+
+def _without_signature(page: _Page, kept: list[int], quoted_below: bool) -> list[int]:
+    """Cuts signatures, what telephones add, closings, disclaimers and the footers of lists."""
+    del quoted_below
+    text = [i for i in kept if not page.blank(i)]
+    cut = None
+    for place, index in enumerate(text):
+        line, left = page.lines[index], len(text) - place - 1
+        if page.quoted[index]:
+            continue
+        if page.marks.get(index) is Mark.SIGNATURE or line.rstrip("\r") == "-- ":
+            cut = index
+        elif line.strip() == "--" and left <= 15:
+            cut = index
+        elif left <= 4 and place and words.device_signature(line):
+            cut = index
+        elif left <= 7 and place and words.CLOSING.match(line[:80]):
+            cut = index if _short(page, text[place + 1 :]) else None
+        elif place and left <= 25 and words.DISCLAIMER.match(line[:300]):
+            cut = index
+        elif words.RULE.match(line[:200]) and 0 < left <= 10 and _is_footer(page, text[place:]):
+            cut = index
+        if cut is not None:
+            break
+    return [i for i in kept if cut is None or i < cut]
+
+
+def _short(page: _Page, following: list[int]) -> bool:
+    return all(len(page.lines[i]) <= 80 and not page.quoted[i] for i in following)
+
+
+def _is_footer(page: _Page, following: list[int]) -> bool:
+    return any(words.LIST_FOOTER.search(page.lines[i][:300]) for i in following[1:5])
+
+
+def _trimmed(page: _Page, kept: list[int]) -> list[int]:
+    """Without blank lines at both ends, and without rules that only led to the quotation."""
+    start, end = 0, len(kept)
+    while start < end and not page.lines[kept[start]].strip(" \t\xa0\u3000"):
+        start += 1
+    while end > start:
+        line = page.lines[kept[end - 1]]
+        if page.quoted[kept[end - 1]] or (
+            line.strip(" \t\xa0\u3000") and not words.RULE.match(line[:200])
+        ):
+            break
+        end -= 1
+    return kept[start:end]

@@ -1,0 +1,86 @@
+"""What servers say of a mail: SPF, DKIM and DMARC (RFC 8601), and how much like spam it looks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from channels.mail.headers import Headers
+from channels.mail.model import Verdict
+
+_RESULT = re.compile(r"(?i)^\s*(spf|dkim|dmarc|arc|compauth)\s*=\s*([a-z]{1,20})\b(.*)$", re.S)
+_DOMAIN = re.compile(
+    r"(?i)\b(?:header\.(?:d|from|i)|smtp\.(?:mailfrom|helo))\s*=\s*\"?([^\s;\"()]{1,255})"
+)
+_COMMENT = re.compile(r"\([^()]{0,1000}\)")
+_SCORE = re.compile(r"(?i)(?:score|required|hits)?\s*=?\s*(-?\d{1,4}(?:\.\d{1,4})?)")
+
+Lookup = Callable[[str], bytes | None]
+
+
+def read_verdicts(headers: Headers, trusted: frozenset[str]) -> tuple[Verdict, ...]:
+    """Reads the topmost Authentication-Results of a host that we trust; others may be forged.
+
+    Args:
+        headers: of the mail.
+        trusted: names by which our own receiving hosts call themselves, in lower case.
+    """
+    for raw in headers.all_raw("authentication-results"):
+        said = _COMMENT.sub(" ", raw.decode("utf-8", "replace"))
+        host, *results = said.split(";")
+        if host.split()[:1] and host.split()[0].lower() in trusted:
+            return tuple(verdict for each in results[:50] if (verdict := _verdict(each)))
+    return ()
+
+
+def _verdict(said: str) -> Verdict | None:
+    found = _RESULT.match(said[:2000])
+    if found is None:
+        return None
+    domain = _DOMAIN.search(found[3])
+    return Verdict(
+        method=found[1].lower(),
+        result=found[2].lower(),
+        domain=domain[1].rpartition("@")[2].lower() if domain else "",
+    )
+
+
+def verify_dkim(raw: bytes, lookup: Lookup) -> Verdict:
+    """Verifies the topmost DKIM signature (RFC 6376) of a mail.
+
+    Args:
+        raw: the whole mail.
+        lookup: gives the TXT record of a name, or None; it is asked for keys alone.
+    """
+    import dkim
+
+    signature = re.search(rb"(?im)^dkim-signature:((?:.|\r?\n[ \t]){1,8000})", raw[:200_000])
+    domain = re.search(rb"[;\s:]d=([^;\s]{1,255})", signature[0]) if signature else None
+    named = domain[1].decode("ascii", "replace").lower() if domain else ""
+    if signature is None:
+        return Verdict(method="dkim", result="none")
+    try:
+        good = dkim.verify(raw, dnsfunc=lambda name, timeout=5: lookup(_named(name)))
+    except Exception:  # a foreign library over foreign bytes: it raises many kinds
+        return Verdict(method="dkim", result="permerror", domain=named)
+    return Verdict(method="dkim", result="pass" if good else "fail", domain=named)
+
+
+def _named(name: bytes | str) -> str:
+    return name.decode("ascii", "replace") if isinstance(name, bytes) else name
+
+
+def read_spam(headers: Headers) -> tuple[bool, float | None]:
+    """Whether a filter on the way called it spam, and its score where one is given."""
+    status = headers.text("x-spam-status").lower()
+    flagged = (
+        headers.word("x-spam-flag") == "yes"
+        or status.startswith("yes")
+        or headers.word("x-spam") == "yes"
+    )
+    for said in (headers.text("x-spam-score"), status.partition("score=")[2],
+                 headers.text("x-rspamd-score"), status.partition("hits=")[2]):  # fmt: skip
+        found = _SCORE.match(said) if said else None
+        if found is not None:
+            return flagged, float(found[1])
+    return flagged, None
