@@ -1,1 +1,1 @@
-"""Mail, read: bytes in, frozen values out. No input or output; the adapter and the command use it."""
+"""Mail, read: bytes in, frozen values out, no input or output."""

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from channels.mail.model import Address
 
-_LOOKS = re.compile(r"[^\s<>()\[\],;:\"]+@[^\s<>()\[\],;:\"]+")
+_LOOKS = re.compile(r"[^\s<>()\[\],;:\"]{1,200}@[^\s<>()\[\],;:\"]{1,255}")
+_COMMA = re.compile(rb"[,;]")
+_GROUP = re.compile(rb"(?i)(?!\s*(?:mailto|smtp):)[^@<:]*:")
 _MAILTO = re.compile(r"(?i)^(?:mailto|smtp):")
 
 
@@ -21,7 +23,7 @@ def parse_addresses(
         decoded: reads encoded words and raw letters.
         limit: addresses to read at most.
     """
-    found = []
+    found: list[Address] = []
     for entry in _entries(raw):
         if len(found) >= limit:
             break
@@ -37,49 +39,34 @@ def read_address(text: str) -> Address:
 
 
 def _entries(raw: bytes) -> list[bytes]:
-    """Cuts at commas and semicolons outside quotes, brackets and comments."""
-    found = _cut(raw, quotes=True)
-    return found if found is not None else _cut(raw, quotes=False) or []
-
-
-def _cut(raw: bytes, *, quotes: bool) -> list[bytes] | None:
-    """None when a quotation mark never closes, and then the caller reads without them."""
+    """Cuts at commas and semicolons outside quotes and comments; names of groups fall away."""
+    masked = _masked(raw)
     entries: list[bytes] = []
-    start, quoted, angle, depth, skip = 0, False, False, 0, False
-    for index, byte in enumerate(raw):
-        if skip:
-            skip = False
-        elif byte == 0x5C:  # backslash
-            skip = True
-        elif byte == 0x22 and quotes:
-            quoted = not quoted
-        elif quoted:
-            continue
-        elif byte == 0x3C:
-            angle = True
-        elif byte == 0x3E:
-            angle = False
-        elif byte == 0x28 and not angle and quotes:
-            depth += 1
-        elif byte == 0x29 and depth:
-            depth -= 1
-        elif byte in b",;" and not depth and (not angle or _closed_too_late(raw, index)):
-            entries.append(raw[start:index])
-            start, angle = index + 1, False
-        elif byte == 0x3A and not angle and not depth and b"@" not in raw[start:index]:
-            if not raw[start:index].strip().lower().endswith((b"mailto", b"smtp")):
-                start = index + 1  # the name of a group
-    if quoted or depth:
-        return None
-    entries.append(raw[start:])
+    start = 0
+    for mark in [*_COMMA.finditer(masked), None]:
+        end = mark.start() if mark else len(raw)
+        group = _GROUP.match(masked, start, end)
+        entries.append(raw[group.end() if group else start : end])
+        start = end + 1
     return [entry for entry in entries if entry.strip()]
 
 
-def _closed_too_late(raw: bytes, comma: int) -> bool:
-    """Whether a `<` before the comma was never closed: the next bracket opens another."""
-    following = raw[comma : comma + 300]
-    closing, opening = following.find(b">"), following.find(b"<")
-    return closing < 0 or 0 <= opening < closing
+def _masked(raw: bytes) -> bytes:
+    """The header with quotes and comments made unreadable; as it is when one never closes."""
+    masked = bytearray(raw)
+    quoted, depth, escaped = False, 0, False
+    for index, byte in enumerate(raw):
+        if escaped or byte == 0x5C:  # backslash
+            escaped = not escaped
+        elif byte == 0x22 and not depth:
+            quoted = not quoted
+        elif byte == 0x28 and not quoted:
+            depth += 1
+        elif byte == 0x29 and not quoted and depth:
+            depth -= 1
+        if quoted or depth or escaped:
+            masked[index] = 0x78
+    return raw if quoted or depth else bytes(masked)
 
 
 def _address(entry: bytes, decoded: Callable[[bytes], str]) -> Address:
@@ -88,13 +75,13 @@ def _address(entry: bytes, decoded: Callable[[bytes], str]) -> Address:
     if opening >= 0:
         inner, _, rest = entry[opening + 1 :].partition(b">")
         name = _name(entry[:opening].rstrip(b"< ") or rest, decoded)
-        email = _email(decoded(inner))
-        if not email and "@" in name:  # the address stands where the name should
+        email = _email(decoded(inner)) or _local(decoded(inner))
+        if "@" not in email and "@" in name:  # the address stands where the name should
             return _bare(name)
         return Address(email, "" if name.strip("'") == email else name)
     if entry.startswith(b'"') and b"@" in entry.rpartition(b'"')[2]:
-        name, _, rest = entry[1:].rpartition(b'"')
-        return Address(_email(decoded(rest)), _name(name, decoded))
+        quoted, _, bare = entry[1:].rpartition(b'"')
+        return Address(_email(decoded(bare)), _name(quoted, decoded))
     return _bare(decoded(entry))
 
 
@@ -114,6 +101,11 @@ def _email(text: str) -> str:
         text = text.partition(":")[2]
     text = re.sub(r"\s+", "", text)
     return text.rstrip(".,;") if "@" in text else ""
+
+
+def _local(text: str) -> str:
+    """A mailbox of the sending machine itself: one word within brackets."""
+    return text.strip() if re.fullmatch(r"\s*[\w.+-]{1,64}\s*", text) else ""
 
 
 def _name(raw: bytes, decoded: Callable[[bytes], str]) -> str:

@@ -17,25 +17,40 @@ _VENDOR = (
 )  # fmt: skip
 _SUBJECT = re.compile(
     r"(?i)^\W{0,4}(?:(?:re|aw|sv|fw|fwd|回复|答复|回覆)\s*[:：]\s*){0,3}\W{0,4}(?:"
-    r"auto(?:matic|mated|matically generated|matisk|matische|-)?[ -]?(?:reply|response|respond|antwort|svar|answer)|"
-    r"auto ?:|autoreply|autoresponse|out[- ]of[- ](?:the[- ])?office|(?:i am |i'm )?out of (?:the )?office|away from (?:the |my )?(?:office|desk)|"
+    r"auto(?:matic|mated|matically generated|matisk|matische|-)?[ -]?(?:reply|response|respond|"
+    r"antwort|svar|answer)|"
+    r"auto ?:|autoreply|autoresponse|out[- ]of[- ](?:the[- ])?office|(?:i am |"
+    r"i'm )?out of (?:the )?office|away from (?:the |my )?(?:office|desk)|"
     r"on (?:annual leave|vacation|holiday)\b|vacation (?:reply|response|message)|"
-    r"absence|absent|abwesen|automatische antwort|réponse automatique|absence du bureau|respuesta automática|"
+    r"absence|absent|abwesen|automatische antwort|réponse automatique|absence du bureau|"
+    r"respuesta automática|"
     r"fuera de (?:la )?oficina|resposta automática|ausência|risposta automatica|fuori sede|"
-    r"automatisch antwoord|afwezig|autosvar|frånvar|fravær|automaattinen|poissa|odpowiedź automatyczna|"
-    r"automatická odpověď|автоответ|автоматический ответ|otomatik yanıt|自动回[复覆]|自動回[復覆]|自动答复|自動答覆|"
-    r"自动应答|外出自动|休假(?:自动|通知)|外出(?:回复|通知)|不在办公室|不在辦公室|自動返信|自動応答|不在(?:通知|のお知らせ)|부재중|자동 ?(?:회신|응답)|"
+    r"automatisch antwoord|afwezig|autosvar|frånvar|fravær|automaattinen|poissa|"
+    r"odpowiedź automatyczna|"
+    r"automatická odpověď|автоответ|автоматический ответ|otomatik yanıt|自动回[复覆]|"
+    r"自動回[復覆]|自动答复|自動答覆|"
+    r"自动应答|外出自动|休假(?:自动|通知)|外出(?:回复|通知)|不在办公室|不在辦公室|自動返信|"
+    r"自動応答|不在(?:通知|のお知らせ)|부재중|자동 ?(?:회신|응답)|"
     r"ooo\b)"
 )
 # What only a machine says at the beginning of a mail; one alone is no proof.
 _WORDS = re.compile(
-    r"(?i)this is an? (?:auto(?:matic|mated|matically generated)?|automated) (?:reply|response|message|e-?mail)|automatically generated (?:reply|response)|"
-    r"(?:currently|am|be) out of (?:the |my )?office|on (?:annual |sick |maternity |parental )?leave (?:until|from|and)|"
-    r"(?:limited|no) access to (?:my )?e-?mail|(?:will|shall) (?:reply|respond|be back|return)[^.\n]{0,40}(?:when i|upon my|on my) return|thank you for (?:your|contacting)[^.\n]{0,60}(?:received|automat)|"
-    r"这是一封自动回复|此为自动回复|系统自动回复|系统自动发送|這是一封自動回[覆復]|系統自動回[覆復]|自动回复邮件|"
-    r"(?:目前|现在|我正|本人|正在|我在)[^。\n]{0,16}(?:休假|出差|外出|不在办公室|休产假|年假)|自動返信|自動配信|abwesend|absent du bureau"
+    r"(?i)this is an? (?:auto(?:matic|mated|matically generated)?|automated) (?:reply|response|"
+    r"message|e-?mail)|automatically generated (?:reply|response)|"
+    r"(?:currently|am|be) out of (?:the |my )?office|on (?:annual |sick |maternity |"
+    r"parental )?leave (?:until|from|and)|"
+    r"(?:limited|no) access to (?:my )?e-?mail|(?:will|shall) (?:reply|respond|be back|"
+    r"return)[^.\n]{0,40}(?:when i|upon my|on my) return|thank you for (?:your|"
+    r"contacting)[^.\n]{0,60}(?:received|automat)|"
+    r"这是一封自动回复|此为自动回复|系统自动回复|系统自动发送|這是一封自動回[覆復]|"
+    r"系統自動回[覆復]|自动回复邮件|"
+    r"(?:目前|现在|我正|本人|正在|我在)[^。\n]{0,16}(?:休假|出差|外出|不在办公室|休产假|年假)|"
+    r"自動返信|自動配信|abwesend|absent du bureau"
 )
-_SENDER = re.compile(r"(?i)^(?:no-?reply|do-?not-?reply|noreply\w*|auto-?(?:reply|responder|answer)\w*|vacation)[@+-]")
+_SENDER = re.compile(
+    r"(?i)^(?:no-?reply|do-?not-?reply|noreply\w*|auto-?(?:reply|responder|answer)\w*|"
+    r"vacation)[@+-]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +103,16 @@ def _reply_sign(headers: Headers, subject: str, text: str) -> str:
         return "x-precedence"
     if "oof" in headers.text("x-ms-exchange-inbox-rules-loop").lower():
         return "x-ms-exchange-inbox-rules-loop"
-    if re.search(r"(?i)\bIPM\.Note\.Rules\.OofTemplate", headers.text("content-class") + headers.text("x-ms-exchange-messageclass")):
+    if re.search(
+        r"(?i)\bIPM\.Note\.Rules\.OofTemplate",
+        headers.text("content-class") + headers.text("x-ms-exchange-messageclass"),
+    ):
         return "message class"
-    if headers.text("x-ms-exchange-generated-message-source").lower().startswith("mailbox rules agent"):
+    if (
+        headers.text("x-ms-exchange-generated-message-source")
+        .lower()
+        .startswith("mailbox rules agent")
+    ):
         return "x-ms-exchange-generated-message-source"
     if _SUBJECT.search(subject):
         return "subject"

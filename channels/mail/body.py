@@ -29,6 +29,8 @@ _SIGNATURES = {
     "application/pgp-signature": "pgp-signed",
     "application/pgp-encrypted": "pgp-encrypted",
 }
+# Outlook writes the address of a link behind it, even when it is the same.
+_TWICE = re.compile(r"((?:https?://|www\.)[^\s<>]{1,300}) ?<(?:https?://)?\1/?>")
 _PGP_SIGNED = re.compile(r"(?m)^-----BEGIN PGP SIGNED MESSAGE-----[ \t]*\r?$")
 
 
@@ -167,7 +169,7 @@ class BodyReader:
             text = render(tokens(text.replace("<<", "&lt;"))).text
         elif part.parameters.get("format", "").lower() == "flowed":
             text = unflow(text, delsp=part.parameters.get("delsp", "").lower() == "yes")
-        return [Block(plain=self._unarmoured(text))]
+        return [Block(plain=_TWICE.sub(r"\1", self._unarmoured(text)))]
 
     def _html(self, part: Part) -> list[Block]:
         body = decoded_body(part)[: self._limits.text * 4]
@@ -238,8 +240,9 @@ class BodyReader:
         if opened is None:
             self._notes.append("winmail.dat cannot be read")
             return None
-        for name, data in opened.files:
-            self._file(clean_name(name), "application/octet-stream", data)
+        for file in opened.files:
+            kind = file.type or "application/octet-stream"
+            self._file(clean_name(file.name), kind, file.content, file.content_id, inline=False)
         if opened.html:
             return [self._page(self._decoded(opened.html, ""))]
         return [Block(plain=opened.text)] if opened.text.strip() else []

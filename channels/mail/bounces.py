@@ -12,6 +12,7 @@ from channels.mail.model import Bounce, Limits
 from channels.mail.parts import Part
 from channels.mail.quote_words import EMAIL
 from channels.mail.reasons import judge_reason
+from channels.mail.subjects import is_forward
 from channels.mail.transfer import decoded_body
 
 _DAEMON = re.compile(
@@ -23,36 +24,52 @@ _DAEMON_NAME = re.compile(
     r"postmaster|mail deliver|系统退信|邮件系统|退信|郵件系統|mail router|non-?delivery"
 )
 _SUBJECT = re.compile(
-    r"(?i)undeliver(?:ed|able)|delivery (?:status )?(?:notification|report|failure|problem|error|has failed)|"
-    r"delivery status notification|failure (?:notice|notification|delivery)|returned (?:mail|to sender|message)|"
-    r"return(?:ed|ing)? (?:mail|e-?mail|message)|mail (?:delivery|system|could not)\b|(?:non-?|un)deliver|"
-    r"delivery (?:notification|failed|failure)|mail failure|message (?:not delivered|status - undeliverable|could not be|delivery)|"
-    r"could not (?:be )?(?:deliver|send)|(?:not|never) (?:be )?delivered|mail error|bounce|nondeliverable|"
-    r"unzustellbar|zustellung|non remis|échec de|no entregado|no se (?:ha )?(?:pudo|podido)|mancata consegna|"
-    r"退信|退回|未送达|未送達|无法投递|無法投遞|投递失败|投遞失敗|无法送达|無法傳遞|无法送達|发送失败|傳送失敗|"
-    r"配信(?:不能|エラー)|送信(?:エラー|できません)|недоставлен|не доставлен|dsn|ndr"
+    r"(?i)undeliver(?:ed|able)|delivery (?:status )?(?:notification|report|failure|problem|error|"
+    r"has failed)|"
+    r"delivery status notification|failure (?:notice|notification|delivery)|returned (?:mail|"
+    r"to sender|message)|"
+    r"return(?:ed|ing)? (?:mail|e-?mail|message)|mail (?:delivery|system|could not)\b|(?:non-?|"
+    r"un)deliver|"
+    r"delivery (?:notification|failed|failure)|mail failure|message (?:not delivered|"
+    r"status - undeliverable|could not be|delivery)|"
+    r"could not (?:be )?(?:deliver|send)|(?:not|never) (?:be )?delivered|mail error|bounce|"
+    r"nondeliverable|"
+    r"unzustellbar|zustellung|non remis|échec de|no entregado|no se (?:ha )?(?:pudo|podido)|"
+    r"mancata consegna|"
+    r"退信|退回|未送达|未送達|无法投递|無法投遞|投递失败|投遞失敗|无法送达|無法傳遞|无法送達|"
+    r"发送失败|傳送失敗|"
+    r"配信(?:不能|エラー)|メールエラー|エラー通知|送信(?:エラー|できません)|недоставлен|"
+    r"не доставлен|dsn|ndr"
 )
 _BODY = re.compile(
-    r"(?i)(?:could|can|was|were|has|have)(?: ?not|n'?t)(?: yet)? (?:be |been )?(?:deliver|sen[dt]|reach|complet|process)|"
+    r"(?i)(?:could|can|was|were|has|have)(?: ?not|n'?t)(?: yet)? (?:be |been )?(?:deliver|"
+    r"sen[dt]|reach|complet|process)|"
     r"delivery (?:to the following|has failed|failed|attempt|of (?:your|the)|status)|undeliver|"
-    r"permanent (?:fatal )?(?:error|failure)|fatal errors|transcript of session|failed (?:to deliver|addresses|recipient)|"
-    r"unable to (?:deliver|send)|did(?: not|n'?t) reach|returned to (?:you|sender)|message (?:returned|rejected|bounced)|"
-    r"following (?:addresses|recipients?|errors?|destination)|mailbox (?:full|unavailable)|user unknown|"
+    r"permanent (?:fatal )?(?:error|failure)|fatal errors|transcript of session|"
+    r"failed (?:to deliver|addresses|recipient)|"
+    r"unable to (?:deliver|send)|did(?: not|n'?t) reach|returned to (?:you|sender)|"
+    r"message (?:returned|rejected|bounced)|"
+    r"following (?:addresses|recipients?|errors?|destination)|mailbox (?:full|unavailable)|"
+    r"user unknown|"
     r"<<<? ?[45]\d\d|>>> ?(?:RCPT|DATA|MAIL)|\b5\d\d[ -]5\.\d\.\d|"
-    r"退信|无法(?:投递|送达|发送)|無法(?:投遞|送達|傳遞)|投递失败|投遞失敗|发送失败|未能(?:送达|投递)|被退回|"
+    r"退信|无法(?:投递|送达|发送)|無法(?:投遞|送達|傳遞)|投递失败|投遞失敗|发送失败|未能(?:送达|"
+    r"投递)|被退回|"
     r"not deliver|no such|rejected|配信"
 )
 _STATUS = re.compile(r"(?<![\d.])([245]\.[0-7]\.\d{1,3})(?![\d.])")
 _REPLY = re.compile(r"(?<![\d.])([45]\d\d)(?=[ -])")
 _DIAGNOSTIC = re.compile(
-    r"(?im)^[^\n]{0,200}(?<![\d.])(?:[45]\d\d[ -]|\(?#?[45]\.\d\.\d{1,3}\b)[^\n]{0,300}|"
+    r"(?im)^[^\n]{0,200}(?<![\w.])(?:[45]\d\d[ -]|\(?#?[45]\.\d\.\d{1,3}\b)[^\n]{0,300}|"
     r"^\s*<<<[^\n]{0,300}|^[^\n]{0,40}(?:reason|error|diagnostic|原因)[^\n]{0,20}[:：][^\n]{0,300}"
 )
 _RETURNED = re.compile(
-    r"(?im)^(?:[^\n]{0,60}(?:original (?:message|mail|headers?)|copy of (?:your|the|this) (?:message|mail)|"
-    r"message (?:headers?|follows|text|content)|returned message|the message (?:header|you sent)|unsent message|原邮件|原始邮件|原信)"
+    r"(?im)^(?:[^\n]{0,60}(?:original (?:message|mail|headers?)|copy of (?:your|the|"
+    r"this) (?:message|mail)|"
+    r"message (?:headers?|follows|text|content)|returned message|the message (?:header|you sent)|"
+    r"unsent message|原邮件|原始邮件|原信)"
     r"[^\n]{0,60}|(?:return-path|received|message-id):[^\n]*)$"
 )
+_NO_MEMBER = re.compile(r"(?i)not (?:a )?member of this|not allowed to post|only members")
 _MESSAGE_ID = re.compile(r"(?im)^[> \t]{0,10}message-id:\s*<([^<>\s]{1,900})>")
 _TO = re.compile(r"(?im)^[> \t]{0,10}to:[ \t]*([^\n]{1,300})")
 _FIELD_ADDRESS = re.compile(r"(?i)^\s*(?:[a-z0-9-]{1,20}\s*;)?\s*(.*)$", re.S)
@@ -98,7 +115,7 @@ def _looks_returned(sources: BounceSources, has_original: bool) -> bool:
     text = sources.body.text[:20_000]
     daemon = is_daemon(sources.sender, sources.sender_name)
     null = headers.text("return-path").strip() == "<>" or not sources.sender
-    subject = bool(_SUBJECT.search(sources.subject))
+    subject = bool(_SUBJECT.search(sources.subject)) and not is_forward(sources.subject)
     words = bool(_BODY.search(f"{sources.subject}\n{text}"))
     quoted = has_original or bool(_MESSAGE_ID.search(text)) or bool(_RETURNED.search(text))
     report = kind == "multipart/report" and "disposition" not in parameters.get("report-type", "")
@@ -106,7 +123,10 @@ def _looks_returned(sources: BounceSources, has_original: bool) -> bool:
         return (subject or words) and (words or quoted or report)
     if null:
         return subject and words
-    return subject and words and quoted and bool(_STATUS.search(text) or _REPLY.search(text))
+    if "x-mlserver" in headers and _NO_MEMBER.search(text):
+        return True
+    coded = bool(_STATUS.search(text) or _REPLY.search(text))
+    return subject and words and (has_original or (quoted and coded))
 
 
 def _returned_headers(parts: list[Part], limits: Limits) -> Headers | None:
@@ -118,16 +138,14 @@ def _returned_headers(parts: list[Part], limits: Limits) -> Headers | None:
     return None
 
 
-def _from_report(
-    report: Part, returned: Headers | None, text: str, limits: Limits
-) -> Bounce:
+def _from_report(report: Part, returned: Headers | None, text: str, limits: Limits) -> Bounce:
     """Reads the fields of RFC 3464; the first recipient that failed counts."""
     groups = _groups(decode(decoded_body(report))[0], limits)
     chosen: dict[str, str] = {}
     for group in groups:
-        if "final-recipient" in group or "original-recipient" in group or "action" in group:
-            if not chosen or _action(group) == "failed" != _action(chosen):
-                chosen = group
+        told = {"final-recipient", "original-recipient", "action"} & group.keys()
+        if told and (not chosen or _action(chosen) != "failed" == _action(group)):
+            chosen = group
     recipient = _address_of(chosen.get("final-recipient", "")) or _address_of(
         chosen.get("original-recipient", "")
     )
@@ -208,7 +226,9 @@ def _from_words(
         recipient = address[0] if address else ""
     diagnostic = _diagnostic(own) or _diagnostic(text)
     status = _STATUS.search(diagnostic) or _STATUS.search(own)
-    delayed = bool(re.search(r"(?i)delay|warning|will (?:be )?(?:retr|continue)|still being", sources.subject))
+    delayed = bool(
+        re.search(r"(?i)delay|warning|will (?:be )?(?:retr|continue)|still being", sources.subject)
+    )
     to = returned.text("to") if returned else ""
     return Bounce(
         recipient=recipient.strip("<>.,;:'\""),

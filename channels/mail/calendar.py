@@ -47,4 +47,6 @@ def _time(parameters: str, value: str) -> str:
 
 
 def _plain(value: str) -> str:
-    return _ESCAPED.sub(lambda found: {"n": "\n", "N": "\n"}.get(found[1], found[1]), value).strip()
+    return _ESCAPED.sub(
+        lambda found: {"n": "\n", "N": "\n"}.get(found[1], found[1]), value
+    ).strip()

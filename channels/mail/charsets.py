@@ -11,20 +11,58 @@ from collections.abc import Iterator
 # relative is taken (GB 2312 is read as GB 18030, Latin-1 as windows-1252, as browsers do).
 _ALIASES = {
     **dict.fromkeys(
-        ("gb2312", "gbk", "cp936", "ms936", "x-gbk", "gb-2312", "gb2312-80", "csgb2312",
-         "gb_2312-80", "euc-cn", "x-euc-cn", "gb18030-2000", "windows-936", "chinese", "gb",
-         "csiso58gb231280", "iso-ir-58", "gb18030-2022", "136"),
+        (
+            "gb2312",
+            "gbk",
+            "cp936",
+            "ms936",
+            "x-gbk",
+            "gb-2312",
+            "gb2312-80",
+            "csgb2312",
+            "gb_2312-80",
+            "euc-cn",
+            "x-euc-cn",
+            "gb18030-2000",
+            "windows-936",
+            "chinese",
+            "gb",
+            "csiso58gb231280",
+            "iso-ir-58",
+            "gb18030-2022",
+            "136",
+        ),
         "gb18030",
     ),
     **dict.fromkeys(
-        ("big5", "big-5", "cn-big5", "x-x-big5", "csbig5", "big5-hkscs", "x-big5", "cp950",
-         "windows-950", "ms950"),
+        (
+            "big5",
+            "big-5",
+            "cn-big5",
+            "x-x-big5",
+            "csbig5",
+            "big5-hkscs",
+            "x-big5",
+            "cp950",
+            "windows-950",
+            "ms950",
+        ),
         "big5hkscs",
     ),
     **dict.fromkeys(("hz-gb-2312", "hz-gb2312", "x-hz"), "hz"),
     **dict.fromkeys(
-        ("ks_c_5601-1987", "ks_c_5601", "ksc5601", "euc-kr", "windows-949", "korean", "5601",
-         "ksc_5601", "ks_c_5601-1989", "x-windows-949"),
+        (
+            "ks_c_5601-1987",
+            "ks_c_5601",
+            "ksc5601",
+            "euc-kr",
+            "windows-949",
+            "korean",
+            "5601",
+            "ksc_5601",
+            "ks_c_5601-1989",
+            "x-windows-949",
+        ),
         "cp949",
     ),
     **dict.fromkeys(
@@ -35,14 +73,37 @@ _ALIASES = {
     **dict.fromkeys(
         ("iso-2022-jp", "csiso2022jp", "iso-2022-jp-ms", "cp50220", "cp50221"), "iso2022_jp_ext"
     ),
-    **dict.fromkeys(("iso-8859-1", "latin1", "latin-1", "iso8859-1", "iso_8859-1", "l1",
-                     "iso-8859-1-windows-3.1-latin-1", "x-ansi", "ansi"), "cp1252"),
+    **dict.fromkeys(
+        (
+            "iso-8859-1",
+            "latin1",
+            "latin-1",
+            "iso8859-1",
+            "iso_8859-1",
+            "l1",
+            "iso-8859-1-windows-3.1-latin-1",
+            "x-ansi",
+            "ansi",
+        ),
+        "cp1252",
+    ),
     **dict.fromkeys(("iso-8859-9", "latin5", "iso8859-9"), "cp1254"),
     **dict.fromkeys(("iso-8859-11", "tis-620", "windows-874", "tis620", "dos-874"), "cp874"),
     **dict.fromkeys(("iso-8859-8-i", "iso-8859-8-e", "logical"), "iso8859_8"),
     **dict.fromkeys(("unicode-1-1-utf-7", "x-unicode-2-0-utf-7", "unicode-2-0-utf-7"), "utf_7"),
-    **dict.fromkeys(("utf8", "utf-8-bom", "unicode-1-1-utf-8", "utf-8mb4", "utf8mb4", "cp65001",
-                     "x-utf-8", "unicode-2-0-utf-8"), "utf_8"),
+    **dict.fromkeys(
+        (
+            "utf8",
+            "utf-8-bom",
+            "unicode-1-1-utf-8",
+            "utf-8mb4",
+            "utf8mb4",
+            "cp65001",
+            "x-utf-8",
+            "unicode-2-0-utf-8",
+        ),
+        "utf_8",
+    ),
     **dict.fromkeys(("unicode", "ucs-2", "utf-16"), "utf_16"),
     **dict.fromkeys(("koi8", "koi", "cskoi8r"), "koi8_r"),
     **dict.fromkeys(("macintosh", "mac", "x-mac-roman", "x-macroman"), "mac_roman"),
@@ -55,9 +116,24 @@ _CODEC = re.compile(
     r"big5\w*$|euc_\w+$|shift_jis\w*$|iso2022_\w+$|hz$|mac_\w+$|latin_?1$|ascii$|johab$|"
     r"tis_620$|kz1048$|ptcp154$|hp_roman8$"
 )
-_UNSAID = {"", "unknown", "unknown-8bit", "x-unknown", "x-user-defined", "8bit", "7bit", "binary",
-           "default", "none", "default_charset", "_autodetect_all", "_autodetect"}
+_UNSAID = {
+    "",
+    "unknown",
+    "unknown-8bit",
+    "x-unknown",
+    "x-user-defined",
+    "8bit",
+    "7bit",
+    "binary",
+    "default",
+    "none",
+    "default_charset",
+    "_autodetect_all",
+    "_autodetect",
+}
 _ASCII = {"us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "us"}
+_LETTERWISE = ("cp1251", "koi8_r")
+_RUN = re.compile(rb"[\x80-\xff]{3}")
 _SAMPLE = 4000  # bytes that are looked at to guess
 
 
@@ -74,7 +150,7 @@ def decode(data: bytes, label: str = "") -> tuple[str, str]:
             return data.decode("ascii"), "" if codec or not name or name in _UNSAID else _odd(name)
         text, used = _guess(data)
         return text, f"{name or 'no charset'} declared, read as {used}"
-    if name == "iso-2022-cn" or name == "iso-2022-cn-ext":
+    if name in ("iso-2022-cn", "iso-2022-cn-ext"):
         return _iso2022_cn(data), ""
     return _declared(data, name, codec)
 
@@ -170,8 +246,8 @@ def _shifted(data: bytes) -> Iterator[tuple[str, str]]:
 def _guess(data: bytes) -> tuple[str, str]:
     """The most likely reading of bytes about which nothing is known."""
     if _has_shifts(data):
-        for found in _shifted(data):
-            return found
+        for shifted in _shifted(data):
+            return shifted
     if (text := _strict(data, "utf_8")) is not None:
         return text, "utf-8"
     best, liking = "", 0.0
@@ -180,6 +256,8 @@ def _guess(data: bytes) -> tuple[str, str]:
         sample = sample[: max(sample.rfind(b"\n"), sample.rfind(b" "), _SAMPLE // 2)]
     for codec in ("gb18030", "big5hkscs", "cp932", "cp949", "euc_jp", "cp1251", "koi8_r"):
         text = _strict(sample, codec)
+        if codec in _LETTERWISE and not _RUN.search(sample):
+            continue  # a lone letter among Latin ones is Latin too
         if text is not None and (found := _liking(text)) > liking + 0.02:
             best, liking = codec, found
     if not best or liking < 0.25:
@@ -199,22 +277,35 @@ _COMMON = frozenset(
 
 def _liking(text: str) -> float:
     """How much the letters beyond ASCII look like words that people write, 0 to 1."""
-    score = count = 0.0
-    for letter in text:
-        if letter < "\x80":
-            continue
-        count += 1
-        if letter in _COMMON or "぀" <= letter <= "ヿ":
-            score += 1
-        elif "一" <= letter <= "鿿" or "가" <= letter <= "힯":
-            score += 0.45
-        elif "а" <= letter <= "я" or letter == "ё":
-            score += 0.6
-        elif "　" <= letter <= "〟" or "！" <= letter <= "～" or "А" <= letter <= "Я":
-            score += 0.4
-        elif letter > "\uffff" or "\ue000" <= letter <= "\uf8ff" or "｡" <= letter <= "ﾟ":
-            score -= 0.5
-    return score / count if count else 0.0
+    letters = [letter for letter in text if letter >= "\x80"]
+    if not letters:
+        return 0.0
+    kana = sum("぀" <= letter <= "ヿ" for letter in letters)
+    hangul = sum("가" <= letter <= "힯" for letter in letters)
+    worth = {
+        # Kana make up much of a Japanese text, and Korean is written without other letters;
+        # scattered ones come of reading Chinese as what it is not.
+        "kana": 1.0 if kana * 10 > len(letters) * 3 else 0.2,
+        "hangul": 0.8 if hangul * 10 > len(letters) * 9 else 0.2,
+    }
+    return sum(_worth(letter, worth) for letter in letters) / len(letters)
+
+
+def _worth(letter: str, worth: dict[str, float]) -> float:
+    if letter in _COMMON:
+        return 1.0
+    if "぀" <= letter <= "ヿ":
+        return worth["kana"]
+    if "가" <= letter <= "힯":
+        return worth["hangul"]
+    if "一" <= letter <= "鿿":
+        return 0.45
+    if "а" <= letter <= "я" or letter == "ё":
+        return 0.6
+    if "　" <= letter <= "〟" or "！" <= letter <= "～" or "А" <= letter <= "Я":
+        return 0.4
+    rare = letter > "\uffff" or "\ue000" <= letter <= "\uf8ff" or "｡" <= letter <= "ﾟ"
+    return -0.5 if rare else 0.0
 
 
 def _iso2022_cn(data: bytes) -> str:

@@ -12,8 +12,12 @@ from channels.mail.words import clean, decode_words, parse_parameters
 
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]{1,200}[ \t]*:")
 _ID = re.compile(r"<\s*([^<>\s]{1,900})\s*>")
+_KNOWN = re.compile(
+    rb"(?i)(?:received|from|to|subject|date|message-id|mime-version|content-type|return-path|"
+    rb"content-transfer-encoding|reply-to|x-[a-z-]{2,40}):"
+)
+_LOOK_AHEAD = 5
 _LINE = re.compile(rb"([^\r\n]*)(?:\r{0,2}\n|\r|\Z)")
-_BARE_ID = re.compile(r"[^<>\s,;]+@[^<>\s,;]+")
 
 
 class Headers:
@@ -62,7 +66,9 @@ class Headers:
     def ids(self, name: str) -> tuple[str, ...]:
         """Message ids of a header, without brackets, each once."""
         text = clean(self.raw(name).decode("utf-8", "replace"))
-        found = _ID.findall(text) or _BARE_ID.findall(text)
+        found = _ID.findall(text) or [
+            word for word in re.split(r"[<>\s,;]+", text) if "@" in word and len(word) <= 900
+        ]
         return tuple(dict.fromkeys(found))
 
     def date(self, name: str = "date") -> str:
@@ -148,5 +154,11 @@ def _line(raw: bytes, position: int, end: int) -> tuple[bytes, int]:
 
 
 def _headers_follow(raw: bytes, position: int, end: int) -> bool:
-    line, _ = _line(raw, position, min(end, position + 1000))
-    return bool(_NAME.match(line)) and not line.lower().startswith((b"http:", b"https:"))
+    """Whether a header that every mail has stands within the next lines, before a blank one."""
+    for _ in range(_LOOK_AHEAD):
+        line, position = _line(raw, position, min(end, position + 1000))
+        if not line:
+            return False
+        if _KNOWN.match(line):
+            return True
+    return False

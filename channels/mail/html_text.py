@@ -36,11 +36,55 @@ class Rendered:
 
 
 _BLOCKS = frozenset(
-    "address article aside blockquote body caption center dd details dir div dl dt fieldset "
-    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html legend li main nav ol p pre "
-    "section summary table tbody tfoot thead tr ul includetail".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "html",
+        "legend",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "tr",
+        "ul",
+        "includetail",
+    ]
 )
-_SPACED = frozenset("p h1 h2 h3 h4 h5 h6 ul ol dl table blockquote".split())
+_SPACED = frozenset(
+    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "blockquote"]
+)
 _HIDDEN = re.compile(r"(?i)display\s*:\s*none|mso-hide\s*:\s*all|visibility\s*:\s*hidden")
 _ATTRIBUTIONS = re.compile(
     r"(?i)(?:^|\s)(?:gmail_attr|moz-cite-prefix|reply-intro|zmail_extra_hr|yj6qo|"
@@ -60,6 +104,7 @@ _SIGNATURES = re.compile(
 )
 _QUOTES = re.compile(r"(?i)(?:^|\s)(?:gmail_quote|protonmail_quote|front-blockquote)(?:\s|$)")
 _SPACES = re.compile(r"[ \t\r\n\f\u200b\ufeff]+")
+_LABEL = 40  # characters; a longer label says what the link is for
 _WIDTH = 200_000  # characters of one line
 
 
@@ -148,7 +193,7 @@ class _Writer:
     def close(self, tag: Tag) -> None:
         if tag.name in _BLOCKS:
             self._break()
-            self._blank = self._blank or tag.name in _SPACED and tag.name != "p"
+            self._blank = self._blank or (tag.name in _SPACED and tag.name != "p")
         for back in range(1, min(len(self._stack), 60) + 1):
             if self._stack[-back].name == tag.name:
                 for _ in range(back):
@@ -158,7 +203,7 @@ class _Writer:
     def _leave(self, element: _Open) -> None:
         if element.href and not self._hidden:
             label = "".join(self._line[element.label_from :]).strip()
-            if label and not _same_link(label, element.href):
+            if 0 < len(label) <= _LABEL and not _same_link(label, element.href):
                 self._put(f" <{element.href}>")
         if element.mark in (Mark.SIGNATURE, Mark.ATTRIBUTION):
             self._break()

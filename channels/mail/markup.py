@@ -13,9 +13,27 @@ from dataclasses import dataclass
 
 TAGS = 40_000  # tags that are read; the rest of a page is text
 VOID = frozenset(
-    "area base br col embed hr img input link meta param source track wbr o:p".split()
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+        "o:p",
+    ]
 )
-_SWALLOWED = frozenset("script style title textarea xmp noframes noembed iframe".split())
+_SWALLOWED = frozenset(
+    ["script", "style", "title", "textarea", "xmp", "noframes", "noembed", "iframe"]
+)
 _NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _ATTRIBUTE = re.compile(
     r"[\s/]*([^\s/>=]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"'][^\s>]*)))?"

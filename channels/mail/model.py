@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from typing_extensions import override
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -42,6 +44,7 @@ class Address:
     email: str
     name: str = ""
 
+    @override
     def __str__(self) -> str:
         if self.name and self.email:
             return f"{self.name} <{self.email}>"
@@ -188,7 +191,8 @@ class ParsedEmail:
         auto: who wrote it, if not a person; `auto_sign` names the header or words that tell.
         answerable: whether an automatic answer may be sent at all.
         bounce: what a report says, of failure or (with `auto` not bounce) of success.
-        complaint: whether it is a feedback report of abuse (RFC 5965).
+        complaint: whether it is a feedback report of abuse (RFC 5965), or a mail program's
+            wish to be taken off a list.
         list_id: of a mailing list; `unsubscribe` is its List-Unsubscribe.
         spam_score: what a filter on the way gave, `spam` whether it called it spam.
         verdicts: what the trusted host says of SPF, DKIM, DMARC.

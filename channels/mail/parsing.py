@@ -78,7 +78,7 @@ class _Read:
 def _compose(read: _Read, charset_notes: list[str], notes: list[str]) -> ParsedEmail:
     headers, body = read.headers, read.body
     senders = read.addresses("from") or read.addresses("sender")
-    sender = senders[0] if senders else None
+    sender = next((each for each in senders if each.email), next(iter(senders), None))
     subject = headers.text("subject")
     text = body.text.strip("\n")
     marked, marks = body.marked()
@@ -153,8 +153,10 @@ def _judge(
 
 
 def _is_complaint(root: Part, parameters: dict[str, str]) -> bool:
-    return parameters.get("report-type", "").lower() == "feedback-report" or any(
-        part.type == "message/feedback-report" for part in root.walk()
+    return (
+        parameters.get("report-type", "").lower() == "feedback-report"
+        or "x-apple-unsubscribe" in root.headers
+        or any(part.type == "message/feedback-report" for part in root.walk())
     )
 
 

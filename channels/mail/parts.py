@@ -10,6 +10,7 @@ from channels.mail.headers import Headers, read_headers
 from channels.mail.model import Limits
 
 _LATE_BOUNDARY = re.compile(rb"(?:^|\n)--([\x21-\x7e]{1,200})[ \t]*\r?\n")
+_LINE = 1000  # bytes after a boundary in which its line ends
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}$")
 
 
@@ -50,9 +51,7 @@ class PartReader:
         self._notes = notes
         self._count = 0
 
-    def read(
-        self, start: int, end: int, depth: int = 0, fallback: str = "text/plain"
-    ) -> Part:
+    def read(self, start: int, end: int, depth: int = 0, fallback: str = "text/plain") -> Part:
         """Reads the part whose headers begin at `start`."""
         self._count += 1
         headers, body = read_headers(self._raw, start, end, self._limits, self._notes)
@@ -97,18 +96,19 @@ class PartReader:
 
     def _marks(self, part: Part, boundary: bytes) -> list[tuple[int, int, bool]]:
         """Each delimiter line: where the part before it ends, where the next begins, if last."""
-        raw, wanted, found = self._raw, b"--" + boundary, []
+        raw, wanted = self._raw, b"--" + boundary
+        found: list[tuple[int, int, bool]] = []
         position = part.start
         while len(found) <= self._limits.parts:
             at = raw.find(wanted, position, part.end)
             if at < 0:
                 break
-            newline = raw.find(b"\n", at, part.end)
-            stop = newline + 1 if newline >= 0 else part.end
-            rest = raw[at + len(wanted) : stop].strip() if stop - at < 1000 else b"?"
             position = at + len(wanted)
             if at > part.start and raw[at - 1] not in b"\r\n":
                 continue
+            newline = raw.find(b"\n", position, min(part.end, position + _LINE))
+            stop = newline + 1 if newline >= 0 else min(part.end, position + _LINE)
+            rest = raw[position:stop].strip()
             if rest not in (b"", b"--") and not rest.startswith(b"-- "):
                 continue
             before = at - 1 if at > part.start else at
@@ -128,8 +128,12 @@ def make_part(
 ) -> Part:
     """A part from its headers; a type that makes no sense is plain text."""
     declared, parameters = headers.parameters("content-type")
-    kind = declared if _TYPE.match(declared) else {"": fallback, "text": "text/plain"}.get(
-        declared, "text/html" if declared.startswith("text/html") else "text/plain"
+    kind = (
+        declared
+        if _TYPE.match(declared)
+        else {"": fallback, "text": "text/plain"}.get(
+            declared, "text/html" if declared.startswith("text/html") else "text/plain"
+        )
     )
     disposition, named = headers.parameters("content-disposition")
     return Part(

@@ -14,12 +14,14 @@ def _any(words: str) -> str:
 
 # Header lines of a quoted mail: `From: …`, `发件人：…`. One table for each field.
 _FROM = (
-    "From|发件人|發件人|寄件者|寄件人|发自|差出人|送信者|보낸 사람|보낸사람|발신|De|Von|Da|Fra|Från|Van|Od|"
+    "From|发件人|發件人|寄件者|寄件人|发自|差出人|送信者|보낸 사람|보낸사람|발신|De|Von|Da|Fra|"
+    "Från|Van|Od|"
     "От|От кого|Від|Feladó|Lähettäjä|Kimden|Gönderen|Expéditeur|Remitente|Mittente|Afzender|"
     "Absender|Αποστολέας|Από|מאת|من|Dari|Từ|Saatja|No|Nuo|De la|Odosielateľ|Pošiljatelj|จาก"
 )
 _SENT = (
-    "Sent|Date|发送时间|發送時間|发送日期|寄件日期|传送时间|傳送時間|日期|时间|時間|送信日時|日時|日付|보낸 날짜|"
+    "Sent|Date|发送时间|發送時間|发送日期|寄件日期|传送时间|傳送時間|日期|时间|時間|送信日時|"
+    "日時|日付|보낸 날짜|"
     "날짜|Envoyé|Envoyé le|Enviado el|Enviado|Enviada em|Fecha|Data|Date d'envoi|Gesendet|Datum|"
     "Gesendet am|Inviato|Sendt|Dato|Skickat|Verzonden|Wysłano|Odesláno|Odoslané|Дата|Отправлено|"
     "Надіслано|Küldve|Dátum|Lähetetty|Päiväys|Tarih|Gönderildi|Ημερομηνία|Ημ/νία|נשלח|תאריך|"
@@ -31,11 +33,13 @@ _TO = (
     "Risposta|Reply-To|回复|ถึง"
 )
 _COPY = (
-    "Cc|Bcc|抄送|抄送人|副本|密送|密件副本|参照|참조|Copie|Copie à|Cópia|Kopie|Kopia|Kopi|Copia|CC|Копия|"
+    "Cc|Bcc|抄送|抄送人|副本|密送|密件副本|参照|참조|Copie|Copie à|Cópia|Kopie|Kopia|Kopi|Copia|"
+    "CC|Копия|"
     "Másolat|Kopio|Bilgi|Κοιν.|עותק|نسخة|DW"
 )
 _SUBJECT = (
-    "Subject|主题|主題|主旨|标题|標題|件名|제목|Objet|Asunto|Assunto|Betreff|Oggetto|Emne|Ämne|Onderwerp|"
+    "Subject|主题|主題|主旨|标题|標題|件名|제목|Objet|Asunto|Assunto|Betreff|Oggetto|Emne|Ämne|"
+    "Onderwerp|"
     "Temat|Předmět|Predmet|Тема|Tárgy|Aihe|Konu|Θέμα|נושא|الموضوع|Subjek|Perihal|Chủ đề|Subiect|"
     "Teema|เรื่อง|Re"
 )
@@ -47,9 +51,19 @@ def _field(words: str) -> str:
 
 
 HEADER_LINE = re.compile(
-    r"(?i)[\s>*_|]{0,20}(?:(?P<from>" + _field(_FROM) + ")|(?P<sent>" + _field(_SENT) + ")|(?P<to>"
-    + _field(_TO) + ")|(?P<cc>" + _field(_COPY) + ")|(?P<subject>" + _field(_SUBJECT)
-    + ")|(?P<other>" + _field(_OTHER) + r"))[ \xa0]{0,4}\*{0,2}[ \xa0]{0,4}[:：]\*{0,2}(?P<value>.*)$"
+    r"(?i)[\s>*_|]{0,20}(?:(?P<from>"
+    + _field(_FROM)
+    + ")|(?P<sent>"
+    + _field(_SENT)
+    + ")|(?P<to>"
+    + _field(_TO)
+    + ")|(?P<cc>"
+    + _field(_COPY)
+    + ")|(?P<subject>"
+    + _field(_SUBJECT)
+    + ")|(?P<other>"
+    + _field(_OTHER)
+    + r"))[ \xa0]{0,4}\*{0,2}[ \xa0]{0,4}[:：]\*{0,2}(?P<value>.*)$"
 )
 _GAPS = re.compile(r"(?<=[一-鿿])[ \u3000\xa0]{1,4}(?=[一-鿿][ \u3000\xa0]{0,4}(?:[一-鿿]|[:：]))")
 
@@ -66,35 +80,52 @@ def header_line(line: str) -> re.Match[str] | None:
 
 # Verbs at the end of "On … wrote:".
 VERB = re.compile(
-    r"(?i)(?:" + _any(
-        "wrote|writes|写道|寫道|写到|寫到|写了|寫了|写信给|发表|来信|編寫|schrieb|hat geschrieben|a écrit|"
+    r"(?i)(?:"
+    + _any(
+        "wrote|writes|写道|寫道|写到|寫到|写了|寫了|写信给|发表|来信|編寫|schrieb|"
+        "hat geschrieben|a écrit|"
         "écrivait|escribió|ha escrito|escreveu|ha scritto|scrisse|schreef|heeft geschreven|skrev|"
         "har skrevet|har skrivit|kirjoitti|napisał(a)|napisał|napisała|pisze|napsal(a)|napsal|"
         "napsala|napísal|napísal(a)|написал(а)|написал|написала|пишет|пише|писал|писал(а)|написав|"
-        "написа|yazdı|şunu yazdı|írta|a scris|έγραψε|כתב|כתבה|כתב/ה|‫כתב|كتب|menulis|đã viết|"
+        "написа|yazdı|şunu yazdı|írta|a scris|έγραψε|כתב|כתבה|כתב/ה|كتب|menulis|đã viết|"
         "va escriure|idatzi du|rašė|kirjutas|rakstīja|napisao|napisal|skribis|さんは書きました|"
-        "のメール|が書きました|さんが書きました|님이 작성|님이 작성한 메시지|작성|เขียน|เขียนว่า|ga shkrim|"
+        "のメール|が書きました|さんが書きました|님이 작성|님이 작성한 메시지|작성|เขียน|เขียนว่า|"
+        "ga shkrim|"
         "schrieb am|schrieb"
-    ) + r")"
+    )
+    + r")"
 )
-ATTRIBUTION_END = re.compile(r"[:：]\s*(?:-{2,})?\s*$|(?i:\bwrote\s*(?:-{2,})?\s*$)|写道\s*$|寫道\s*$")
+ATTRIBUTION_END = re.compile(
+    r"[:：]\s*(?:-{2,})?\s*$|(?i:\bwrote\s*(?:-{2,})?\s*$)|写道\s*$|寫道\s*$"
+)
+_LED = (
+    r"on|at|in|le|am|il|el|em|op|den|dne|dnia|w dniu|pe|på|pada|vào|az|el dia|el día|no dia|"
+    r"il giorno|la data de|στις|за|в"
+)
 OPENER = re.compile(
-    r"(?i)^[\s>\"“\[-]{0,10}(?:on|at|in|le|am|il|el|em|op|den|dne|dnia|w dniu|pe|på|pada|vào|a|az|"
-    r"в|на|в/на|ב-|בתאריך|في|στις|за|em|no dia|el dia|el día|il giorno|il|la data de|"
-    r"在|于|於|[\d<\"“]|mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim|[^\W\d_]{2,12}[.,]? )"
+    rf"(?i)^[\s>\"“\[-]{{0,10}}(?:(?:{_LED})[\s,.]|ב-|בתאריך|في|在|于|於|[\d<\"“]|"
+    r"[^\W\d_]{2,12}[.,]? )"
+)
+# An opener that is one for certain: a date follows it at once.
+DATED_OPENER = re.compile(
+    rf"(?i)^(?:(?:{_LED})\s[^\n]{{0,20}}\d|在\s?(?:19|20)\d\d|(?:19|20)\d\d[年/.-]|"
+    r"[^\W\d_]{2,9}[.,]?\s\d{1,2}\.?\s)"
 )
 DATE = re.compile(
     r"\b(?:19|20)\d\d\b|(?:19|20)\d\d\s*[年./-]|\d{1,2}[:.hH]\d{2}\b|\d{1,2}\s*[月时時点點]|"
     r"\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b"
 )
-EMAIL = re.compile(r"[^\s<>()\[\]\"':：;,，]+@[^\s<>()\[\]\"':：;,，]+")
+EMAIL = re.compile(r"[^\s<>()\[\]\"':：;,，@]{1,128}@[^\s<>()\[\]\"':：;,，@]{1,255}")
 
 # "-----Original Message-----" and its like.
 _ORIGINAL = _any(
     "original message|original mail|original email|original appointment|forwarded message|"
-    "forwarded by|begin forwarded message|reply message|replied message|原始邮件|原始郵件|邮件原件|"
-    "原始信息|原始訊息|原邮件|原郵件|回复的原邮件|回复邮件|回覆郵件|转发邮件|轉寄郵件|转发的邮件|转发邮件信息|"
-    "轉寄的郵件|轉寄信件|已转发邮件|转发消息|转发信息|历史邮件|ursprüngliche nachricht|original-nachricht|"
+    "forwarded by|begin forwarded message|reply message|replied message|原始邮件|原始郵件|"
+    "邮件原件|"
+    "原始信息|原始訊息|原邮件|原郵件|回复的原邮件|回复邮件|回覆郵件|转发邮件|轉寄郵件|转发的邮件|"
+    "转发邮件信息|"
+    "轉寄的郵件|轉寄信件|已转发邮件|转发消息|转发信息|历史邮件|ursprüngliche nachricht|"
+    "original-nachricht|"
     "originalnachricht|urspruengliche nachricht|weitergeleitete nachricht|message d'origine|"
     "message original|message transféré|mensaje original|mensaje reenviado|mensagem original|"
     "mensagem encaminhada|messaggio originale|messaggio inoltrato|oorspronkelijk bericht|"
@@ -103,13 +134,15 @@ _ORIGINAL = _any(
     "alkuperäinen viesti|välitetty viesti|wiadomość oryginalna|oryginalna wiadomość|"
     "wiadomość przekazana|původní zpráva|pôvodná správa|исходное сообщение|"
     "пересылаемое сообщение|оригинальное сообщение|пересланное сообщение|eredeti üzenet|"
-    "orijinal mesaj|özgün ileti|mesaj original|元のメッセージ|転送メッセージ|원본 메시지|원본 메일|"
+    "orijinal mesaj|özgün ileti|mesaj original|元のメッセージ|転送メッセージ|원본 메시지|"
+    "원본 메일|"
     "전달된 메시지|הודעה מקורית|הודעה שהועברה|الرسالة الأصلية|αρχικό μήνυμα|pesan asli|"
     "thư gốc|tin nhắn gốc|вихідне повідомлення"
 )
 SEPARATOR = re.compile(
     rf"(?i)^[\s>]{{0,20}}[-_=*－—~]{{2,60}}\s{{0,10}}(?:{_ORIGINAL})[^\n]{{0,60}}?\s{{0,10}}"
-    rf"[-_=*－—~]{{2,60}}\s*$|^[\s>]{{0,20}}(?:begin forwarded message|anfang der weitergeleiteten "
+    rf"[-_=*－—~]{{2,60}}\s*$|^[\s>]{{0,20}}(?:begin forwarded message|"
+    rf"anfang der weitergeleiteten "
     rf"nachricht|début du message (?:réexpédié|transféré)|inicio del mensaje reenviado|"
     rf"下面是被转发的邮件|开始转发的邮件|以下是轉寄的郵件|转发开始)\s*[:：]?\s*$"
 )
@@ -117,6 +150,11 @@ FORWARD = re.compile(
     r"(?i)forward|转发|轉寄|轉發|被转发|weitergeleitet|transféré|réexpédié|reenviado|encaminhada|"
     r"inoltrato|doorgestuurd|videresendt|vidarebefordrat|välitetty|przekazana|пересыла|пересла|"
     r"転送|전달"
+)
+EARLIER = re.compile(
+    r"(?i)[*_# ]{0,6}(?:previous (?:replies|messages)|earlier messages|之前的回复|历史回复|"
+    r"先前的回覆|"
+    r"历史消息)[*_: ：]{0,6}$"
 )
 DASHED = re.compile(r"^[\s>]{0,20}[-_=]{3,60}\s{0,4}[^-_=\n]{2,60}?\s{0,4}[-_=]{3,60}\s*$")
 RULE = re.compile(r"^[\s>]{0,20}(?:[-_=*－—─]{5,}|(?:[*-] ){3,}[*-]?)\s*$")
@@ -141,7 +179,8 @@ _DEVICE = re.compile(
     r"(?:sendt|skickat|skickades)\s+(?:fra|från|via)\b.{0,80}|lähetetty\s.{0,80}|"
     r"wysłan[eo]\s+(?:z|za)\b.{0,80}|odesláno\s+z\b.{0,80}|отправлено\s+(?:с|из)\b.{0,80}|"
     r"надіслано\s+з\b.{0,80}|iphone'?umdan gönderildi|.{0,40}gönderildi|"
-    r"(?:发|發|寄|传|傳)(?:送)?自\s*.{1,60}|(?:来自|來自)\s*(?:我的|我的 |qq邮箱|网易|iphone|小米|华为).{0,40}|"
+    r"(?:发|發|寄|传|傳)(?:送)?自\s*.{1,60}|(?:来自|來自)\s*(?:我的|我的 |qq邮箱|网易|iphone|"
+    r"小米|华为).{0,40}|"
     r"(?:从|從)\s?.{0,40}(?:发送|發送|傳送|寄出|获取|取得)|我的\s?i(?:phone|pad)\s?(?:发送|傳送)|"
     r"使用\s?.{0,20}(?:邮箱|郵件).{0,10}发送|(?:获取|取得)\s?outlook.{0,40}|"
     r".{0,40}から(?:送信|送付)(?:されました)?|.{0,30}에서 보냄|나의 .{0,30}에서 보냄|"
@@ -157,7 +196,8 @@ def device_signature(line: str) -> bool:
 
 # Closings that open a signature. "Thanks" is none: people mean it.
 CLOSING = re.compile(
-    r"(?i)^\s{0,4}(?:(?:with\s+)?(?:(?:my|our|many|very)\s+)?(?:best|kind|kindest|warm|warmest)?\s*"
+    r"(?i)^\s{0,4}(?:(?:with\s+)?(?:(?:my|our|many|very)\s+)?(?:best|kind|kindest|warm|"
+    r"warmest)?\s*"
     r"regards|best wishes|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)|"
     r"mit (?:freundlichen|besten|herzlichen) gr(?:ü|ue)(?:ß|ss)en|"
     r"(?:viele|beste|liebe|herzliche|freundliche) gr(?:ü|ue)(?:ß|ss)e|mfg|lg|vg|"
@@ -173,13 +213,16 @@ CLOSING = re.compile(
     r"祝商祺|敬上)\s*[,，.!。！:;]{0,3}\s*$"
 )
 DISCLAIMER = re.compile(
-    r"(?i)^[\s*_]{0,10}(?:(?:e-?mail )?(?:confidentiality|privacy|legal)\s+(?:notice|disclaimer|note)|"
-    r"disclaimer\s*[:：]|this (?:e-?mail|message|communication)(?: and any (?:attachments?|files))?.{0,80}"
+    r"(?i)^[\s*_]{0,10}(?:(?:e-?mail )?(?:confidentiality|privacy|legal)\s+(?:notice|disclaimer|"
+    r"note)|"
+    r"disclaimer\s*[:：]|this (?:e-?mail|message|communication)(?: and any (?:attachments?|"
+    r"files))?.{0,80}"
     r"(?:confidential|intended (?:only|solely)|privileged)|the information (?:contained )?in this "
     r"(?:e-?mail|message|transmission).{0,80}(?:confidential|intended|privileged)|"
     r"diese (?:e-?mail|nachricht) enthält.{0,60}vertrauliche|"
     r"(?:本邮件|本電郵|本郵件|此电子邮件|此電子郵件|本电子邮件|本電子郵件|这封邮件|此邮件).{0,60}"
-    r"(?:机密|機密|保密|仅供|僅供|仅限|僅限|仅发送)|(?:保密声明|保密聲明|免责声明|免責聲明)\s*[:：]?)"
+    r"(?:机密|機密|保密|仅供|僅供|仅限|僅限|仅发送)|(?:保密声明|保密聲明|免责声明|"
+    r"免責聲明)\s*[:：]?)"
 )
 LIST_FOOTER = re.compile(
     r"(?i)mailing list|listinfo|unsubscribe|you received this (?:message|email) because you are "

@@ -77,7 +77,7 @@ def split_reply(text: str, marks: dict[int, Mark] | None = None) -> Split:
     page = _Page(lines, marks or {})
     cut = _find_cut(page)
     kept = _kept(page, cut if cut is not None else len(lines))
-    kept = _without_signature(page, kept, cut is not None)
+    kept = _without_signature(page, kept)
     reply = "\n".join(page.lines[i].rstrip() for i in _trimmed(page, kept))
     if not reply.strip():
         return Split(text.strip(), quoted=False, cut=cut)
@@ -126,9 +126,14 @@ def _announced(page: _Page, index: int) -> int | None:
         return end
     if words.SEPARATOR.match(line[:300]):
         return _headers_end(page, page.next_text(index + 1), least=1) or index + 1
+    if words.RULE.match(line[:200]) or line.strip() == "---":
+        following = page.next_text(index + 1)
+        if following < len(page.lines) and words.EARLIER.match(page.lines[following][:80]):
+            return following + 1
     if words.DASHED.match(line[:200]):
-        if end := _headers_end(page, page.next_text(index + 1)):
-            return end
+        headers = _headers_end(page, page.next_text(index + 1))
+        if headers is not None:
+            return headers
     return _headers_end(page, index) or _attribution_end(page, index)
 
 
@@ -146,9 +151,7 @@ def _headers_end(page: _Page, index: int, least: int = 2) -> int | None:
         if found is not None:
             kinds.add(_kind(found))
             end, foreign = position + 1, 0
-        elif page.blank(position) and foreign < 1 and len(kinds) < 3:
-            foreign += 1
-        elif foreign < 3 and not page.blank(position) and _continues(page.lines[position]):
+        elif _may_stand_between(page, position, foreign, len(kinds)):
             foreign += 1
         else:
             break
@@ -158,9 +161,18 @@ def _headers_end(page: _Page, index: int, least: int = 2) -> int | None:
     return end if len(told) >= 3 and "subject" in told else None
 
 
+def _may_stand_between(page: _Page, position: int, foreign: int, kinds: int) -> bool:
+    """Whether a line that is no header may stand among headers: one blank, or the rest of one."""
+    if page.blank(position):
+        return foreign < 1 and kinds < 3
+    return foreign < 3 and _continues(page.lines[position])
+
+
 def _kind(found: re.Match[str]) -> str:
     return next(
-        name for name in ("from", "sent", "to", "cc", "subject", "other") if found[name] is not None
+        name
+        for name in ("from", "sent", "to", "cc", "subject", "other")
+        if found[name] is not None
     )
 
 
@@ -192,7 +204,12 @@ def _attribution_end(page: _Page, index: int) -> int | None:
             return None
         joined += " " + bare
         if words.ATTRIBUTION_END.search(bare[-60:]):
-            return position + 1 if _is_attribution(joined, position - index) else None
+            nearer = any(
+                words.DATED_OPENER.match(lines[later].lstrip("> \t")[:60])
+                for later in range(index + 1, position + 1)
+            )
+            found = not nearer and _is_attribution(joined, position - index)
+            return position + 1 if found else None
         if blanks and not bare.startswith(("<", "mailto:", ">")):
             return None
     return None
@@ -280,30 +297,32 @@ def _ends_text(page: _Page, index: int) -> bool:
     )
 
 
-def _without_signature(page: _Page, kept: list[int], quoted_below: bool) -> list[int]:
+def _without_signature(page: _Page, kept: list[int]) -> list[int]:
     """Cuts signatures, what telephones add, closings, disclaimers and the footers of lists."""
-    del quoted_below
     text = [i for i in kept if not page.blank(i)]
-    cut = None
     for place, index in enumerate(text):
-        line, left = page.lines[index], len(text) - place - 1
-        if page.quoted[index]:
-            continue
-        if page.marks.get(index) is Mark.SIGNATURE or line.rstrip("\r") == "-- ":
-            cut = index
-        elif line.strip() == "--" and left <= 15:
-            cut = index
-        elif left <= 4 and place and words.device_signature(line):
-            cut = index
-        elif left <= 7 and place and words.CLOSING.match(line[:80]):
-            cut = index if _short(page, text[place + 1 :]) else None
-        elif place and left <= 25 and words.DISCLAIMER.match(line[:300]):
-            cut = index
-        elif words.RULE.match(line[:200]) and 0 < left <= 10 and _is_footer(page, text[place:]):
-            cut = index
-        if cut is not None:
-            break
-    return [i for i in kept if cut is None or i < cut]
+        if not page.quoted[index] and _opens_signature(page, text, place):
+            return [i for i in kept if i < index]
+    return kept
+
+
+def _opens_signature(page: _Page, text: list[int], place: int) -> bool:
+    """Whether with this line of the text that is left only a signature or a footer follows."""
+    line, left = page.lines[text[place]], len(text) - place - 1
+    if page.marks.get(text[place]) is Mark.SIGNATURE or line == "-- ":
+        return True
+    if left <= 15 and line.strip() == "--":
+        return True
+    if not place:
+        return False
+    if left <= 4 and words.device_signature(line):
+        return True
+    if left <= 7 and words.CLOSING.match(line[:80]):
+        return _short(page, text[place + 1 :])
+    if left <= 25 and words.DISCLAIMER.match(line[:300]):
+        return True
+    ruled = 0 < left <= 10 and bool(words.RULE.match(line[:200]))
+    return ruled and _is_footer(page, text[place:])
 
 
 def _short(page: _Page, following: list[int]) -> bool:

@@ -12,11 +12,56 @@ from channels.mail.markup import VOID, Tag, Token
 
 _DEPTH = 60
 _FORMATS = 8  # open at once: parsers repeat each of them in every block that follows
-_FORMATTING = frozenset("a b big code em font i s small strike strong tt u".split())
+_FORMATTING = frozenset(
+    ["a", "b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u"]
+)
 _TAGS = _FORMATTING | frozenset(
-    "abbr blockquote br caption center cite col colgroup dd del div dl dt figcaption figure h1 h2 "
-    "h3 h4 h5 h6 hr img ins kbd li ol p pre q samp span sub sup table tbody td tfoot th thead tr "
-    "ul var wbr".split()
+    [
+        "abbr",
+        "blockquote",
+        "br",
+        "caption",
+        "center",
+        "cite",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "div",
+        "dl",
+        "dt",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "samp",
+        "span",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+        "var",
+        "wbr",
+    ]
 )
 _GENERIC = {"style", "dir", "lang", "title", "align", "valign", "width", "height", "bgcolor"}
 _ATTRIBUTES = {
@@ -174,7 +219,7 @@ class _Writer:
             self.remote = self.remote or "data-remote-src" in attributes
         allowed = _ALLOWED[tag.name]
         pairs = [
-            f' {name}="{html.escape((_plain_style(value) if name == "style" else value).replace(_AMPERSAND, ""))}"'
+            f' {name}="{html.escape(_tame(name, value))}"'
             for name, value in attributes.items()
             if name in allowed
         ]
@@ -186,8 +231,9 @@ def _escaped(text: str) -> str:
     return text.replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _plain_style(value: str) -> str:
-    """The declarations of a style that load nothing."""
-    if not _LOADING.search(value):
+def _tame(name: str, value: str) -> str:
+    """The value of an attribute; of a style the declarations that load nothing."""
+    value = value.replace(_AMPERSAND, "")
+    if name != "style" or not _LOADING.search(value):
         return value
     return ";".join(each for each in value.split(";") if not _LOADING.search(each))

@@ -85,9 +85,7 @@ def loose_base64(content: bytes) -> bytes:
         return b""
 
 
-def parse_parameters(
-    value: bytes, charset: str, notes: list[str]
-) -> tuple[str, dict[str, str]]:
+def parse_parameters(value: bytes, charset: str, notes: list[str]) -> tuple[str, dict[str, str]]:
     """Content-Type or Content-Disposition: the value in lower case, and its parameters.
 
     Reads continuations and percent encoding (RFC 2231), encoded words inside a value (forbidden
@@ -116,9 +114,7 @@ def parse_parameters(
     return clean(pieces[0].decode("latin-1")).lower(), found
 
 
-def _join_sections(
-    sections: dict[int, tuple[bytes, bool]], charset: str, notes: list[str]
-) -> str:
+def _join_sections(sections: dict[int, tuple[bytes, bool]], charset: str, notes: list[str]) -> str:
     label, joined = "", b""
     for index in sorted(sections):
         raw, encoded = sections[index]
