@@ -15,7 +15,8 @@ RUSSIAN = "Здравствуйте, мой заказ ещё не пришёл"
 
 @pytest.mark.parametrize(("label", "codec", "text"), [
     ("gb2312", "gb18030", "姓名喆㐂"), ("GBK", "gbk", SIMPLIFIED), ("x-gbk", "gbk", SIMPLIFIED),
-    ("gb18030", "gb18030", "𠮷野家"), ("hz-gb-2312", "hz", SIMPLIFIED), ("cp936", "gbk", SIMPLIFIED),
+    ("gb18030", "gb18030", "𠮷野家"), ("hz-gb-2312", "hz", SIMPLIFIED),
+    ("cp936", "gbk", SIMPLIFIED),
     ("big5", "big5hkscs", TRADITIONAL), ("big5", "cp950", "裏恒銹墻粧嫺"),
     ("big5-hkscs", "big5hkscs", "喺呢度"), ("iso-2022-jp", "iso2022_jp", JAPANESE),
     ("shift_jis", "cp932", "①" + JAPANESE), ("euc-jp", "euc_jp", JAPANESE),
@@ -65,7 +66,8 @@ def test_codecs_that_read_no_text_are_no_charsets(label: str) -> None:
 
 
 @given(st.binary(), st.one_of(st.text(max_size=20), st.sampled_from(
-    ["utf-8", "gb2312", "big5", "hz", "iso-2022-jp", "iso-2022-cn", "iso-2022-kr", "utf-7", "utf-16"]
+    ["utf-8", "gb2312", "big5", "hz", "iso-2022-jp", "iso-2022-cn", "iso-2022-kr",
+     "utf-7", "utf-16"]
 )))  # fmt: skip
 def test_any_bytes_can_be_read_under_any_label(data: bytes, label: str) -> None:
     decode(data, label)

@@ -43,7 +43,7 @@ HEADERS = [
     "发件人: 客服 <desk@shop.example>\n发送时间: 2024年5月6日 10:21\n收件人: 王芳\n主题: 您好",
     "发件人：客服\n发送时间：2024-05-06 10:21\n收件人：王芳\n抄送：\n主题：您好",
     "发 件 人：客服 <desk@shop.example>\n发送日期：2024-05-06 10:21\n收 件 人：王芳\n主 题：您好",
-    "寄件者: 客服 <desk@shop.example>\n寄件日期: 2024年5月6日 上午 10:21\n收件者: 王芳\n主旨: 您好",
+    "寄件者: 客服 <desk@shop.example>\n寄件日期: 2024年5月6日 上午\n收件者: 王芳\n主旨: 您好",
     "*From:* Help Desk [mailto:desk@shop.example]\n*Sent:* Monday\n*To:* Ann\n*Subject:* Hi",
     "Von: Help Desk <desk@shop.example>\nGesendet: Montag, 6. Mai 2024\nAn: Ann\nBetreff: Hallo",
     "De : Help Desk <desk@shop.example>\nEnvoyé : lundi 6 mai 2024\nÀ : Ann\nObjet : Bonjour",
