@@ -92,6 +92,24 @@ _NO_COMPLAINT = re.compile(
     r"(?:不是|不想|没有|不会|不用|撤销|取消|撤回)(?:要|来|再)?投诉"
     r"|\b(?:no|not|never|withdraw|without|don['’]?t|isn['’]?t)\b(?: \w+){0,4}? complain"
 )
+_THANKS = (
+    r"(?:(?:非常|十分|多)?(?:感谢|谢谢)(?:你|您|你们|您的?(?:回复|帮助|解答|耐心)|大家|了|啊|啦|哦|你的回复)*"
+    r"|多谢(?:了)?|谢了|辛苦(?:你|您)?了?|好的?(?:呢|吧|滴|哒)?|收到|知道了?|明白了?|了解了?|没问题"
+    r"|(?:问题|已经?|都)*(?:解决|搞定|可以|好|弄好)了|麻烦(?:你|您)了?|不客气|祝好|此致|敬礼"
+    r"|(?:many |so much |ok(?:ay)? |great |perfect )?(?:thanks?|thank you|thx|ty|cheers)"
+    r"(?: (?:a lot|so much|very much|again|for (?:your|the) (?:quick |fast |kind )?"
+    r"(?:help|reply|answer|support|response|information|info)))*"
+    r"|(?:that|it|this)(?:['’]s| is| has| was)? ?(?:helped|helps|works?|worked|solved|perfect"
+    r"|great|fine)(?: (?:me|it|now|fine|well|perfectly|my problem))*|solved|perfect|great|got it"
+    r"|ok(?:ay)?"
+    r"|(?:best|kind|warm) regards|regards|best)"
+)
+_ONLY_THANKS = re.compile(rf"{_THANKS}(?:[\W_]+{_THANKS})*")
+_GRATEFUL = re.compile(
+    r"谢|辛苦|收到|知道|明白|了解|解决|搞定|可以了|好|thank|thx|\bty\b|cheers|help|work|solved"
+    r"|perfect|great|got it|ok"
+)
+_THANKS_LENGTH = 120
 _CANCELS = re.compile(
     r"(?:算了|不办了|不弄了|不填了|取消|退出|停止|结束|不用了|先不(?:办|弄|填)了|不想(?:填|办|弄)了|放弃)"
     r"(?:吧|了|填写|办理|排查)?"
@@ -193,6 +211,16 @@ def is_nod(text: str) -> bool:
     """Whether a message is nothing but friendly emoji, such as a thumb up."""
     bare = _SKIN_AND_SELECTOR.sub("", text)
     return bool(bare) and set(bare) <= _NODS
+
+
+def is_thanks(text: str) -> bool:
+    """Whether a message thanks, or says that all is well, and asks nothing beside."""
+    flat = _EDGE.sub("", _flat(text))
+    return (
+        0 < len(flat) <= _THANKS_LENGTH
+        and _ONLY_THANKS.fullmatch(flat) is not None
+        and _GRATEFUL.search(flat) is not None
+    ) or is_nod(text)
 
 
 def cancels(text: str) -> bool:

@@ -139,6 +139,11 @@ PUBLIC_KINDS = frozenset({MessageKind.CUSTOMER, MessageKind.BOT, MessageKind.AGE
 OUTGOING_KINDS = frozenset({MessageKind.BOT, MessageKind.AGENT})
 
 
+def is_sent_out(message: Message) -> bool:
+    """Whether a message leaves the house: to the customer, or as a letter to somebody else."""
+    return message.kind in OUTGOING_KINDS or "letter" in message.details
+
+
 def preview_of(text: str) -> str:
     """The first words, on one line, for lists."""
     line = " ".join(text.split())

@@ -9,6 +9,8 @@ from typing import Any
 
 IsMailbox = Callable[[str], bool]
 """Whether customers of a kind of channel fetch their messages from us."""
+HasLetters = Callable[[str], bool]
+"""Whether the messages of a kind of channel are letters."""
 
 
 class RecogniserKind(StrEnum):
@@ -25,7 +27,8 @@ class Inbox:
 
     `settings` are the adapter's settings without secrets; `secrets` stay encrypted outside the
     store. `team_id` is the team whose queue gets its hand-offs; with `bot` off,
-    messages go straight to that queue.
+    messages go straight to that queue. `mail_inbox_id` is the inbox from which a chat goes on
+    by mail when its visitor left; None: it does not.
     """
 
     id: str
@@ -39,3 +42,4 @@ class Inbox:
     enabled: bool
     created_at: int
     recogniser: RecogniserKind = RecogniserKind.BUILT_IN
+    mail_inbox_id: str | None = None

@@ -32,6 +32,10 @@ class ChannelThreads(Protocol):
         """Inserts those that are not there; the others stay as they are."""
         ...
 
+    def move(self, inbox_id: str, ref: str, thread: Thread) -> None:
+        """Ties a known reference to another thread."""
+        ...
+
 
 class Discards(Protocol):
     """Messages that came and are not shown."""

@@ -165,11 +165,19 @@ class Messages(Protocol):
     """Messages of conversations."""
 
     def known(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Message]:
-        """Customers' messages already stored, by (inbox id, external id)."""
+        """What came before, by (inbox id, external id)."""
         ...
 
     def add(self, messages: Sequence[Message]) -> None:
         """Inserts and indexes for search."""
+        ...
+
+    def update(self, message: Message) -> None:
+        """Writes all columns, and indexes it anew."""
+        ...
+
+    def said_by_bot(self, contact_id: str, *, since: int, limit: int) -> int:
+        """How many messages the bot sent a contact since then (ms), counted up to a limit."""
         ...
 
     def get(self, message_id: str) -> Message:

@@ -33,6 +33,7 @@ from gateway.ports.conversations import (
 )
 from gateway.ports.exchanges import Exchanges
 from gateway.ports.knowledge import Articles
+from gateway.ports.letters import Holds, Mailings, Participants
 from gateway.ports.people import Agents, Audit, Canned, Inboxes
 
 T = TypeVar("T")
@@ -143,6 +144,9 @@ class UnitOfWork(Protocol):
     threads: ChannelThreads
     discards: Discards
     exchanges: Exchanges
+    participants: Participants
+    holds: Holds
+    mailings: Mailings
 
     def emit(self, event: Event) -> None:
         """Publishes the event after the commit, and never without it."""

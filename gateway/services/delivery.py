@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from channels.contract import MessageState, OutboundMessage
+from channels.contract import MessageKind, MessageState, OutboundMessage, PublicMessage
 from channels.letters import Letter
 from gateway.domain.conversation import Conversation, Message
 from gateway.domain.errors import ConflictError
@@ -104,11 +104,19 @@ def _ready(
         inbox_id=conversation.inbox_id,
         handle=conversation.handle,
         thread=conversation.thread,
-        message=message.public(),
+        message=_public(message),
         attempt=delivery.attempts + 1,
         letter=letter,
     )
     return Ready(delivery=delivery, outbound=outbound, conversation=conversation)
+
+
+def _public(message: Message) -> PublicMessage:
+    """The message as its receiver sees it; a letter to a third party comes from its agent."""
+    public = message.public()
+    if message.kind is MessageKind.NOTE:
+        return replace(public, kind=MessageKind.AGENT, author=message.author_name)
+    return public
 
 
 def finish_deliveries(uow: UnitOfWork, attempts: Sequence[Attempt], *, now: int) -> None:

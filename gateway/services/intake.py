@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.contract import Customer
 from bot.languages import follow_language
+from bot.phrases import is_thanks
 from channels.contract import InboundMessage, MessageKind, MessageState
 from gateway.domain.conversation import (
     Contact,
@@ -20,26 +21,29 @@ from gateway.domain.conversation import (
     Conversation,
     ConversationStatus,
     Message,
+    append_internal,
     begin_anew,
     receive,
 )
 from gateway.domain.errors import ConflictError
 from gateway.domain.events import (
-    ContactChanged,
     ConversationChanged,
     MessageAdded,
-    TicketChanged,
     TurnDone,
 )
-from gateway.domain.inbox import Inbox, IsMailbox
-from gateway.domain.records import Handle, PastLine
-from gateway.domain.ticket import Severity, TicketKind, reopen
+from gateway.domain.inbox import HasLetters, Inbox, IsMailbox
+from gateway.domain.letters import Aside
+from gateway.domain.records import PastLine
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
 from gateway.services.access import holder_name
+from gateway.services.asides import as_note, hold_of, is_held, set_aside, why_no_bot
 from gateway.services.customers import customers_of
-from gateway.services.tickets import add_activity, mark_complaint, open_ticket
+from gateway.services.newcomers import contacts_of, learn
+from gateway.services.participants import is_letter, note_recipients, read_author
+from gateway.services.queueing import reopen_ticket, to_queue
+from gateway.services.tickets import mark_complaint
 from intents.model import Language
 from intents.text import detect_language
 
@@ -75,6 +79,7 @@ class IntakeContext:
 
     inboxes: Mapping[str, Inbox]
     is_mailbox: IsMailbox
+    has_letters: HasLetters
     new_id: NewId
     now: int
 
@@ -100,7 +105,7 @@ def receive_batch(
     conversations = uow.conversations.by_keys([item.conversation_key for item in batch], lock=True)
     _refuse_strangers(batch, known, conversations)
     fresh = [item for item in batch if (item.inbox_id, item.external_id) not in known]
-    _learn(uow, [item for item in fresh if item.conversation_key in conversations])
+    learn(uow, [item for item in fresh if item.conversation_key in conversations])
     newcomers = [item for item in fresh if item.conversation_key not in conversations]
     for started in _start_conversations(uow, newcomers, context):
         conversations[started.key] = started
@@ -139,6 +144,7 @@ def store_received(uow: UnitOfWork, accepted: Sequence[Accepted], context: Intak
     """Writes the messages that are new, with their first hops, and tells of them."""
     new = [a for a in accepted if a.new]
     uow.messages.add([a.message for a in new])
+    uow.holds.add([hold_of(a.message) for a in new if is_held(a.message)])
     uow.trail.add([_trail_of(a, now=context.now) for a in accepted])
     for result in new:
         uow.emit(MessageAdded(conversation=result.conversation, message=result.message))
@@ -186,19 +192,40 @@ def tell_mailboxes(uow: UnitOfWork, settled: Sequence[Accepted], context: Intake
 def _accept_new(
     uow: UnitOfWork, item: InboundMessage, conversation: Conversation, context: IntakeContext
 ) -> Accepted:
+    if is_letter(item):
+        item, aside = read_author(uow, item, conversation)
+        if aside is not None:
+            return _set_aside(item, conversation, aside, context)
+        note_recipients(uow, item, conversation)
+        if _is_mere_thanks(item, conversation):
+            return _thanked(item, conversation, context)
     inbox = context.inboxes[item.inbox_id]
+    letters = context.has_letters(inbox.kind)
     rested = conversation.status is not ConversationStatus.OPEN
     if rested and conversation.ticket_id:
-        conversation = _reopen_ticket(uow, conversation, conversation.ticket_id, context)
-    if rested or context.now - conversation.last_message_at > IDLE:
+        conversation = reopen_ticket(
+            uow, conversation, conversation.ticket_id, now=context.now, new_id=context.new_id
+        )
+    idle = not letters and context.now - conversation.last_message_at > IDLE
+    if rested or idle:
         conversation = begin_anew(conversation)
     text = item.text or ", ".join(a.name for a in item.attachments)
     conversation = receive(conversation, text, context.now)
     if item.subject and not conversation.subject:
         conversation = replace(conversation, subject=item.subject)
     message = _message_of(item, conversation, context)
-    if conversation.controller is Controller.BOT and not inbox.bot:
-        conversation = _to_queue(uow, conversation, message, inbox, context)
+    if conversation.controller is Controller.BOT:
+        why = _why_people(uow, item, conversation, inbox, context)
+        if why is not None:
+            conversation = to_queue(
+                uow,
+                conversation,
+                message,
+                reason=why,
+                team_id=inbox.team_id,
+                now=context.now,
+                new_id=context.new_id,
+            )
     owes_turn = conversation.controller is Controller.BOT
     if not owes_turn:
         conversation = mark_complaint(
@@ -217,6 +244,53 @@ def _accept_new(
     )
 
 
+def _why_people(
+    uow: UnitOfWork,
+    item: InboundMessage,
+    conversation: Conversation,
+    inbox: Inbox,
+    context: IntakeContext,
+) -> str | None:
+    """Why the bot is not asked; None where it is."""
+    if not inbox.bot:
+        return "no_bot"
+    if context.has_letters(inbox.kind):
+        return why_no_bot(uow, item, conversation, context.now)
+    return None
+
+
+def _set_aside(
+    item: InboundMessage, conversation: Conversation, aside: Aside, context: IntakeContext
+) -> Accepted:
+    """Stored for agents alone; no turn is owed on it."""
+    conversation = set_aside(conversation, aside)
+    message = as_note(_message_of(item, conversation, context), item, aside)
+    return Accepted(
+        inbound=item, conversation=conversation, message=message, new=True, owes_turn=False
+    )
+
+
+def _is_mere_thanks(item: InboundMessage, conversation: Conversation) -> bool:
+    """A thank-you for what is solved opens nothing again."""
+    return (
+        conversation.status is ConversationStatus.SOLVED
+        and not item.attachments
+        and is_thanks(item.text)
+    )
+
+
+def _thanked(item: InboundMessage, conversation: Conversation, context: IntakeContext) -> Accepted:
+    after = append_internal(conversation)
+    message = _message_of(item, after, context)
+    return Accepted(
+        inbound=item,
+        conversation=replace(after, turned_seq=message.seq),
+        message=message,
+        new=True,
+        owes_turn=False,
+    )
+
+
 def _language_after(item: InboundMessage, known: str, default: str) -> str:
     """The conversation's language after a message that people answer; a button tells nothing."""
     if item.payload is not None:
@@ -226,7 +300,11 @@ def _language_after(item: InboundMessage, known: str, default: str) -> str:
 
 def _accept_again(item: InboundMessage, conversation: Conversation, earlier: Message) -> Accepted:
     """A crash after storing and before the turn leaves the turn owed."""
-    owes_turn = conversation.controller is Controller.BOT and earlier.seq > conversation.turned_seq
+    owes_turn = (
+        earlier.kind is MessageKind.CUSTOMER
+        and conversation.controller is Controller.BOT
+        and earlier.seq > conversation.turned_seq
+    )
     return Accepted(
         inbound=item, conversation=conversation, message=earlier, new=False, owes_turn=owes_turn
     )
@@ -269,125 +347,17 @@ def _details_of(item: InboundMessage) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _reopen_ticket(
-    uow: UnitOfWork, conversation: Conversation, ticket_id: str, context: IntakeContext
-) -> Conversation:
-    ticket = uow.tickets.get(ticket_id, lock=True)
-    reopened = reopen(ticket, context.now)
-    if reopened is ticket:  # closed for good: a new hand-off opens a new ticket
-        return replace(
-            begin_anew(conversation), ticket_id=None, controller=Controller.BOT, agent_id=None
-        )
-    uow.tickets.update(reopened)
-    uow.emit(TicketChanged(ticket=reopened))
-    return add_activity(
-        uow, conversation, "reopened", {"number": ticket.number}, None, context.now, context.new_id
-    )
-
-
-def _to_queue(
-    uow: UnitOfWork,
-    conversation: Conversation,
-    message: Message,
-    inbox: Inbox,
-    context: IntakeContext,
-) -> Conversation:
-    """An inbox without a bot: straight to the team's queue."""
-    conversation = replace(
-        conversation,
-        controller=Controller.QUEUE,
-        team_id=inbox.team_id,
-        version=conversation.version + 1,
-    )
-    ticket = open_ticket(
-        uow,
-        conversation,
-        kind=TicketKind.CONSULTATION,
-        severity=Severity.GENERAL,
-        subject=conversation.preview,
-        summary=message.text,
-        reason="no_bot",
-        team_id=inbox.team_id,
-        now=context.now,
-        new_id=context.new_id,
-    )
-    conversation = replace(conversation, ticket_id=ticket.id)
-    uow.emit(ConversationChanged(conversation=conversation))
-    return conversation
-
-
 def _start_conversations(
     uow: UnitOfWork, items: Sequence[InboundMessage], context: IntakeContext
 ) -> list[Conversation]:
     if not items:
         return []
-    contacts = _contacts_of(uow, items, context)
+    contacts = contacts_of(uow, items, now=context.now, new_id=context.new_id)
     started = [
         _new_conversation(item, contacts[item.inbox_id, item.handle], context) for item in items
     ]
     uow.conversations.add(started)
     return started
-
-
-def _contacts_of(
-    uow: UnitOfWork, items: Sequence[InboundMessage], context: IntakeContext
-) -> dict[tuple[str, str], Contact]:
-    contacts = uow.contacts.by_handles([(item.inbox_id, item.handle) for item in items])
-    new: list[Contact] = []
-    handles: list[Handle] = []
-    for item in items:
-        pair = (item.inbox_id, item.handle)
-        if pair not in contacts:
-            contacts[pair] = _new_contact(item, context)
-            new.append(contacts[pair])
-            handles.append(
-                Handle(
-                    inbox_id=item.inbox_id,
-                    value=item.handle,
-                    contact_id=contacts[pair].id,
-                    created_at=context.now,
-                )
-            )
-    if new:
-        uow.contacts.add(new, handles)
-    return contacts
-
-
-_LEARNT = ("name", "email", "phone", "company")
-
-
-def _learn(uow: UnitOfWork, items: Sequence[InboundMessage]) -> None:
-    """Known contacts get what they tell later; what is known gives way to a vouched word only."""
-    telling = [item for item in items if any(item.profile.get(name) for name in _LEARNT)]
-    if not telling:
-        return
-    contacts = uow.contacts.by_handles([(item.inbox_id, item.handle) for item in telling])
-    for item in telling:
-        contact = contacts[item.inbox_id, item.handle]
-        told: dict[str, Any] = {
-            name: item.profile[name]
-            for name in _LEARNT
-            if item.profile.get(name) and (item.verified or not getattr(contact, name))
-        }
-        learnt = replace(contact, **told, verified=contact.verified or item.verified)
-        if learnt != contact:
-            uow.contacts.update(learnt)
-            uow.emit(ContactChanged(contact=learnt))
-
-
-def _new_contact(item: InboundMessage, context: IntakeContext) -> Contact:
-    profile = dict(item.profile)
-    return Contact(
-        id=context.new_id(),
-        name=profile.pop("name", ""),
-        email=profile.pop("email", ""),
-        phone=profile.pop("phone", ""),
-        company=profile.pop("company", ""),
-        language=profile.pop("language", ""),
-        attributes=profile,
-        verified=item.verified,
-        created_at=context.now,
-    )
 
 
 def _new_conversation(

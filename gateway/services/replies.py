@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from channels.contract import Attachment, Capabilities, MessageKind, MessageState
+from channels.letters import Party
 from gateway.domain.conversation import Conversation, Message, append_internal, append_outgoing
 from gateway.domain.errors import ConflictError, InvalidInputError
 from gateway.domain.events import DeliveryQueued, MessageAdded
@@ -15,6 +17,7 @@ from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
 from gateway.services.access import get_conversation, get_message, require, require_free_hand
+from gateway.services.addressing import LetterChoice, chosen_letter, readdress
 from gateway.services.auditing import note
 from gateway.services.delivery import send_again
 from gateway.services.holding import is_held_by, take, tell
@@ -27,11 +30,13 @@ class Draft:
     """An agent's answer before it is sent.
 
     `expected_seq` is the newest message that the agent had read; None sends in any case.
+    `letter` is chosen for channels whose messages are letters.
     """
 
     text: str
     attachments: tuple[Attachment, ...] = ()
     expected_seq: int | None = None
+    letter: LetterChoice | None = None
 
 
 def reply(
@@ -65,7 +70,7 @@ def reply(
     require(actor, Right.WORK)
     conversation = get_conversation(uow, actor, conversation_id, lock=True)
     capabilities = capabilities_of(uow.inboxes.get(conversation.inbox_id).kind)
-    _check_fits(draft, capabilities)
+    check_fits(draft, capabilities)
     _check_unchanged(uow, conversation, draft)
     if not is_held_by(conversation, actor):
         conversation = take(uow, actor, conversation, force=False, now=now, new_id=new_id)
@@ -73,6 +78,9 @@ def reply(
     shown = draft.text or ", ".join(a.name for a in draft.attachments)
     conversation = append_outgoing(conversation, shown, now)
     mailbox = capabilities.mailbox
+    details: dict[str, Any] = {}
+    if capabilities.letters:
+        details = {"letter": chosen_letter(uow, conversation, draft.letter)}
     message = Message(
         id=new_id(),
         conversation_id=conversation.id,
@@ -86,17 +94,22 @@ def reply(
         author_name=actor.name,
         attachments=draft.attachments,
         sent_at=now if mailbox else None,
+        details=details,
     )
     uow.messages.add([message])
     uow.conversations.update([conversation])
-    _dispatch(uow, message, now)
+    dispatch(uow, message, now)
     note(uow, actor.id, "message.written", ("message", message.id), now=now)
     uow.emit(MessageAdded(conversation=conversation, message=message))
     return message
 
 
-def _check_fits(draft: Draft, capabilities: Capabilities) -> None:
+def check_fits(draft: Draft, capabilities: Capabilities) -> None:
     """What the channel would refuse hours later, when nobody looks, is refused now."""
+    if draft.letter is not None and not capabilities.letters:
+        raise InvalidInputError(
+            "Messages of this channel have no subject and no recipients.", field="/letter"
+        )
     if len(draft.text) > capabilities.max_text:
         raise InvalidInputError(
             f"This channel takes at most {capabilities.max_text:,} characters in a message; this "
@@ -131,7 +144,7 @@ def _check_unchanged(uow: UnitOfWork, conversation: Conversation, draft: Draft) 
         )
 
 
-def _dispatch(uow: UnitOfWork, message: Message, now: int) -> None:
+def dispatch(uow: UnitOfWork, message: Message, now: int) -> None:
     """The message's first hop, and its place in the outbox when the channel must be called."""
     is_pending = message.state is MessageState.PENDING
     uow.trail.add(
@@ -190,16 +203,26 @@ def add_note(
     return message
 
 
-def resend(uow: UnitOfWork, actor: Agent, message_id: str, *, now: int) -> Message:
-    """Tries again to deliver a message that failed.
+def resend(
+    uow: UnitOfWork,
+    actor: Agent,
+    message_id: str,
+    *,
+    to: tuple[Party, ...] = (),
+    now: int,
+) -> Message:
+    """Tries again to deliver a message that failed; a letter, to other addresses if given.
 
     Raises:
+        InvalidInputError: other addresses for what is no letter.
         NotFoundError: there is none in the agent's scope.
         AlreadyClaimedError: another agent holds the conversation.
         ConflictError: it did not fail.
     """
     message, conversation = get_message(uow, actor, message_id, lock=True)
     require_free_hand(uow, actor, conversation)
+    if to:
+        readdress(uow, conversation, message, to)
     again = send_again(uow, message, conversation, now=now)
     note(uow, actor.id, "message.resent", ("message", message.id), now=now)
     return again

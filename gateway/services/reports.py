@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from channels.contract import DeliveryReport, MessageState
-from gateway.domain.conversation import OUTGOING_KINDS, Message
+from gateway.domain.conversation import Message, is_sent_out
 from gateway.domain.events import MessageStateChanged
 from gateway.domain.records import StateUpdate
 from gateway.domain.trail import Hop, Outcome, TrailEntry
@@ -72,7 +72,7 @@ def _find(uow: UnitOfWork, report: DeliveryReport) -> Message | None:
         found = uow.messages.by_ids([report.message_id]).get(report.message_id)
     if found is None and report.external_id is not None:
         found = uow.messages.sent_as(report.inbox_id, report.external_id)
-    return found if found is not None and found.kind in OUTGOING_KINDS else None
+    return found if found is not None and is_sent_out(found) else None
 
 
 def _entry(report: DeliveryReport, message: Message, now: int) -> TrailEntry:

@@ -48,6 +48,10 @@ class Activity(StrEnum):
     REOPENED = "reopened"
     PENDING = "pending"
     CLOSED = "closed"
+    JOINED = "joined"
+    ADMITTED = "admitted"
+    SEPARATED = "separated"
+    MAILED = "mailed"
 
 
 _TEXTS: Mapping[Activity, str] = {
@@ -64,6 +68,10 @@ _TEXTS: Mapping[Activity, str] = {
     Activity.REOPENED: "{actor} reopened the ticket",
     Activity.PENDING: "{actor} waits for the customer",
     Activity.CLOSED: "{actor} closed the ticket",
+    Activity.JOINED: "{actor} let {author} join the conversation",
+    Activity.ADMITTED: "{actor} released a message that was held",
+    Activity.SEPARATED: "{actor} made a conversation of its own of what {author} wrote",
+    Activity.MAILED: "The conversation goes on by mail to {address}",
 }
 
 

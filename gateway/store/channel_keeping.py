@@ -50,6 +50,22 @@ _THREAD = _of_inbox(channel_threads, ("leads_to", "handle", "thread"), "ref")
 _ADD_THREAD = _insert_new(
     channel_threads, "inbox_id", "ref", "leads_to", "handle", "thread", "created_at"
 )
+_MOVE_THREAD = Statement(
+    update(channel_threads)
+    .where(
+        channel_threads.c.inbox_id == bindparam("inbox"), channel_threads.c.ref == bindparam("key")
+    )
+    .values(
+        leads_to=bindparam("new_leads_to"),
+        handle=bindparam("new_handle"),
+        thread=bindparam("new_thread"),
+    ),
+    "new_leads_to",
+    "new_handle",
+    "new_thread",
+    "inbox",
+    "key",
+)
 _DISCARD = _insert_new(discards, "inbox_id", "external_id", "reason", "raw", "at")
 
 
@@ -101,6 +117,11 @@ class SqlChannelThreads:
         leads_to = (thread.inbox_id, thread.handle, thread.thread)
         rows = [(inbox_id, ref, *leads_to, now) for ref in sorted(set(refs))]
         self._session.run_many(_ADD_THREAD, rows)
+
+    def move(self, inbox_id: str, ref: str, thread: Thread) -> None:
+        """Ties a known reference to another thread."""
+        leads_to = (thread.inbox_id, thread.handle, thread.thread)
+        self._session.run(_MOVE_THREAD, (*leads_to, inbox_id, ref))
 
 
 class SqlDiscards:

@@ -26,6 +26,7 @@ _COLUMNS = (
     "enabled",
     "created_at",
     "recogniser",
+    "mail_inbox_id",
 )
 
 _ALL = Statement(select(*pick(inboxes, _COLUMNS)).order_by(inboxes.c.created_at, inboxes.c.id))
@@ -78,6 +79,7 @@ class SqlInboxes:
             item.enabled,
             item.created_at,
             item.recogniser.value,
+            item.mail_inbox_id,
         )
 
     def _to_inbox(self, row: Row) -> Inbox:
@@ -93,6 +95,7 @@ class SqlInboxes:
             enabled=bool(row[8]),
             created_at=row[9],
             recogniser=RecogniserKind(row[10]),
+            mail_inbox_id=row[11],
         )
 
     def _seal(self, secrets: Mapping[str, str]) -> str:

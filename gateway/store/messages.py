@@ -48,6 +48,8 @@ COLUMNS = (
     "sent_at",
     "details",
 )
+# What is not the customer's word lies beside it as a note.
+_RECEIVED_KINDS = frozenset({MessageKind.CUSTOMER, MessageKind.NOTE})
 _SEARCHED_KINDS = PUBLIC_KINDS | {MessageKind.NOTE}
 _ON_THE_WAY = frozenset({MessageState.SENT, MessageState.DELIVERED, MessageState.READ})
 
@@ -61,11 +63,28 @@ def _is(column: str, *values: str) -> Any:
 _PICKED = pick(messages, COLUMNS)
 _BY_ID = select_by(messages, COLUMNS, "id")
 _INSERT = insert_into(messages, COLUMNS)
+_UPDATE = update_by(messages, COLUMNS[1:], "id")
+_SAID_BY_BOT = Statement(
+    select(messages.c.id)
+    .join(conversations, conversations.c.id == messages.c.conversation_id)
+    .where(
+        conversations.c.contact_id == bindparam("contact_id"),
+        conversations.c.last_message_at >= bindparam("since"),
+        _is("kind", MessageKind.BOT),
+        messages.c.created_at >= bindparam("since_too"),
+    )
+    .limit(bindparam("most"))
+    .offset(NO_OFFSET),
+    "contact_id",
+    "since",
+    "since_too",
+    "most",
+)
 _KNOWN = Statement(
     select(*_PICKED).where(
         messages.c.inbox_id == bindparam("inbox_id"),
         messages.c.external_id == bindparam("external_id"),
-        _is("kind", MessageKind.CUSTOMER),
+        _is("kind", *_RECEIVED_KINDS),
     ),
     "inbox_id",
     "external_id",
@@ -244,7 +263,7 @@ class SqlMessages:
         self._session = session
 
     def known(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Message]:
-        """Customers' messages already stored, by (inbox id, external id)."""
+        """What came before, by (inbox id, external id)."""
         wanted = list(dict.fromkeys(pairs))
         found = self._session.each(_KNOWN, wanted)
         return {
@@ -256,6 +275,16 @@ class SqlMessages:
         self._session.run_many(_INSERT, [_values(item) for item in messages])
         searched = [m.id for m in messages if m.text and m.kind in _SEARCHED_KINDS]
         search.enqueue(self._session, "message", searched)
+
+    def update(self, message: Message) -> None:
+        """Writes all columns, and indexes it anew."""
+        self._session.run(_UPDATE, (*_values(message)[1:], message.id))
+        if message.text and message.kind in _SEARCHED_KINDS:
+            search.enqueue(self._session, "message", [message.id])
+
+    def said_by_bot(self, contact_id: str, *, since: int, limit: int) -> int:
+        """How many messages the bot sent a contact since then (ms), counted up to a limit."""
+        return len(self._session.rows(_SAID_BY_BOT, (contact_id, since, since, limit)))
 
     def index_pending(self, limit: int) -> int:
         """Indexes for search what waits, oldest first; returns how much that was."""

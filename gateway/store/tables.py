@@ -116,6 +116,7 @@ inboxes = Table(
     Column("enabled", Boolean, nullable=False),
     _time("created_at"),
     *_enum("recogniser", RecogniserKind),
+    Column("mail_inbox_id", Text),  # where its chats go on by mail
 )
 
 contacts = Table(
@@ -236,10 +237,10 @@ messages = Table(
     UniqueConstraint("conversation_id", "seq"),
     # Redelivery by the channel is harmless; our own messages may share ids with theirs.
     _partial(
-        "uq_messages_customer",
+        "uq_messages_received",
         "inbox_id",
         "external_id",
-        where="kind = 'customer' AND external_id IS NOT NULL",
+        where="kind IN ('customer', 'note') AND external_id IS NOT NULL",
         unique=True,
     ),
     # Failed deliveries, newest first.

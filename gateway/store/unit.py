@@ -26,6 +26,7 @@ from gateway.ports.conversations import (
 )
 from gateway.ports.exchanges import Exchanges
 from gateway.ports.knowledge import Articles
+from gateway.ports.letters import Holds, Mailings, Participants
 from gateway.ports.people import Agents, Audit, Canned, Inboxes
 from gateway.ports.store import Answers, Journal, Leases, SecretBox
 from gateway.store.agents import SqlAgents
@@ -42,6 +43,7 @@ from gateway.store.inboxes import SqlInboxes
 from gateway.store.jobs import SqlJobs
 from gateway.store.journal import SqlJournal
 from gateway.store.leases import SqlLeases
+from gateway.store.letters import SqlHolds, SqlMailings, SqlParticipants
 from gateway.store.messages import SqlMessages
 from gateway.store.models import SqlModels
 from gateway.store.outbox import SqlOutbox
@@ -97,6 +99,9 @@ class SqlUnit:
         self.threads: ChannelThreads = SqlChannelThreads(session)
         self.discards: Discards = SqlDiscards(session)
         self.exchanges: Exchanges = SqlExchanges(session)
+        self.participants: Participants = SqlParticipants(session)
+        self.holds: Holds = SqlHolds(session)
+        self.mailings: Mailings = SqlMailings(session)
 
     def emit(self, event: Event) -> None:
         """Publishes the event after the commit, and never without it."""
