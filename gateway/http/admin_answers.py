@@ -15,10 +15,12 @@ from gateway.http.fields import Output, When
 class ReplyLimits(Output):
     """What an answer to a customer of this inbox may carry.
 
-    `max_text` is in characters, as Unicode counts them; `max_files` and `max_files_bytes` are for
+    With `letters` it has a subject and recipients. `max_text` is in
+    characters, as Unicode counts them; `max_files` and `max_files_bytes` are for
     one answer, `max_file_bytes` for each file. `file_types` are MIME types.
     """
 
+    letters: bool
     max_text: int
     files: bool
     max_files: int
@@ -38,6 +40,7 @@ class Inbox(Output):
     bot: bool
     enabled: bool
     recogniser: RecogniserKind
+    mail_inbox_id: str | None
     settings: dict[str, Any]
     secrets_set: list[str]
     limits: ReplyLimits

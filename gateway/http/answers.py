@@ -12,6 +12,7 @@ from gateway.domain.people import Availability, Right, Role
 from gateway.domain.ticket import Severity, TicketKind, TicketState
 from gateway.domain.trail import Hop, Outcome
 from gateway.http.fields import Output, When
+from gateway.http.letter_answers import Letter, Participant
 
 
 class Label(Output):
@@ -231,6 +232,7 @@ class Conversation(Output):
     created_at: When
     handle: str
     thread: str
+    participants: list[Participant]
 
 
 class Choice(Output):
@@ -275,7 +277,8 @@ class Message(Output):
     """One entry of a conversation.
 
     Activity messages carry `details.activity` and `details.values`, from which consoles say
-    them in their own language; `text` is an English fallback.
+    them in their own language; `text` is an English fallback. `failure` is as the channel said
+    it, `failure_words` the same by language where it is known. `letter` is there for letters.
     """
 
     id: str
@@ -290,9 +293,11 @@ class Message(Output):
     attachments: list[Attachment]
     article: ArticleReference | None
     failure: str | None
+    failure_words: Label | None
     created_at: When
     sent_at: When | None
     details: dict[str, Any]
+    letter: Letter | None
     trail: list[TrailHop]
 
 

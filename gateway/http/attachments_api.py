@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import orjson
@@ -43,6 +44,15 @@ def read_upload(call: Call, token: str, index: int) -> Attachment:
             "This file is no longer there; upload it again.", field=f"/attachments/{index}"
         ) from error
     return Attachment(**orjson.loads(value))
+
+
+def read_uploads(call: Call, tokens: Sequence[str]) -> tuple[Attachment, ...]:
+    """The files that the agent uploaded before.
+
+    Raises:
+        InvalidInputError: one is not this agent's, or a day has passed.
+    """
+    return tuple(read_upload(call, token, index) for index, token in enumerate(tokens))
 
 
 async def upload_file(call: Call) -> web.Response:

@@ -9,8 +9,8 @@ from aiohttp import web
 from gateway.domain.conversation import Conversation
 from gateway.domain.errors import InvalidInputError
 from gateway.domain.people import Right
-from gateway.http import answers, inputs
-from gateway.http.attachments_api import read_upload
+from gateway.http import answers, inputs, letter_inputs
+from gateway.http.attachments_api import read_uploads
 from gateway.http.call import Call
 from gateway.http.cursors import read_cursor, write_cursor
 from gateway.http.loading import compose_messages, load_conversation, load_messages
@@ -22,6 +22,7 @@ from gateway.ports.store import UnitOfWork
 from gateway.services import assignment, conversations, reading, replies
 from gateway.services.access import get_conversation
 from gateway.services.replies import Draft
+from gateway.services.rich_text import plain_text
 
 _LIST = "conversations"
 
@@ -192,15 +193,15 @@ async def _changed(call: Call, change: Callable[[UnitOfWork], Conversation]) -> 
 async def reply(call: Call) -> web.Response:
     """Answers the customer."""
     body = call.body(inputs.ReplyInput)
-    if not body.text.strip() and not body.attachments:
-        raise InvalidInputError("Write something or attach a file.", field="/text")
+    letter = None if body.letter is None else body.letter.made()
     draft = Draft(
-        text=body.text.strip(),
-        attachments=tuple(
-            read_upload(call, token, index) for index, token in enumerate(body.attachments)
-        ),
+        text=body.text.strip() or plain_text(letter.html if letter else ""),
+        attachments=read_uploads(call, body.attachments),
         expected_seq=body.expected_seq,
+        letter=letter,
     )
+    if not draft.text and not draft.attachments:
+        raise InvalidInputError("Write something or attach a file.", field="/text")
 
     def work(uow: UnitOfWork) -> Json:
         message = replies.reply(
@@ -244,10 +245,11 @@ async def signal_typing(call: Call) -> None:
 
 
 async def resend_message(call: Call) -> Json:
-    """Tries again to deliver a message that failed."""
+    """Tries again to deliver a message that failed; a letter perhaps to other people."""
+    to = tuple(one.made() for one in call.body(letter_inputs.ResendInput).to)
 
     def work(uow: UnitOfWork) -> Json:
-        message = replies.resend(uow, call.agent, call.path("id"), now=call.now)
+        message = replies.resend(uow, call.agent, call.path("id"), to=to, now=call.now)
         return load_messages(uow, [message], call.parts.article_title)[0]
 
     return await call.write(work)
@@ -428,8 +430,8 @@ ENDPOINTS = (
         path="/messages/{id}/resend",
         handler=resend_message,
         tag=_TAG,
-        summary="Try again to deliver a failed message",
-        body=inputs.Empty,
+        summary="Try again to deliver a failed message; a letter, to others if you name them",
+        body=letter_inputs.ResendInput,
         answer=answers.Message,
         right=Right.WORK,
         errors=_HELD,

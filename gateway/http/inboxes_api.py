@@ -13,6 +13,7 @@ from gateway.domain.people import Right, may
 from gateway.http import admin_answers, inputs
 from gateway.http.bodies import UPLOAD_LIMIT
 from gateway.http.call import Call
+from gateway.http.letter_inputs import FILES_LIMIT
 from gateway.http.registry import Endpoint
 from gateway.http.serial import Json, inbox_json
 from gateway.services import inboxes
@@ -51,9 +52,10 @@ def _limits(call: Call, kind: str) -> Json:
     """What an answer through that kind of channel may carry."""
     capabilities = call.parts.capabilities_of(kind)
     return {
+        "letters": capabilities.letters,
         "max_text": capabilities.max_text,
         "files": capabilities.attachments,
-        "max_files": inputs.FILES_LIMIT,
+        "max_files": FILES_LIMIT,
         "max_file_bytes": min(UPLOAD_LIMIT, capabilities.max_files_bytes),
         "max_files_bytes": capabilities.max_files_bytes,
         "file_types": list(accepted_types()),
@@ -73,6 +75,7 @@ async def add_inbox(call: Call) -> web.Response:
         settings=body.settings,
         secrets=body.secrets,
         recogniser=body.recogniser,
+        mail_inbox_id=body.mail_inbox_id,
     )
     response = await call.create(
         lambda uow: inbox_json(

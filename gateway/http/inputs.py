@@ -28,10 +28,8 @@ from gateway.http.fields import (
     Text,
     _one_line,
 )
+from gateway.http.letter_inputs import Files, LetterInput
 from gateway.ports.conversations import ListView
-
-FILES_LIMIT = 10
-"""The most files of one answer."""
 
 
 class Empty(Input):
@@ -78,11 +76,9 @@ class ReplyInput(Input):
     """An agent's answer."""
 
     text: Text = ""
-    attachments: Annotated[
-        list[Annotated[str, StringConstraints(max_length=2000)]],
-        Field(max_length=FILES_LIMIT, default_factory=list),
-    ]
+    attachments: Files
     expected_seq: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    letter: LetterInput | None = None
 
 
 class NoteInput(Input):
@@ -230,6 +226,7 @@ class InboxInput(Input):
     bot: bool = True
     enabled: bool = True
     recogniser: RecogniserKind = RecogniserKind.BUILT_IN
+    mail_inbox_id: Id | None = None
     settings: Settings
     secrets: Annotated[dict[Id, str], Field(max_length=100, default_factory=dict)]
 
@@ -243,6 +240,7 @@ class InboxChange(Change):
     bot: bool = True
     enabled: bool = True
     recogniser: RecogniserKind = RecogniserKind.BUILT_IN
+    mail_inbox_id: Id | None = None
     settings: Settings
     secrets: Annotated[dict[Id, str | None], Field(max_length=100, default_factory=dict)]
 

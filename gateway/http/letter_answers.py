@@ -73,7 +73,7 @@ class LetterDraft(Output):
     cc: list[Party]
 
 
-class StepResult(Output):
+class SettingsTrialStep(Output):
     """One step of trying settings out; `detail` says what is wrong and how to mend it."""
 
     name: dict[str, str]
@@ -81,11 +81,11 @@ class StepResult(Output):
     detail: dict[str, str] | None
 
 
-class TestResult(Output):
+class SettingsTrialResult(Output):
     """What came of trying settings out, up to the first step that failed."""
 
     ok: bool
-    steps: list[StepResult]
+    steps: list[SettingsTrialStep]
 
 
 class ChannelHealth(Output):

@@ -96,7 +96,7 @@ class HtmlQuery(Query):
     images: bool = False
 
 
-class TestInput(Input):
+class SettingsTrial(Input):
     """Settings to try out; secrets that are not sent are those of the inbox, if it is named."""
 
     inbox_id: Id | None = None

@@ -54,7 +54,8 @@ def load_conversation(uow: UnitOfWork, actor: Agent, conversation_id: str) -> Js
     """A conversation that the agent was allowed to see or has just changed."""
     row = uow.conversations.row(conversation_id)
     record = contact_record(uow, actor, row.conversation.contact_id)
-    return conversation_json(row, _compose_contact(uow, record))
+    participants = uow.participants.of(conversation_id)
+    return conversation_json(row, _compose_contact(uow, record), participants)
 
 
 def load_messages(

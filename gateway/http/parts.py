@@ -11,7 +11,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from bot.knowledge import ArticleIndex
-from channels.contract import Blobs, Capabilities, ChannelKind, Signer
+from channels.contract import Blobs, Capabilities, Channel, ChannelKind, Signer
 from channels.errors import SettingsError
 from gateway.domain.inbox import RecogniserKind
 from gateway.ports.bus import Bus, Hub
@@ -29,7 +29,8 @@ class HttpParts:
     `channel_routes` are the adapters' own routes. `kinds` names the kinds of channel and
     `load_kind` imports one (raising `SettingsError` for an unknown name). `recognisers` are those
     that inboxes may choose. `reload_inboxes` is
-    called after an inbox changed. `article_title` gives an article's title by slug and language,
+    called after an inbox changed; `find_channel` gives an enabled inbox's channel. `article_title`
+    gives an article's title by slug and language,
     or None; `articles` is the index of what is published. `bench` looks at the catalogue's draft
     and tries it out; `wake_jobs` is called when long work on it waits. `checks` are what
     readiness needs, each raising when it does not answer. `is_draining` turns true when the
@@ -52,6 +53,7 @@ class HttpParts:
     load_kind: Callable[[str], ChannelKind[Any]]
     recognisers: Collection[RecogniserKind]
     reload_inboxes: Callable[[], Awaitable[None]]
+    find_channel: Callable[[str], Channel[Any] | None]
     article_title: Callable[[str, str], str | None]
     articles: ArticleIndex
     catalogue_version: Callable[[], str]

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from channels.letters import Party
 from gateway.domain.conversation import Contact, Conversation, Message
+from gateway.domain.failures import explain_failure
 from gateway.domain.hours import tell_hours
 from gateway.domain.inbox import Inbox
+from gateway.domain.letters import HELD, Participation
 from gateway.domain.people import Agent, Team
 from gateway.domain.records import AuditEntry, CannedResponse, DeadLetter, Handle
 from gateway.domain.ticket import Ticket
@@ -19,8 +22,24 @@ Json = dict[str, Any]
 ArticleTitle = Callable[[str, str], str | None]
 PREFIX = "/api/v1"
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
+# What only letters have of a message's details; it is told apart.
+_LETTER_DETAILS = frozenset(
+    {
+        "html",
+        "letter",
+        "subject",
+        "automatic",
+        "doubt",
+        "author",
+        "participants",
+        "facts",
+        "aside",
+        "decision",
+        "forwards",
+    }
+)
 # What only the system needs of a message's details.
-_INTERNAL_DETAILS = frozenset({"raw", "html"})
+_INTERNAL_DETAILS = frozenset({"raw", *_LETTER_DETAILS})
 
 
 def when(milliseconds: int) -> str:
@@ -79,13 +98,19 @@ def _ticket_reference(row: ConversationRow) -> Json | None:
     }
 
 
-def conversation_json(row: ConversationRow, contact: Json) -> Json:
+def conversation_json(
+    row: ConversationRow, contact: Json, participants: Sequence[Participation]
+) -> Json:
     """A conversation with its customer."""
     return {
         **row_json(row),
         "contact": contact,
         "handle": row.conversation.handle,
         "thread": row.conversation.thread,
+        "participants": [
+            {"address": one.address, "name": one.name, "part": one.part.value}
+            for one in participants
+        ],
     }
 
 
@@ -97,6 +122,7 @@ def message_json(
 ) -> Json:
     """One entry of a conversation; a customer's message carries the contact's name."""
     is_customers = message.author_id == row.conversation.contact_id
+    failure = explain_failure(message.failure) if message.failure else None
     return {
         "id": message.id,
         "conversation_id": message.conversation_id,
@@ -112,10 +138,70 @@ def message_json(
         "attachments": attachments_json(message),
         "article": _article(message.article, row.conversation.language, article_title),
         "failure": message.failure,
+        "failure_words": None if failure is None else failure.by_language(),
         "created_at": when(message.created_at),
         "sent_at": when_or_none(message.sent_at),
         "details": {k: v for k, v in message.details.items() if k not in _INTERNAL_DETAILS},
+        "letter": letter_json(message),
         "trail": [hop_json(entry) for entry in trail],
+    }
+
+
+def party_json(party: Party) -> Json:
+    """Somebody with an address."""
+    return {"address": party.address, "name": party.name}
+
+
+def letter_json(message: Message) -> Json | None:
+    """The letter; None for a message of a chat."""
+    details = message.details
+    if _LETTER_DETAILS.isdisjoint(details):
+        return None
+    chosen: Mapping[str, Any] = details.get("letter", {})
+    came: Sequence[Mapping[str, Any]] = details.get("participants", ())
+    facts: Mapping[str, str] = details.get("facts", {})
+    aside = details.get("aside")
+    base = f"{PREFIX}/messages/{message.id}"
+    return {
+        "subject": chosen.get("subject") or details.get("subject", ""),
+        "author": _party(details["author"]) if "author" in details else None,
+        "to": _parties(chosen.get("to", _of_role(came, "to"))),
+        "cc": _parties(chosen.get("cc", _of_role(came, "cc"))),
+        "bcc": _parties(chosen.get("bcc", ())),
+        "automatic": details.get("automatic", ""),
+        "aside": aside,
+        "held": aside in HELD and "decision" not in details,
+        "decision": _decision(details.get("decision")),
+        "third": bool(chosen.get("third")) or aside == "third",
+        "forwards": details.get("forwards"),
+        "facts": dict(facts),
+        "html": chosen.get("html", ""),
+        "html_url": f"{base}/html" if "html" in details else None,
+        "remote_images": facts.get("remote_images") == "yes",
+        "raw_url": f"{base}/raw" if "raw" in details else None,
+    }
+
+
+def _of_role(came: Sequence[Mapping[str, Any]], role: str) -> list[Mapping[str, Any]]:
+    return [one for one in came if one["role"] == role]
+
+
+def _parties(people: Sequence[Mapping[str, Any]]) -> list[Json]:
+    return [_party(one) for one in people]
+
+
+def _party(person: Mapping[str, Any]) -> Json:
+    return {"address": person["address"], "name": person.get("name", "")}
+
+
+def _decision(made: Mapping[str, Any] | None) -> Json | None:
+    if made is None:
+        return None
+    return {
+        "verdict": made["verdict"],
+        "by": made["by"],
+        "at": when(made["at"]),
+        "reason": made["reason"],
     }
 
 
@@ -258,6 +344,7 @@ def inbox_json(inbox: Inbox, limits: Json, *, with_settings: bool) -> Json:
         "bot": inbox.bot,
         "enabled": inbox.enabled,
         "recogniser": inbox.recogniser.value,
+        "mail_inbox_id": inbox.mail_inbox_id,
         "settings": dict(inbox.settings) if with_settings else {},
         "secrets_set": sorted(inbox.secrets) if with_settings else [],
         "limits": limits,

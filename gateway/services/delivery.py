@@ -91,7 +91,7 @@ def claim_deliveries(
     for delivery in claimed:
         message = messages[delivery.message_id]
         conversation = conversations[delivery.conversation_id]
-        is_letter = conversation.inbox_id in letters
+        is_letter = message.inbox_id in letters
         letter = letter_of(uow, conversation, message) if is_letter else None
         ready.append(_ready(delivery, message, conversation, letter))
     return ready
@@ -101,7 +101,7 @@ def _ready(
     delivery: Delivery, message: Message, conversation: Conversation, letter: Letter | None
 ) -> Ready:
     outbound = OutboundMessage(
-        inbox_id=conversation.inbox_id,
+        inbox_id=message.inbox_id,
         handle=conversation.handle,
         thread=conversation.thread,
         message=_public(message),

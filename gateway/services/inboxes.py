@@ -33,6 +33,16 @@ class NewInbox:
     settings: Mapping[str, Any]
     secrets: Mapping[str, str]
     recogniser: RecogniserKind = RecogniserKind.BUILT_IN
+    mail_inbox_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Settings that are to be tried out; missing secrets are those of the named inbox."""
+
+    inbox_id: str | None
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str]
 
 
 def list_inboxes(uow: UnitOfWork, actor: Agent) -> list[Inbox]:
@@ -75,6 +85,7 @@ def add_inbox(
         enabled=new.enabled,
         created_at=now,
         recogniser=new.recogniser,
+        mail_inbox_id=new.mail_inbox_id,
     )
     _check(uow, inbox, load_kind)
     _check_recogniser(inbox.recogniser, recognisers)
@@ -99,9 +110,9 @@ def change_inbox(
         uow: the transaction.
         actor: who asks.
         inbox_id: which one.
-        changes: any of `name`, `language`, `team_id`, `bot`, `enabled`, `recogniser`, `settings`
-            (those given replace those of the same name) and `secrets` (a text sets one, None
-            removes it).
+        changes: any of `name`, `language`, `team_id`, `bot`, `enabled`, `recogniser`,
+            `mail_inbox_id`, `settings` (those given replace those of the same name)
+            and `secrets` (a text sets one, None removes it).
         load_kind: finds a channel kind by name.
         recognisers: those that can be reached.
         now: ms since the epoch.
@@ -146,6 +157,8 @@ def _check(uow: UnitOfWork, inbox: Inbox, load_kind: LoadKind) -> None:
         raise InvalidInputError("There is no such team.", field="/team_id")
     secret: frozenset[str] = frozenset()
     try:
+        if inbox.mail_inbox_id is not None:
+            _check_mail_inbox(uow, inbox, load_kind)
         kind = load_kind(inbox.kind)
         secret = frozenset(f["name"] for f in settings_schema(kind)["fields"] if f["secret"])
         _check_places(inbox, secret)
@@ -156,6 +169,57 @@ def _check(uow: UnitOfWork, inbox: Inbox, load_kind: LoadKind) -> None:
             field=_pointer(error.field, inbox, secret),
             words=error.words.by_language(),
         ) from error
+
+
+def _check_mail_inbox(uow: UnitOfWork, inbox: Inbox, load_kind: LoadKind) -> None:
+    """Chats go on by mail: from a chat's inbox to one that sends letters."""
+    target = {found.id: found for found in uow.inboxes.all()}.get(inbox.mail_inbox_id or "")
+    if target is None or not load_kind(target.kind).capabilities.letters:
+        raise InvalidInputError("Choose an inbox that sends mail.", field="/mail_inbox_id")
+    if not load_kind(inbox.kind).capabilities.mailbox:
+        raise InvalidInputError(
+            "Only chats whose visitors may leave go on by mail.", field="/mail_inbox_id"
+        )
+
+
+def parse_trial(
+    uow: UnitOfWork,
+    actor: Agent,
+    kind_name: str,
+    trial: Trial,
+    *,
+    load_kind: LoadKind,
+) -> tuple[ChannelKind[Any], Any]:
+    """The kind, and its settings to try out; they need not be those of any inbox.
+
+    Raises:
+        NotAllowedError: the role does not permit it.
+        NotFoundError: no such inbox.
+        InvalidInputError: no such kind, it cannot be tried out, or a setting is wrong; names the
+            field.
+    """
+    require(actor, Right.CONFIGURE)
+    stored: Mapping[str, str] = {}
+    if trial.inbox_id is not None:
+        inbox = uow.inboxes.get(trial.inbox_id)
+        stored = inbox.secrets if inbox.kind == kind_name else {}
+    known = Inbox(
+        id="",
+        kind=kind_name,
+        name="",
+        settings=trial.settings,
+        secrets={**stored, **trial.secrets},
+        language="en",
+        team_id=None,
+        bot=False,
+        enabled=False,
+        created_at=0,
+    )
+    _check(uow, known, load_kind)
+    kind = load_kind(kind_name)
+    if kind.test is None:
+        raise InvalidInputError("Settings of this kind of channel cannot be tried out.")
+    return kind, parse_settings(kind, {**known.settings, **known.secrets})
 
 
 def _check_recogniser(wanted: RecogniserKind, known: Collection[RecogniserKind]) -> None:
@@ -207,6 +271,7 @@ def _shown(inbox: Inbox) -> dict[str, Any]:
         "bot": inbox.bot,
         "enabled": inbox.enabled,
         "recogniser": inbox.recogniser.value,
+        "mail_inbox_id": inbox.mail_inbox_id,
         "settings": dict(inbox.settings),
         "secrets_set": sorted(inbox.secrets),
     }

@@ -50,14 +50,15 @@ def read_author(
         customer's word.
     """
     aside = _ASIDES.get(item.doubt)
-    if item.author is not None:
-        part = _part_of(uow, item.author.address, conversation)
-        stranger = part is None
-        if part == "":
-            item = replace(item, author=None)
-        else:
-            item = replace(item, author=replace(item.author, stranger=stranger))
-        if stranger:
+    author = item.author
+    if author is not None:
+        part = _part_of(uow, author.address, conversation)
+        if part is None and not author.stranger:  # the channel saw them take part
+            join(uow, conversation, [(author, Part.CC)])
+            part = Part.CC
+        known = None if part == "" else replace(author, stranger=part is None)
+        item = replace(item, author=known)
+        if part is None:
             aside = aside or Aside.STRANGER
         elif part == Part.THIRD:
             aside = aside or Aside.THIRD

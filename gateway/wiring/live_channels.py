@@ -148,6 +148,11 @@ class LiveChannels:
             log.exception("a channel did not stop cleanly", extra={"action": "inbox_failed"})
 
 
+def letter_kinds(kinds: Sequence[str]) -> frozenset[str]:
+    """Those whose messages are letters."""
+    return frozenset(name for name in kinds if load_kind(name).capabilities.letters)
+
+
 def mailbox_kinds(kinds: Sequence[str]) -> frozenset[str]:
     """Those whose customers fetch messages from us."""
     return frozenset(name for name in kinds if load_kind(name).capabilities.mailbox)

@@ -13,7 +13,7 @@ from channels.contract import ChannelContext, PublicGreeting, QuickReply
 from channels.registry import kind_names
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.hub import LocalHub
-from gateway.domain.inbox import Inbox, IsMailbox
+from gateway.domain.inbox import HasLetters, Inbox, IsMailbox
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, Hub
 from gateway.ports.clock import Clock, NewId
@@ -34,7 +34,7 @@ from gateway.store import SqlStore
 from gateway.wiring.bot import make_maker, make_wording
 from gateway.wiring.data_dir import StartError, hold_data_dir
 from gateway.wiring.ids import clock, new_id
-from gateway.wiring.live_channels import LiveChannels, mailbox_kinds
+from gateway.wiring.live_channels import LiveChannels, letter_kinds, mailbox_kinds
 from gateway.wiring.storage import Storage, open_storage
 from gateway.workers.knowledge import ArticleKeeper
 
@@ -59,6 +59,7 @@ class Parts:
     sink: BusSink
     metrics: Metrics
     is_mailbox: IsMailbox
+    has_letters: HasLetters
     clock: Clock
     new_id: NewId
     held: ExitStack
@@ -116,6 +117,7 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
             sink=sink,
             metrics=Metrics(),
             is_mailbox=mailbox_kinds(kind_names()).__contains__,
+            has_letters=letter_kinds(kind_names()).__contains__,
             clock=clock,
             new_id=new_id,
             held=held.pop_all(),

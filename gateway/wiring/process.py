@@ -125,6 +125,7 @@ class Workers:
             inboxes=parts.inboxes,
             desks=desks,
             is_mailbox=parts.is_mailbox,
+            has_letters=parts.has_letters,
             clock=parts.clock,
             new_id=parts.new_id,
             metrics=parts.metrics,

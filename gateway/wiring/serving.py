@@ -224,6 +224,7 @@ def _http_parts(
         load_kind=load_kind,
         recognisers=reachable_recognisers(parts.settings),
         reload_inboxes=reload_inboxes,
+        find_channel=parts.channels.find_channel,
         article_title=lambda slug, tag: parts.bot.article_title(slug, language_of(tag, "en")),
         articles=parts.index,
         catalogue_version=lambda: parts.bot.catalogue_version,

@@ -17,7 +17,7 @@ from typing import Any
 from bot.contract import Bot, Customer
 from channels.contract import InboundMessage
 from gateway.domain.conversation import Conversation
-from gateway.domain.inbox import Inbox, IsMailbox
+from gateway.domain.inbox import HasLetters, Inbox, IsMailbox
 from gateway.domain.records import JournalEntry, PastLine
 from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, BusEntry, BusUnavailableError, Hub, HubClosedError
@@ -97,6 +97,7 @@ class IntakeParts:
     inboxes: InboxDirectory
     desks: DeskView
     is_mailbox: IsMailbox
+    has_letters: HasLetters
     clock: Clock
     new_id: NewId
     metrics: Metrics
@@ -233,6 +234,7 @@ class IntakeWorker:
         return IntakeContext(
             inboxes={w.inbox.id: w.inbox for w in works},
             is_mailbox=self._parts.is_mailbox,
+            has_letters=self._parts.has_letters,
             new_id=self._parts.new_id,
             now=self._parts.clock(),
         )

@@ -159,6 +159,7 @@ class Place:
         context = IntakeContext(
             inboxes={item.id: item for item in INBOXES},
             is_mailbox=lambda kind: self.parts.capabilities_of(kind).mailbox,
+            has_letters=lambda kind: self.parts.capabilities_of(kind).letters,
             new_id=self.parts.new_id,
             now=self.now(),
         )
@@ -424,6 +425,7 @@ def make_parts(
         "load_kind": load_kind,
         "recognisers": {RecogniserKind.BUILT_IN},
         "reload_inboxes": fine,
+        "find_channel": lambda _: None,
         "article_title": lambda slug, _: {"refunds": "Refunds"}.get(slug),
         "articles": ArticleIndex([REFUNDS]),
         "catalogue_version": lambda: "v1",

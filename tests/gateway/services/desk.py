@@ -172,6 +172,7 @@ class Desk:
         return IntakeContext(
             inboxes=INBOXES,
             is_mailbox=lambda kind: kind == "rest",
+            has_letters=lambda kind: kind == "mail",
             new_id=new_id,
             now=clock(),
         )

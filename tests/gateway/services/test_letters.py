@@ -45,7 +45,8 @@ async def letter(desk: Desk, conversation: Conversation, **details: Any) -> Lett
             conversation.id, limit=1, kinds=frozenset({MessageKind.BOT})
         )
         chosen = {"letter": details} if details else {}
-        return letter_of(uow, conversation, replace(message, details=chosen))
+        written = replace(message, kind=MessageKind.AGENT, details=chosen)
+        return letter_of(uow, conversation, written)
 
     return await desk.store.read(work)
 
@@ -119,6 +120,7 @@ async def test_what_a_letter_brings_is_kept_with_the_message(desk: Desk) -> None
         "author": {"address": LI.address, "name": LI.name, "stranger": False},
         "participants": [{"address": "cc@qingchuan.example", "name": "", "role": "cc"}],
         "facts": {"spf": "pass"},
+        "aside": "oversize",
     }
 
 

@@ -70,6 +70,7 @@ class Site:
             sink=BusSink(bus, desk.store, clock),
             metrics=Metrics(),
             is_mailbox=lambda kind: kind == "rest",
+            has_letters=lambda kind: kind == "mail",
             clock=clock,
             new_id=new_id,
             held=ExitStack(),

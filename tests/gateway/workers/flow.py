@@ -110,6 +110,7 @@ class Flow:
                 inboxes=self.inboxes,
                 desks=self.desks,
                 is_mailbox=lambda kind: kind == "rest",
+                has_letters=lambda kind: kind == "mail",
                 clock=clock,
                 new_id=new_id,
                 metrics=self.metrics,
