@@ -3,6 +3,7 @@ import { countText, refuseFile } from './limits'
 
 const MB = 1_000_000
 const limits = {
+  letters: false,
   max_text: 10,
   files: true,
   max_files: 3,

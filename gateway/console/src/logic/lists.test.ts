@@ -48,6 +48,8 @@ function message(id: string, seq: number, over: Partial<Message> = {}): Message 
     attachments: [],
     article: null,
     failure: null,
+    failure_words: null,
+    letter: null,
     created_at: '2026-11-22T08:00:00.000Z',
     sent_at: null,
     details: {},
