@@ -168,9 +168,11 @@ class CatalogueBot:
 
     async def _word(self, plan: Plan, view: View) -> tuple[View, Done | None]:
         """An article's answer in the words of a model, if there is one and its answer holds."""
-        slugs = articles_for(plan, view.facts) if self._wording is not None else ()
+        if self._wording is None:
+            return view, None
+        slugs = articles_for(plan, view.facts, self._playbook)
         sources = self._index.sources(slugs, whole_question(plan, view.facts), view.language)
-        if self._wording is None or not sources:
+        if not sources:
             return view, None
         turn, customer = view.turn, view.turn.customer
         worded = await self._wording.answer(

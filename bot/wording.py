@@ -15,8 +15,8 @@ from bot.grounding import Grounded
 from bot.passages import Source
 from bot.phrases import follow_up, is_question
 from bot.plans import Facts, FromArticle, HandOver, NotUnderstood, Offer, Plan
-from bot.playbook import ARTICLE_PAYLOAD
-from bot.policy import chosen_payload
+from bot.playbook import ARTICLE_PAYLOAD, Playbook
+from bot.policy import answer_name, chosen_payload
 from intents.model import Language
 
 _MOST_ARTICLES = 3
@@ -51,21 +51,27 @@ class Wording(Protocol):
         ...
 
 
-def articles_for(plan: Plan, facts: Facts) -> tuple[str, ...]:
-    """Slugs of the articles from which a model may answer instead of `plan`; most often none."""
+def articles_for(plan: Plan, facts: Facts, playbook: Playbook) -> tuple[str, ...]:
+    """Slugs of the articles from which a model may answer instead of `plan`; most often none.
+
+    A follow-up that would get no answer, or the last one again, is about the article of that one.
+    """
     if chosen_payload(facts) is not None or not facts.text:
         return ()
     likely = [hit.slug for hit in facts.hits if hit.score >= _LIKELY]
     if isinstance(plan, FromArticle):
         return tuple(dict.fromkeys((plan.slug, *likely)))[:_MOST_ARTICLES]
-    last = facts.state.said or ""
+    said = facts.state.said or ""
+    last = said.removeprefix(ARTICLE_PAYLOAD) if said.startswith(ARTICLE_PAYLOAD) else None
+    last = last or playbook.articles.get(said)
     unanswered = isinstance(plan, Offer | NotUnderstood) or (
         isinstance(plan, HandOver) and plan.reason is HandoffReason.LOW_CONFIDENCE
     )
+    parrots = bool(said) and answer_name(plan, playbook) == said
     asks = follow_up(facts.text) is not None or is_question(facts.text)
-    if not (unanswered and asks and last.startswith(ARTICLE_PAYLOAD)) or facts.state.flow:
+    if last is None or not asks or not (unanswered or parrots) or facts.state.flow is not None:
         return ()
-    return tuple(dict.fromkeys((last.removeprefix(ARTICLE_PAYLOAD), *likely)))[:_MOST_ARTICLES]
+    return tuple(dict.fromkeys((last, *likely)))[:_MOST_ARTICLES]
 
 
 def whole_question(plan: Plan, facts: Facts) -> str:

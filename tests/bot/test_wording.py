@@ -111,6 +111,16 @@ async def test_a_follow_up_goes_on_about_the_article(make: Making) -> None:
     assert reply(await bot.respond(repeated)).state.repeats == 1
 
 
+async def test_a_follow_up_goes_on_about_the_article_behind_an_intents_answer(
+    make: Making,
+) -> None:
+    wording = Scripted(Grounded(text="七天内退回。", slugs=("refunds",)))
+    state = BotState(said="refund", topic="refund", question="怎么退款", turns=1)
+    said = reply(await make(wording).respond(turn("那手续费谁出呢", state=state)))
+    assert said.messages[0].article == "refunds"
+    assert wording.asked[0].sources[0].slug == "refunds"
+
+
 async def test_a_follow_up_that_nothing_supports_goes_its_usual_way(make: Making) -> None:
     state = BotState(said="/article/printers", misses=1, missed_at=0, question=JAM, turns=2)
     asked = turn("那之后要做什么呢", state=state)
