@@ -105,3 +105,8 @@ class Redaction:
 def _visible(text: str) -> str:
     """Without characters that nobody sees: they would part a number."""
     return "".join(c for c in text if unicodedata.category(c) != "Cf")
+
+
+def without_personal_data(text: str, names: Iterable[str] = ()) -> str:
+    """Return the text with `[…]` for every address, number and name of a person."""
+    return PLACEHOLDER.sub("[…]", Redaction(names).hide(text))

@@ -179,6 +179,12 @@ class ResolveInput(Input):
     revision: Revision | None = None
 
 
+class ArticleDraftInput(Input):
+    """Customers' messages whose questions shall become an article."""
+
+    message_ids: Annotated[list[Id], Field(min_length=1, max_length=500)]
+
+
 class FileInput(Input):
     """A message for the editors, with a word on why."""
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bot.contract import Handoff
+from bot.knowledge import ArticleIndex
 from bot.likeness import Alike
 from gateway.domain.catalogue import (
     DraftDocument,
@@ -24,7 +25,8 @@ from gateway.services.changes import Change, state_of
 from gateway.services.pasting import Pasted
 from gateway.services.review import Cluster, Suggestion, reasons_of
 from intents.findings import Finding, Severity
-from intents.model import Intent
+from intents.model import Intent, Language
+from intents.text import detect_language
 
 Names = Mapping[str, str]
 _PLACE = re.compile(
@@ -293,13 +295,22 @@ def cluster_json(cluster: Cluster) -> Json:
     }
 
 
-def suggestion_json(suggestion: Suggestion) -> Json:
-    """A suggested question and answer with its evidence."""
+_ABOUT = 0.6  # the chance of being the right article from which an editor is told of it
+
+
+def suggestion_json(suggestion: Suggestion, articles: ArticleIndex) -> Json:
+    """A suggested question and answer with its evidence, and the article that is about it."""
+    question = suggestion.question
+    language = detect_language(question.text, Language.EN)
+    hits = articles.search(question.text, language, 1, internal=True, with_passages=False)
+    known = next((hit for hit in hits if hit.score >= _ABOUT), None)
     return {
         "question": suggestion.question.text,
         "language": suggestion.question.language,
         "answer": suggestion.answer,
         "count": len(suggestion.answers),
+        "message_ids": [each.turn.message_id for each in suggestion.answers],
+        "known": None if known is None else {"slug": known.slug, "title": known.title},
         "evidence": [
             {
                 "conversation_id": each.turn.conversation_id,

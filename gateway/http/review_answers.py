@@ -59,14 +59,37 @@ class Evidence(Output):
     at: When
 
 
+class KnownArticle(Output):
+    """An article that may answer already."""
+
+    slug: str
+    title: str
+
+
 class FaqSuggestion(Output):
-    """A question that people answered, with the answer that fits it best."""
+    """A question that people answered, with the answer that fits it best.
+
+    `message_ids` are all of the questions, `evidence` shows some of them; `known` is a published
+    article that is about the same.
+    """
 
     question: str
     language: str
     answer: str
     count: int
+    message_ids: list[str]
     evidence: list[Evidence]
+    known: KnownArticle | None
+
+
+class DraftedArticle(Output):
+    """The article that was drafted; `worded` says that a language model put it into words."""
+
+    article_id: str
+    slug: str
+    language: str
+    worded: bool
+    conversations: int
 
 
 class FaqSuggestions(Output):

@@ -17,10 +17,12 @@ from gateway.http.catalogue_api import describe, stale
 from gateway.http.publishing_api import queue
 from gateway.http.registry import Endpoint
 from gateway.http.serial import Json
-from gateway.services import review
+from gateway.ports.store import UnitOfWork
+from gateway.services import drafting, review
 from gateway.services.access import require
 from gateway.services.catalogue_figures import DAY, read_figures
 from gateway.services.draft import StaleError
+from gateway.services.wording import DRAFT
 
 
 async def list_review(call: Call) -> Json:
@@ -72,7 +74,35 @@ async def suggest_faq(call: Call) -> Json:
     since = call.now - query.days * DAY
     answered = await call.read(lambda uow: review.answered_by_people(uow, call.agent, since=since))
     found = await asyncio.to_thread(review.suggest, answered)
-    return {"items": [shown.suggestion_json(each) for each in found[: query.limit]]}
+    index = call.parts.articles
+    items = await asyncio.to_thread(
+        lambda: [shown.suggestion_json(each, index) for each in found[: query.limit]]
+    )
+    return {"items": items}
+
+
+async def draft_article(call: Call) -> web.Response:
+    """Drafts an article from customers' questions and agents' answers to them."""
+    ids = call.body(inputs.ArticleDraftInput).message_ids
+    evidence = await call.read(lambda uow: drafting.gather(uow, call.agent, ids))
+    draft = await asyncio.to_thread(drafting.propose, evidence)
+    answer, wording = None, call.parts.wording
+    asked = drafting.question_for(draft)
+    if wording is not None and asked is not None:
+        _, answer = await wording.ask(asked, purpose=DRAFT)
+    final = draft if answer is None else drafting.worded(draft, answer)
+
+    def work(uow: UnitOfWork) -> Json:
+        record = drafting.add_draft(uow, call.agent, final, now=call.now, new_id=call.new_id)
+        return {
+            "article_id": record.article.id,
+            "slug": record.article.slug,
+            "language": final.language,
+            "worded": answer is not None,
+            "conversations": len({each.conversation_id for each in final.evidence}),
+        }
+
+    return await call.create(work)
 
 
 async def list_tests(call: Call) -> Json:
@@ -161,6 +191,19 @@ ENDPOINTS = (
         body=inputs.FileInput,
         status=204,
         right=Right.WORK,
+        errors=("not_found",),
+    ),
+    Endpoint(
+        method="POST",
+        path="/review/article-drafts",
+        handler=draft_article,
+        tag=_TAG,
+        summary="Draft an article from customers' questions and agents' answers",
+        body=inputs.ArticleDraftInput,
+        answer=answers.DraftedArticle,
+        status=201,
+        right=_EDIT,
+        creates=True,
         errors=("not_found",),
     ),
     Endpoint(

@@ -184,6 +184,10 @@ class Review(Protocol):
         """Inserts or replaces."""
         ...
 
+    def reviewed(self, message_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these messages that were reviewed."""
+        ...
+
     def file(self, sentence: FiledSentence) -> None:
         """Inserts or replaces."""
         ...

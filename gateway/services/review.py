@@ -26,6 +26,7 @@ from gateway.ports.store import UnitOfWork
 from gateway.services.access import get_conversation, get_message, require
 from gateway.services.auditing import note
 from gateway.services.draft import StaleError
+from gateway.services.drafting import gather, typical
 from gateway.services.pasting import add_sentences
 from intents.documents import Kind
 from intents.model import Language
@@ -36,7 +37,6 @@ MOST = 3000
 DOUBT = 0.5
 """The confidence from which the bot answers without asking back."""
 _SHOWN = 50
-_ANSWERS = 5
 _MOST_STEPS = 100
 _LEARNT = (ReviewOutcome.UTTERANCE, ReviewOutcome.CHECK)
 
@@ -252,35 +252,35 @@ def file_sentence(
 def answered_by_people(
     uow: UnitOfWork, actor: Agent, *, since: int, limit: int = 500
 ) -> list[Answered]:
-    """Questions that the bot handed over, with what solved them.
+    """Questions that the bot handed over, with what solved them; not those that were reviewed.
 
     Raises:
         NotAllowedError: the role does not permit it.
     """
     require(actor, Right.EDIT_CATALOGUE)
-    found = []
+    found: dict[str, Answered] = {}
     for turn in uow.review.solved_by_people(since=since, limit=limit):
-        question, answer = _exchange(
-            uow.messages.page(turn.conversation_id, limit=200), turn.message_id
-        )
-        if question is None or answer is None:
+        messages = uow.messages.page(turn.conversation_id, limit=200)
+        question, agent = _exchange(messages, turn.message_id)
+        if question is None or agent is None:
             continue
-        asked = replace(turn, text=redact(question.text), message_id=question.id)
-        found.append(Answered(turn=asked, answer=redact(answer.text), agent=answer.author_name))
-    return found
+        (told,) = gather(uow, actor, [question.id])
+        asked = replace(turn, text=told.question, message_id=question.id)
+        if told.answer:
+            found[question.id] = Answered(turn=asked, answer=told.answer, agent=agent)
+    reviewed = uow.review.reviewed(list(found))
+    return [answered for key, answered in found.items() if key not in reviewed]
 
 
-def _exchange(
-    messages: Sequence[Message], message_id: str
-) -> tuple[Message | None, Message | None]:
-    """The question before or at the hand-off, and the agent's longest answer after it."""
+def _exchange(messages: Sequence[Message], message_id: str) -> tuple[Message | None, str | None]:
+    """The question before or at the hand-off, and the agent who answered after it."""
     place = next((n for n, m in enumerate(messages) if m.id == message_id), None)
     if place is None:
         return None, None
     asked = [m for m in messages[: place + 1] if m.kind is MessageKind.CUSTOMER and m.text]
-    said = [m for m in messages[place:] if m.kind is MessageKind.AGENT and m.text][:_ANSWERS]
+    said = [m for m in messages[place:] if m.kind is MessageKind.AGENT and m.text]
     question = max(asked[-3:], key=lambda m: len(m.text), default=None)
-    return question, max(said, key=lambda m: len(m.text), default=None)
+    return question, said[0].author_name if said else None
 
 
 def suggest(answered: Sequence[Answered]) -> list[Suggestion]:
@@ -291,18 +291,8 @@ def suggest(answered: Sequence[Answered]) -> list[Suggestion]:
     found = []
     for places in likeness.groups():
         held = sorted((answered[place] for place in places), key=lambda a: len(a.turn.text))
-        found.append(Suggestion(answers=tuple(held), answer=_typical([a.answer for a in held])))
+        found.append(Suggestion(answers=tuple(held), answer=typical([a.answer for a in held])))
     return found
-
-
-def _typical(answers: Sequence[str]) -> str:
-    """The answer that is most like all of them."""
-    likeness = Likeness(Sentence(text=text, intent="", language="") for text in answers)
-
-    def closeness(text: str) -> float:
-        return sum(each.similarity for each in likeness.nearest(text, len(answers)))
-
-    return max(answers, key=lambda text: (closeness(text), -len(text)))
 
 
 def keep_as_test(

@@ -150,6 +150,12 @@ class SqlReview:
             values = (item.message_id, item.outcome.value, item.intent, item.actor_id, item.at)
             self._session.run(_INSERT_MARK, values)
 
+    def reviewed(self, message_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these messages that were reviewed."""
+        key = review_marks.c.message_id
+        rows = self._session.select(select(key).where(key.in_(message_ids)))
+        return frozenset(str(row[0]) for row in rows)
+
     def file(self, sentence: FiledSentence) -> None:
         """Inserts or replaces."""
         self._session.run(_DROP_FILED, (sentence.message_id,))

@@ -13,7 +13,9 @@ from gateway.domain.conversation import Message, append_outgoing
 from gateway.domain.records import TurnRecord
 from gateway.ports.store import UnitOfWork
 from intents.documents import Kind
+from tests.chat_server import chat_server
 from tests.gateway.http.place import Console, Opener, Place
+from tests.gateway.http.test_language_model import with_model
 
 
 @pytest.fixture
@@ -238,3 +240,106 @@ async def test_figures_by_intent_and_day(place: Place) -> None:
     assert (figures["days"][-1]["turns"], figures["days"][-1]["conversations"]) == (2, 2)
     rows = (await console.get("/catalogue/intents")).json["items"]
     assert {row["name"]: row["hits"] for row in rows}["refund"] == 1
+
+
+async def test_a_group_becomes_an_article_draft_in_one_click(place: Place) -> None:
+    words = ("is the shop open on sunday", "are you open on sundays, my mail is li@example.org")
+    answers = (
+        "Hello Visitor! Yes, on Sundays we open from 10 to 16. Thanks for asking.",
+        "On Sundays we open from 10 to 16. Call 13912345678 before you come by train.",
+    )
+    for number, (question, answer) in enumerate(zip(words, answers, strict=True)):
+        await solved(place, question, answer, f"h{number}")
+    console = await place.console("lee")
+    cluster = (await console.get("/review")).json["items"]
+    ids = [each["message_id"] for group in cluster for each in group["sentences"]]
+
+    made = (await console.post("/review/article-drafts", {"message_ids": ids})).json
+
+    assert made == {**made, "language": "en", "worded": False, "conversations": 2}
+    article = (await console.get(f"/articles/{made['article_id']}")).json
+    (text,) = article["texts"]
+    assert (text["state"], text["title"]) == ("draft", "is the shop open on sunday")
+    assert text["questions"] == [words[0], "are you open on sundays, my mail is […]"]
+    body = text["body"]
+    assert body.count("from 10 to 16") == 1
+    assert "Call […] before you come by train." in body
+    for removed in ("Hello", "Thanks", "13912345678", "Ann"):
+        assert removed not in body
+    for conversation in {each["conversation_id"] for g in cluster for each in g["sentences"]}:
+        assert conversation in text["reason"]
+    assert (await console.get("/review")).json["total"] == 0
+    assert (await console.get("/review/suggestions")).json["items"] == []
+    assert {"article.added", "catalogue.article_drafted"} <= set(await place.actions())
+
+
+async def test_a_draft_needs_messages_and_a_right(place: Place) -> None:
+    await solved(place, "is the shop open on sunday", "Yes.", "a")
+    console = await place.console("lee")
+    gone = await console.post("/review/article-drafts", {"message_ids": ["nobody"]})
+    assert gone.status == 404
+    assert (await console.post("/review/article-drafts", {"message_ids": []})).status == 422
+    ann = await place.console("ann")
+    refused = await ann.post("/review/article-drafts", {"message_ids": ["nobody"]})
+    assert refused.code == "not_allowed"
+
+
+async def test_a_question_that_nobody_answered_is_drafted_too(place: Place) -> None:
+    message_id = await asked(place, "能不能寄到火星？")
+    console = await place.console("lee")
+    made = (await console.post("/review/article-drafts", {"message_ids": [message_id]})).json
+    (text,) = (await console.get(f"/articles/{made['article_id']}")).json["texts"]
+    assert (text["language"], text["title"]) == ("zh", "能不能寄到火星?")
+    assert text["body"] == "（没有同事回答过，请在此写下答案。）"
+
+
+async def test_a_dismissed_suggestion_does_not_come_again(place: Place) -> None:
+    await solved(place, "is the shop open on sunday", "Yes, from 10 to 16.", "a")
+    # The question came before the message on which the bot gave up.
+    await asked(place, "do you have parking at the shop on the market square", handle="b")
+    await solved(place, "a person", "Yes, behind the house.", "b")
+    console = await place.console("lee")
+    found = (await console.get("/review/suggestions")).json["items"]
+    assert len(found) == 2
+    for each in found:
+        body = {
+            "sentences": [{"message_id": key} for key in each["message_ids"]],
+            "outcome": "noise",
+        }
+        assert (await console.post("/review/resolve", body)).status == 200
+    assert (await console.get("/review/suggestions")).json["items"] == []
+
+
+async def test_a_suggestion_names_the_article_that_is_there(place: Place) -> None:
+    await solved(place, "How do I get my money back?", "Ask on the order page.", "a")
+    console = await place.console("lee")
+    (found,) = (await console.get("/review/suggestions")).json["items"]
+    assert found["known"] == {"slug": "refunds", "title": "Refunds"}
+
+
+async def test_a_language_model_words_a_draft_from_the_answers(place: Place) -> None:
+    await solved(place, "is the shop open on sunday", "Sundays we open from 10 to 16.", "a")
+    console = await place.console("lee")
+    (found,) = (await console.get("/review/suggestions")).json["items"]
+    async with chat_server() as server:
+        with_model(place, server)
+        server.says("The shop opens on Sunday from 10 to 16 [1].")
+        made = await console.post("/review/article-drafts", {"message_ids": found["message_ids"]})
+    assert made.json["worded"] is True
+    (text,) = (await console.get(f"/articles/{made.json['article_id']}")).json["texts"]
+    assert text["body"] == "The shop opens on Sunday from 10 to 16."
+    (kept,) = await place.store.read(lambda uow: uow.exchanges.page(before=None, limit=9))
+    assert (kept.purpose, kept.outcome.value) == ("draft", "answered")
+
+
+async def test_what_a_language_model_makes_up_is_not_drafted(place: Place) -> None:
+    await solved(place, "is the shop open on sunday", "Sundays we open from 10 to 16.", "a")
+    console = await place.console("lee")
+    (found,) = (await console.get("/review/suggestions")).json["items"]
+    async with chat_server() as server:
+        with_model(place, server)
+        server.says("The shop opens on Sunday from 8 to 20 [1].")
+        made = await console.post("/review/article-drafts", {"message_ids": found["message_ids"]})
+    assert made.json["worded"] is False
+    (text,) = (await console.get(f"/articles/{made.json['article_id']}")).json["texts"]
+    assert text["body"] == "Sundays we open from 10 to 16."

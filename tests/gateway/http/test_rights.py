@@ -66,6 +66,8 @@ TABLE = [
     ("POST", "/inboxes", {"kind": "rest", "name": "R", "language": "en"}, "administrator"),
     ("PATCH", "/inboxes/site", {"name": "Website"}, "administrator"),
     ("GET", "/audit", None, "administrator"),
+    ("GET", "/language-model", None, "administrator"),
+    ("GET", "/language-model/exchanges", None, "administrator"),
     ("GET", "/operations/status", None, "administrator"),
     ("GET", "/operations/dead-letters", None, "administrator"),
     ("GET", "/operations/failed-messages", None, "administrator"),

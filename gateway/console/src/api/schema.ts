@@ -2083,6 +2083,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/review/article-drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draft an article from customers' questions and agents' answers
+         * @description Needs the right `edit_catalogue`.
+         */
+        post: operations["draft_article"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/review/suggestions": {
         parameters: {
             query?: never;
@@ -2320,6 +2340,14 @@ export interface components {
             change: "same" | "added" | "removed";
             /** Text */
             text: string;
+        };
+        /**
+         * ArticleDraftInput
+         * @description Customers' messages whose questions shall become an article.
+         */
+        ArticleDraftInput: {
+            /** Message Ids */
+            message_ids: string[];
         };
         /**
          * ArticleFull
@@ -3658,6 +3686,22 @@ export interface components {
             base_updated_at: number | null;
         };
         /**
+         * DraftedArticle
+         * @description The article that was drafted; `worded` says that a language model put it into words.
+         */
+        DraftedArticle: {
+            /** Article Id */
+            article_id: string;
+            /** Slug */
+            slug: string;
+            /** Language */
+            language: string;
+            /** Worded */
+            worded: boolean;
+            /** Conversations */
+            conversations: number;
+        };
+        /**
          * Empty
          * @description Nothing.
          */
@@ -3777,6 +3821,9 @@ export interface components {
         /**
          * FaqSuggestion
          * @description A question that people answered, with the answer that fits it best.
+         *
+         *     `message_ids` are all of the questions, `evidence` shows some of them; `known` is a published
+         *     article that is about the same.
          */
         FaqSuggestion: {
             /** Question */
@@ -3787,8 +3834,11 @@ export interface components {
             answer: string;
             /** Count */
             count: number;
+            /** Message Ids */
+            message_ids: string[];
             /** Evidence */
             evidence: components["schemas"]["Evidence"][];
+            known: components["schemas"]["KnownArticle"] | null;
         };
         /**
          * FaqSuggestions
@@ -4265,6 +4315,16 @@ export interface components {
          * @enum {string}
          */
         Kind: "intent" | "response" | "rule" | "form" | "tree" | "slot" | "entity" | "synonym" | "regex" | "lookup" | "dialogue";
+        /**
+         * KnownArticle
+         * @description An article that may answer already.
+         */
+        KnownArticle: {
+            /** Slug */
+            slug: string;
+            /** Title */
+            title: string;
+        };
         /**
          * Label
          * @description A text in the console's languages.
@@ -16217,6 +16277,127 @@ export interface operations {
             /** @description Too slow (`too_slow`) */
             408: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported content type (`unsupported_type`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draft_article: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key"?: string;
+                "X-CSRF-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArticleDraftInput"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftedArticle"];
+                };
+            };
+            /** @description Not JSON (`bad_json`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too slow (`too_slow`) */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict (`conflict`), Still in progress (`in_progress`) */
+            409: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
