@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Any
 
 from bot.contract import Handoff
-from bot.knowledge import ArticleIndex
 from bot.likeness import Alike
 from gateway.domain.catalogue import (
     DraftDocument,
@@ -25,8 +24,7 @@ from gateway.services.changes import Change, state_of
 from gateway.services.pasting import Pasted
 from gateway.services.review import Cluster, Suggestion, reasons_of
 from intents.findings import Finding, Severity
-from intents.model import Intent, Language
-from intents.text import detect_language
+from intents.model import Intent
 
 Names = Mapping[str, str]
 _PLACE = re.compile(
@@ -295,22 +293,16 @@ def cluster_json(cluster: Cluster) -> Json:
     }
 
 
-_ABOUT = 0.6  # the chance of being the right article from which an editor is told of it
-
-
-def suggestion_json(suggestion: Suggestion, articles: ArticleIndex) -> Json:
+def suggestion_json(suggestion: Suggestion, known: Json | None) -> Json:
     """A suggested question and answer with its evidence, and the article that is about it."""
     question = suggestion.question
-    language = detect_language(question.text, Language.EN)
-    hits = articles.search(question.text, language, 1, internal=True, with_passages=False)
-    known = next((hit for hit in hits if hit.score >= _ABOUT), None)
     return {
-        "question": suggestion.question.text,
-        "language": suggestion.question.language,
+        "question": question.text,
+        "language": question.language,
         "answer": suggestion.answer,
         "count": len(suggestion.answers),
         "message_ids": [each.turn.message_id for each in suggestion.answers],
-        "known": None if known is None else {"slug": known.slug, "title": known.title},
+        "known": known,
         "evidence": [
             {
                 "conversation_id": each.turn.conversation_id,

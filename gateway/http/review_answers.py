@@ -60,9 +60,9 @@ class Evidence(Output):
 
 
 class KnownArticle(Output):
-    """An article that may answer already."""
+    """A published article that may answer already."""
 
-    slug: str
+    id: str
     title: str
 
 

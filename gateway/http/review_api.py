@@ -74,11 +74,17 @@ async def suggest_faq(call: Call) -> Json:
     since = call.now - query.days * DAY
     answered = await call.read(lambda uow: review.answered_by_people(uow, call.agent, since=since))
     found = await asyncio.to_thread(review.suggest, answered)
-    index = call.parts.articles
-    items = await asyncio.to_thread(
-        lambda: [shown.suggestion_json(each, index) for each in found[: query.limit]]
-    )
-    return {"items": items}
+    wanted = found[: query.limit]
+    known = await asyncio.to_thread(review.known_articles, wanted, call.parts.articles)
+    ids = await call.read(lambda uow: uow.articles.by_slugs([hit.slug for hit in known.values()]))
+    told = {
+        place: {"id": ids[hit.slug].id, "title": hit.title}
+        for place, hit in known.items()
+        if hit.slug in ids
+    }
+    return {
+        "items": [shown.suggestion_json(each, told.get(n)) for n, each in enumerate(wanted)],
+    }
 
 
 async def draft_article(call: Call) -> web.Response:

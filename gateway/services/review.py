@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.knowledge import ArticleIndex, Hit
 from bot.likeness import Alike, Likeness, Sentence
 from bot.replay import redact
 from channels.contract import MessageKind
@@ -37,6 +38,7 @@ MOST = 3000
 DOUBT = 0.5
 """The confidence from which the bot answers without asking back."""
 _SHOWN = 50
+_ABOUT = 0.6  # the chance of being right from which an editor is told of an article
 _MOST_STEPS = 100
 _LEARNT = (ReviewOutcome.UTTERANCE, ReviewOutcome.CHECK)
 
@@ -292,6 +294,18 @@ def suggest(answered: Sequence[Answered]) -> list[Suggestion]:
     for places in likeness.groups():
         held = sorted((answered[place] for place in places), key=lambda a: len(a.turn.text))
         found.append(Suggestion(answers=tuple(held), answer=typical([a.answer for a in held])))
+    return found
+
+
+def known_articles(suggestions: Sequence[Suggestion], index: ArticleIndex) -> dict[int, Hit]:
+    """Articles that are about suggested questions already, by the places of these; pure."""
+    found: dict[int, Hit] = {}
+    for place, each in enumerate(suggestions):
+        text = each.question.text
+        language = detect_language(text, Language.EN)
+        hits = index.search(text, language, 1, internal=True, with_passages=False)
+        if hits and hits[0].score >= _ABOUT:
+            found[place] = hits[0]
     return found
 
 

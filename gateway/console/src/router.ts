@@ -99,6 +99,11 @@ const routes: RouteRecordRaw[] = [
             name: 'inboxes',
             component: () => import('./pages/InboxesSection.vue'),
           },
+          {
+            path: 'language-model',
+            name: 'model',
+            component: () => import('./pages/ModelSection.vue'),
+          },
           { path: 'audit', name: 'audit', component: () => import('./pages/AuditSection.vue') },
         ],
       },

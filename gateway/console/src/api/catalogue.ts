@@ -40,6 +40,7 @@ export type ReviewCluster = Schemas['ReviewCluster']
 export type ReviewQueue = Schemas['ReviewQueue']
 export type ReviewOutcome = Schemas['ReviewOutcome']
 export type FaqSuggestion = Schemas['FaqSuggestion']
+export type DraftedArticle = Schemas['DraftedArticle']
 export type RegressionTest = Schemas['RegressionTest']
 export type CatalogueFigures = Schemas['CatalogueFigures']
 
@@ -103,6 +104,8 @@ export const catalogue = {
     intent?: string | null
     revision?: number | null
   }) => post<{ resolved: number }>('/review/resolve', wish),
+  draftArticle: (messageIds: string[]) =>
+    post<DraftedArticle>('/review/article-drafts', { message_ids: messageIds }),
   suggestions: (days: number) => get<Items<FaqSuggestion>>('/review/suggestions', { days }),
   tests: () => get<Items<RegressionTest>>('/regression-tests'),
   keepTest: (conversationId: string, name: string) =>

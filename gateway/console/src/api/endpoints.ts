@@ -29,8 +29,10 @@ import type {
   InboxChange,
   Items,
   Language,
+  LanguageModel,
   Me,
   Message,
+  ModelExchange,
   NewAgent,
   NewArticle,
   NewCanned,
@@ -194,6 +196,12 @@ export const api = {
   addInbox: (inbox: NewInbox) => post<Inbox>('/inboxes', inbox),
   changeInbox: (id: string, change: InboxChange) =>
     patch<Inbox>(`/inboxes/${encodeURIComponent(id)}`, change),
+  languageModel: () => get<LanguageModel>('/language-model'),
+  modelExchanges: (cursor: string | null) =>
+    get<Page<ModelExchange>>('/language-model/exchanges', { limit: 30, cursor }),
+  tryModel: () => post<ModelExchange>('/language-model/trial'),
+  fileMessage: (messageId: string, note: string) =>
+    post<void>('/review/file', { message_id: messageId, note }),
   audit: (cursor: string | null) => get<Page<AuditEntry> & { tickets: Record<string, number> }>('/audit', { limit: 50, cursor }),
 
   deadLetters: () => get<Items<DeadLetter>>('/operations/dead-letters'),

@@ -4317,11 +4317,11 @@ export interface components {
         Kind: "intent" | "response" | "rule" | "form" | "tree" | "slot" | "entity" | "synonym" | "regex" | "lookup" | "dialogue";
         /**
          * KnownArticle
-         * @description An article that may answer already.
+         * @description A published article that may answer already.
          */
         KnownArticle: {
-            /** Slug */
-            slug: string;
+            /** Id */
+            id: string;
             /** Title */
             title: string;
         };

@@ -1,12 +1,14 @@
 import element from 'element-plus/es/locale/lang/en.mjs'
 import { audit } from './audit/en'
 import { knowledge } from './knowledge/en'
+import { model } from './model/en'
 import { editor } from './editor/en'
 import { inboxes } from './inboxes/en'
 import { teams } from './teams/en'
 
 export const messages = {
   knowledge,
+  model,
   app: {
     name: 'Yingda',
     skip: 'Skip to the content',
@@ -152,6 +154,10 @@ export const messages = {
     beginning: 'The beginning of the conversation',
     fresh: '{count} new message | {count} new messages',
     toEnd: 'To the newest',
+    file: 'Send to the bot’s review',
+    fileLead: 'The editors of the bot will look at it. What is wrong?',
+    fileHint: 'For example: wrong answer',
+    filed: 'Sent to the review',
   },
   activity: {
     system: 'The system',

@@ -4,10 +4,12 @@ import { editor } from './editor/zh-Hans'
 import { inboxes } from './inboxes/zh-Hans'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hans'
+import { model } from './model/zh-Hans'
 import { teams } from './teams/zh-Hans'
 
 export const messages: Messages = {
   knowledge,
+  model,
   app: {
     name: '应答',
     skip: '跳到正文',
@@ -153,6 +155,10 @@ export const messages: Messages = {
     beginning: '会话从这里开始',
     fresh: '{count} 条新消息',
     toEnd: '回到最新',
+    file: '提交复核',
+    fileLead: '机器人的编辑会查看这条消息。哪里不对？',
+    fileHint: '例如：答错了',
+    filed: '已提交复核',
   },
   activity: {
     system: '系统',

@@ -4,10 +4,12 @@ import { editor } from './editor/zh-Hant'
 import { inboxes } from './inboxes/zh-Hant'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hant'
+import { model } from './model/zh-Hant'
 import { teams } from './teams/zh-Hant'
 
 export const messages: Messages = {
   knowledge,
+  model,
   app: {
     name: '應答',
     skip: '跳到正文',
@@ -153,6 +155,10 @@ export const messages: Messages = {
     beginning: '對話從這裡開始',
     fresh: '{count} 則新訊息',
     toEnd: '回到最新',
+    file: '提交審核',
+    fileLead: '機器人的編輯會查看這條訊息。哪裡不對？',
+    fileHint: '例如：答錯了',
+    filed: '已提交審核',
   },
   activity: {
     system: '系統',

@@ -37,6 +37,7 @@ export const audit = {
       removed: 'Deleted a canned response',
     },
     catalogue: {
+      article_drafted: 'Drafted an article from conversations',
       folder_declined: 'Left a change of the catalogue folder aside',
       gate_changed: 'Changed the margins of the gate',
       imported: 'Imported a catalogue into the draft',

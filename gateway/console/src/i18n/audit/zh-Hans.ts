@@ -39,6 +39,7 @@ export const audit: Audit = {
       removed: '删除快捷回复',
     },
     catalogue: {
+      article_drafted: '根据会话起草文章',
       folder_declined: '搁置了目录的变化',
       gate_changed: '修改了关卡标准',
       imported: '把目录导入草稿',

@@ -39,6 +39,7 @@ export const audit: Audit = {
       removed: '刪除快捷回覆',
     },
     catalogue: {
+      article_drafted: '根據對話草擬文章',
       folder_declined: '擱置了目錄的變化',
       gate_changed: '修改了關卡標準',
       imported: '把目錄匯入草稿',

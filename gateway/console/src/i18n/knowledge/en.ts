@@ -52,6 +52,7 @@ export const knowledge = {
   withdraw: 'Withdraw',
   withdrawSure: 'Readers will no longer find version {number}. Withdraw it?',
   discardSure: 'The draft will be given up. Its text stays among the versions.',
+  evidence: 'Conversation {number}',
   versions: 'Versions',
   version: 'Version {number}',
   compare: 'Compare',

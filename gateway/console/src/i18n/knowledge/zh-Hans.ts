@@ -52,6 +52,7 @@ export const knowledge = {
   withdraw: '撤下',
   withdrawSure: '读者将看不到版本 {number}，确定撤下？',
   discardSure: '草稿将作废，内容仍保留在版本列表中。',
+  evidence: '会话 {number}',
   versions: '版本',
   version: '版本 {number}',
   compare: '对比',

@@ -52,6 +52,7 @@ export const knowledge = {
   withdraw: '撤下',
   withdrawSure: '讀者將看不到版本 {number}，確定撤下？',
   discardSure: '草稿將作廢，內容仍保留在版本列表中。',
+  evidence: '對話 {number}',
   versions: '版本',
   version: '版本 {number}',
   compare: '對比',

@@ -1,0 +1,38 @@
+/** The words of the language model's page. */
+export const model = {
+  title: 'Language model',
+  lead: 'It words answers from articles. Each answer must rest on the passages it cites; otherwise the passage itself answers. Personal data is replaced before anything is sent.',
+  off: 'No language model words answers',
+  offText: 'Articles answer as they are written. Set YINGDA_LLM_URL, YINGDA_LLM_MODEL and YINGDA_LLM_ANSWERS=true, then start again.',
+  name: 'Model',
+  calls: 'Questions today',
+  tokens: 'Tokens today',
+  cost: 'Cost today',
+  of: '{used} of {limit}',
+  seconds: 'Time limit',
+  secondsValue: '{count} s',
+  rests: 'It failed and is left alone until {time}. Articles answer meanwhile.',
+  try: 'Try it',
+  tried: 'Asked a fixed question:',
+  empty: 'Nothing asked yet',
+  when: 'When',
+  question: 'Question',
+  outcome: 'Outcome',
+  took: 'Took',
+  tookValue: '{tokens} tokens, {ms} ms',
+  earlier: 'Said before',
+  passages: 'Passages that were sent',
+  answer: 'Answer',
+  conversation: 'Conversation',
+  purpose: { turn: 'customer', draft: 'article draft', check: 'trial' },
+  was: {
+    asked: 'No answer yet',
+    answered: 'Answered',
+    unsupported: 'Nothing supports an answer',
+    ungrounded: 'Answer refused',
+    failed: 'Failed',
+    withheld: 'Not sent',
+  },
+}
+
+export type Model = typeof model
