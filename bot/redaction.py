@@ -20,6 +20,9 @@ from bot.values.contacts import (
 )
 from bot.values.found import Found, overlaps
 
+REMOVED = "[…]"
+"""What stands in a text for good where personal data was."""
+
 PLACEHOLDER = re.compile(r"\{[a-z]+(?:_[a-z]+)?_\d{1,3}\}")
 
 _ID_NUMBER = re.compile(
@@ -50,14 +53,14 @@ class Redaction:
         self._placeholders: dict[str, str] = {}
 
     def hide(self, text: str) -> str:
-        """Return the text, in its NFKC form, with placeholders for personal data."""
-        flat = _visible(unicodedata.normalize("NFKC", text))
+        """Return the text with placeholders for personal data, in whatever width it is written."""
+        flat, places = _flat(text)
         pieces: list[str] = []
         end = 0
         for each in sorted(self._find(flat), key=lambda found: found.start):
-            pieces += [flat[end : each.start], self._placeholder(each, flat)]
-            end = each.end
-        return "".join((*pieces, flat[end:]))
+            pieces += [text[end : places[each.start]], self._placeholder(each, flat)]
+            end = places[each.end]
+        return "".join((*pieces, text[end:]))
 
     def restore(self, text: str, within: str) -> str | None:
         """Return the text with the values of those placeholders that stand in `within` too.
@@ -98,15 +101,25 @@ class Redaction:
         for match in _CODE.finditer(flat):
             yield Found(entity="code", value=match[0], start=match.start(), end=match.end())
         for name in self._names:
-            for match in re.finditer(re.escape(name), flat, re.I):
+            for match in re.finditer(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", flat, re.I):
                 yield Found(entity="name", value=match[0], start=match.start(), end=match.end())
 
 
-def _visible(text: str) -> str:
-    """Without characters that nobody sees: they would part a number."""
-    return "".join(c for c in text if unicodedata.category(c) != "Cf")
+def _flat(text: str) -> tuple[str, list[int]]:
+    """The text as numbers are looked for in it, and where its characters and its end stand.
+
+    Characters that nobody sees go: they would part a number.
+    """
+    flat: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        for own in unicodedata.normalize("NFKC", character):
+            if unicodedata.category(own) != "Cf":
+                flat.append(own)
+                places.append(place)
+    return "".join(flat), [*places, len(text)]
 
 
 def without_personal_data(text: str, names: Iterable[str] = ()) -> str:
     """Return the text with `[…]` for every address, number and name of a person."""
-    return PLACEHOLDER.sub("[…]", Redaction(names).hide(text))
+    return PLACEHOLDER.sub(REMOVED, Redaction(names).hide(text))

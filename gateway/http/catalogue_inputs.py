@@ -180,9 +180,13 @@ class ResolveInput(Input):
 
 
 class ArticleDraftInput(Input):
-    """Customers' messages whose questions shall become an article."""
+    """Customers' messages whose questions shall become an article.
+
+    `language` is the one in which the draft tells staff where it comes from.
+    """
 
     message_ids: Annotated[list[Id], Field(min_length=1, max_length=500)]
+    language: StaffLanguage = "en"
 
 
 class FileInput(Input):

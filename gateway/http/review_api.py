@@ -23,6 +23,7 @@ from gateway.services.access import require
 from gateway.services.catalogue_figures import DAY, read_figures
 from gateway.services.draft import StaleError
 from gateway.services.wording import DRAFT
+from intents.model import Language
 
 
 async def list_review(call: Call) -> Json:
@@ -89,8 +90,8 @@ async def suggest_faq(call: Call) -> Json:
 
 async def draft_article(call: Call) -> web.Response:
     """Drafts an article from customers' questions and agents' answers to them."""
-    ids = call.body(inputs.ArticleDraftInput).message_ids
-    evidence = await call.read(lambda uow: drafting.gather(uow, call.agent, ids))
+    body = call.body(inputs.ArticleDraftInput)
+    evidence = await call.read(lambda uow: drafting.gather(uow, call.agent, body.message_ids))
     draft = await asyncio.to_thread(drafting.propose, evidence)
     answer, wording = None, call.parts.wording
     asked = drafting.question_for(draft)
@@ -99,7 +100,14 @@ async def draft_article(call: Call) -> web.Response:
     final = draft if answer is None else drafting.worded(draft, answer)
 
     def work(uow: UnitOfWork) -> Json:
-        record = drafting.add_draft(uow, call.agent, final, now=call.now, new_id=call.new_id)
+        record = drafting.add_draft(
+            uow,
+            call.agent,
+            final,
+            reader=Language(body.language),
+            now=call.now,
+            new_id=call.new_id,
+        )
         return {
             "article_id": record.article.id,
             "slug": record.article.slug,

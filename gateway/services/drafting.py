@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from bot.grounding import Grounded
 from bot.likeness import Likeness, Sentence
 from bot.passages import Source
-from bot.redaction import without_personal_data
+from bot.phrases import wants_person
+from bot.redaction import REMOVED, without_personal_data
 from bot.wording import Asked
 from channels.contract import MessageKind
 from gateway.domain.article import (
@@ -43,7 +44,7 @@ _MOST_QUESTIONS = 20
 _MOST_ADDED = 6  # sentences of other answers
 _SAME = 0.5  # likeness from which two sentences say the same
 _NAMED = 10  # conversations that the reason names
-_LATER = 40  # messages after a question among which its answer is looked for
+_CUSTOMER, _AGENT = frozenset({MessageKind.CUSTOMER}), frozenset({MessageKind.AGENT})
 _ANSWERS = 5
 _SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？!?]+|\.(?=\s|$)|\n|$)")
 _COURTESY = re.compile(
@@ -66,12 +67,16 @@ _EMPTY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """A customer's question with what agents answered, without personal data; "" if nothing."""
+    """A customer's question with what agents answered, without personal data; "" if nothing.
+
+    `agent` is the name of the first who answered.
+    """
 
     message_id: str
     conversation_id: str
     question: str
     answer: str = ""
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +94,6 @@ def gather(uow: UnitOfWork, actor: Agent, message_ids: Sequence[str]) -> list[Ev
     Raises:
         NotAllowedError: the role does not permit it.
         NotFoundError: a message is not there.
-        InvalidInputError: none of them says anything.
     """
     require(actor, Right.EDIT_CATALOGUE)
     require(actor, Right.DRAFT_ARTICLES)
@@ -97,25 +101,39 @@ def gather(uow: UnitOfWork, actor: Agent, message_ids: Sequence[str]) -> list[Ev
     if len(messages) != len(set(message_ids)):
         raise NotFoundError("There is no such message.")
     found = [_evidence(uow, messages[key]) for key in dict.fromkeys(message_ids)]
-    told = [each for each in found if each.question]
-    if not told:
-        raise InvalidInputError("These messages hold no words.", field="/message_ids")
-    return told
+    return [each for each in found if each.question]
+
+
+def question_of(uow: UnitOfWork, message: Message) -> Message:
+    """What a customer wanted to know with a message: the longest of their last three."""
+    home, end = message.conversation_id, message.seq + 1
+    before = uow.messages.page(home, before=end, limit=3, kinds=_CUSTOMER)
+    return max(before, key=lambda each: len(each.text))
 
 
 def _evidence(uow: UnitOfWork, message: Message) -> Evidence:
-    after = uow.messages.page(message.conversation_id, after=message.seq, limit=_LATER)
-    said = [each for each in after if each.kind is MessageKind.AGENT and each.text][:_ANSWERS]
+    home = message.conversation_id
+    said = uow.messages.page(home, after=message.seq, limit=_ANSWERS, kinds=_AGENT)
+    # Who only asks for a person has asked something before.
+    asked = question_of(uow, message) if wants_person(message.text) else message
     contact = uow.conversations.get(message.conversation_id).contact_id
     names = [uow.contacts.get(contact).name, *(each.author_name for each in said)]
     return Evidence(
         message_id=message.id,
         conversation_id=message.conversation_id,
-        question=" ".join(without_personal_data(message.text, names).split()),
+        question=_impersonal(without_personal_data(asked.text, names)),
         answer="\n".join(
             told for each in said if (told := _bare(without_personal_data(each.text, names)))
         ),
+        agent=said[0].author_name if said else "",
     )
+
+
+def _impersonal(text: str) -> str:
+    """A question on one line, without the sentences about the one who asks, if others remain."""
+    parts = [part.strip() for part in _SENTENCE.findall(text) if part.strip()]
+    kept = [part for part in parts if REMOVED not in part and not _is_courtesy(part)]
+    return " ".join(kept or parts)
 
 
 def _bare(text: str) -> str:
@@ -129,11 +147,16 @@ def _is_courtesy(sentence: str) -> bool:
 
 
 def propose(evidence: Sequence[Evidence]) -> ArticleDraft:
-    """A draft in the words of customers and agents; pure, the same for equal input.
+    """Return a draft in the words of customers and agents; pure, the same for equal input.
 
     The shortest question is the title. The text is the answer that is most like all of them,
     with the sentences of others that say something else.
+
+    Raises:
+        InvalidInputError: nobody asked anything.
     """
+    if not evidence:
+        raise InvalidInputError("These messages hold no words.", field="/message_ids")
     spoken = Counter(_language(each.question) for each in evidence)
     language = max(spoken, key=lambda tag: (spoken[tag], tag))
     own = [each for each in evidence if _language(each.question) == language]
@@ -195,9 +218,17 @@ def worded(draft: ArticleDraft, answer: Grounded) -> ArticleDraft:
 
 
 def add_draft(
-    uow: UnitOfWork, actor: Agent, draft: ArticleDraft, *, now: int, new_id: NewId
+    uow: UnitOfWork,
+    actor: Agent,
+    draft: ArticleDraft,
+    *,
+    reader: Language,
+    now: int,
+    new_id: NewId,
 ) -> ArticleRecord:
     """Adds an article with the draft, which only staff see, and marks its messages as reviewed.
+
+    `reader` is the language in which staff are told where it comes from.
 
     Raises:
         NotAllowedError: the role does not permit it.
@@ -211,8 +242,7 @@ def add_draft(
         owner_id=actor.id,
     )
     conversations = list(dict.fromkeys(each.conversation_id for each in draft.evidence))
-    tag = {each.value: each for each in Language}.get(actor.language, Language.EN)
-    reason = _REASON[tag] + " ".join(conversations[:_NAMED])
+    reason = _REASON[reader] + " ".join(conversations[:_NAMED])
     written = Draft(language=draft.language, text=draft.text, reason=reason)
     record = add_article(uow, actor, details, written, now=now, new_id=new_id)
     uow.review.mark(

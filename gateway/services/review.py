@@ -19,7 +19,6 @@ from gateway.domain.catalogue import (
     ReviewOutcome,
     ReviewTurn,
 )
-from gateway.domain.conversation import Message
 from gateway.domain.errors import InvalidInputError, NotFoundError
 from gateway.domain.people import Agent, Right
 from gateway.ports.clock import NewId
@@ -27,7 +26,7 @@ from gateway.ports.store import UnitOfWork
 from gateway.services.access import get_conversation, get_message, require
 from gateway.services.auditing import note
 from gateway.services.draft import StaleError
-from gateway.services.drafting import gather, typical
+from gateway.services.drafting import gather, question_of, typical
 from gateway.services.pasting import add_sentences
 from intents.documents import Kind
 from intents.model import Language
@@ -260,29 +259,17 @@ def answered_by_people(
         NotAllowedError: the role does not permit it.
     """
     require(actor, Right.EDIT_CATALOGUE)
+    turns = uow.review.solved_by_people(since=since, limit=limit)
+    messages = uow.messages.by_ids([turn.message_id for turn in turns])
     found: dict[str, Answered] = {}
-    for turn in uow.review.solved_by_people(since=since, limit=limit):
-        messages = uow.messages.page(turn.conversation_id, limit=200)
-        question, agent = _exchange(messages, turn.message_id)
-        if question is None or agent is None:
-            continue
-        (told,) = gather(uow, actor, [question.id])
-        asked = replace(turn, text=told.question, message_id=question.id)
-        if told.answer:
-            found[question.id] = Answered(turn=asked, answer=told.answer, agent=agent)
+    for turn in turns:
+        key = question_of(uow, messages[turn.message_id]).id
+        told = gather(uow, actor, [key])
+        if told and told[0].answer:
+            asked = replace(turn, text=told[0].question, message_id=key)
+            found[key] = Answered(turn=asked, answer=told[0].answer, agent=told[0].agent)
     reviewed = uow.review.reviewed(list(found))
     return [answered for key, answered in found.items() if key not in reviewed]
-
-
-def _exchange(messages: Sequence[Message], message_id: str) -> tuple[Message | None, str | None]:
-    """The question before or at the hand-off, and the agent who answered after it."""
-    place = next((n for n, m in enumerate(messages) if m.id == message_id), None)
-    if place is None:
-        return None, None
-    asked = [m for m in messages[: place + 1] if m.kind is MessageKind.CUSTOMER and m.text]
-    said = [m for m in messages[place:] if m.kind is MessageKind.AGENT and m.text]
-    question = max(asked[-3:], key=lambda m: len(m.text), default=None)
-    return question, said[0].author_name if said else None
 
 
 def suggest(answered: Sequence[Answered]) -> list[Suggestion]:

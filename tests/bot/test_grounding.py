@@ -222,11 +222,12 @@ def test_personal_data_is_taken_out_and_put_back() -> None:
     redaction = Redaction(["王小明"])
     hidden = redaction.hide(said)
     assert hidden == (
-        "我是{name_1},电话{phone_1},订单号 {order_1},身份证 {id_number_1},卡号 {card_1},邮箱 "
-        "{email_1},工单 {number_1},IBAN {account_1},{code_1},型号 X1000,2026-11-27 退款要 7 天吗,"
-        "{phone_2}"
+        "我是{name_1}，电话{phone_1}，订单号 {order_1}，身份证 {id_number_1}，卡号 {card_1}，邮箱 "
+        "{email_1}，工单 {number_1}，IBAN {account_1}，{code_1}，型号 X1000，2026-11-27 退款要 7 "
+        "天吗，{phone_2}"
     )
     assert redaction.hide("li@x.com") == "{email_1}"
+    assert Redaction(["Ann"]).hide("scanners of Ann") == "scanners of {name_1}"
     assert redaction.restore("{order_1} 已记下", within=hidden) == "AB-20231234 已记下"
     assert redaction.restore("{order_1}", within="another question") is None
     assert redaction.restore("{order_7}", within=f"{hidden}{{order_7}}") is None

@@ -274,6 +274,24 @@ async def test_a_group_becomes_an_article_draft_in_one_click(place: Place) -> No
     assert {"article.added", "catalogue.article_drafted"} <= set(await place.actions())
 
 
+async def test_what_was_asked_before_a_person_was_wanted_is_drafted(place: Place) -> None:
+    first = "Hello! Do you install scanners? My number is 13912345678."
+    await asked(place, first, handle="a")
+    await solved(place, "a person please", "We do, for 80 yuan.", "a")
+    console = await place.console("lee")
+    (wish,) = [
+        each
+        for group in (await console.get("/review")).json["items"]
+        for each in group["sentences"]
+        if each["text"] == "a person please"
+    ]
+    body = {"message_ids": [wish["message_id"]], "language": "zh-Hans"}
+    made = (await console.post("/review/article-drafts", body)).json
+    (text,) = (await console.get(f"/articles/{made['article_id']}")).json["texts"]
+    assert (text["title"], text["body"]) == ("Do you install scanners?", "We do, for 80 yuan.")
+    assert text["reason"].startswith("来自会话：")
+
+
 async def test_a_draft_needs_messages_and_a_right(place: Place) -> None:
     await solved(place, "is the shop open on sunday", "Yes.", "a")
     console = await place.console("lee")
@@ -290,7 +308,7 @@ async def test_a_question_that_nobody_answered_is_drafted_too(place: Place) -> N
     console = await place.console("lee")
     made = (await console.post("/review/article-drafts", {"message_ids": [message_id]})).json
     (text,) = (await console.get(f"/articles/{made['article_id']}")).json["texts"]
-    assert (text["language"], text["title"]) == ("zh", "能不能寄到火星?")
+    assert (text["language"], text["title"]) == ("zh", "能不能寄到火星？")
     assert text["body"] == "（没有同事回答过，请在此写下答案。）"
 
 

@@ -88,8 +88,8 @@ async def test_an_exchange_is_kept_without_personal_data(house: House) -> None:
     assert f"exchange {kept.id}" in worded.note
     assert kept.outcome is ExchangeOutcome.ANSWERED
     assert (kept.conversation_id, kept.model, kept.purpose) == ("c1", "small", "turn")
-    assert kept.question == "我的订单号 {order_1} 多久能退钱?电话 {phone_1}"
-    assert kept.earlier == ("customer: 你好,我是{name_1},{email_1}", "bot: 您好!")
+    assert kept.question == "我的订单号 {order_1} 多久能退钱？电话 {phone_1}"
+    assert kept.earlier == ("customer: 你好，我是{name_1}，{email_1}", "bot: 您好！")
     assert (kept.sources, kept.answer) == ((SOURCE,), GOOD)
     assert (kept.tokens_in, kept.tokens_out) == (120, len(GOOD))
     assert await house.used() == ModelUse(calls=1, tokens=120 + len(GOOD))

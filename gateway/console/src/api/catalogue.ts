@@ -1,7 +1,7 @@
 /** The bot's catalogue: its types by the names that the console uses, and one function per endpoint. */
 import { address, request, sendFile } from './http'
 import type { components } from './schema'
-import type { Items } from './types'
+import type { Items, Language } from './types'
 
 type Schemas = components['schemas']
 
@@ -104,8 +104,8 @@ export const catalogue = {
     intent?: string | null
     revision?: number | null
   }) => post<{ resolved: number }>('/review/resolve', wish),
-  draftArticle: (messageIds: string[]) =>
-    post<DraftedArticle>('/review/article-drafts', { message_ids: messageIds }),
+  draftArticle: (messageIds: string[], language: Language) =>
+    post<DraftedArticle>('/review/article-drafts', { message_ids: messageIds, language }),
   suggestions: (days: number) => get<Items<FaqSuggestion>>('/review/suggestions', { days }),
   tests: () => get<Items<RegressionTest>>('/regression-tests'),
   keepTest: (conversationId: string, name: string) =>

@@ -2344,10 +2344,18 @@ export interface components {
         /**
          * ArticleDraftInput
          * @description Customers' messages whose questions shall become an article.
+         *
+         *     `language` is the one in which the draft tells staff where it comes from.
          */
         ArticleDraftInput: {
             /** Message Ids */
             message_ids: string[];
+            /**
+             * Language
+             * @default en
+             * @enum {string}
+             */
+            language: "zh-Hans" | "zh-Hant" | "en";
         };
         /**
          * ArticleFull
