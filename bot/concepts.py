@@ -8,8 +8,9 @@ question: how it asks, whether it refuses or undoes, what is to be done, what it
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
+
+from bot.lexicon import Lexicon
 
 # Groups end with a slash.
 _QUESTIONS = """
@@ -115,19 +116,7 @@ _NUMBERS: dict[str, int] = {}
 for _number, _group in enumerate(_CHINESE):
     for _word in _group:
         _NUMBERS.setdefault(_word, _number)
-# The longer words by their first two characters, longest first.
-_BY_PAIR: dict[str, list[str]] = {}
-for _word in sorted(_NUMBERS, key=len, reverse=True):
-    if len(_word) > 1:
-        _BY_PAIR.setdefault(_word[:2], []).append(_word)
-# Where a word may begin: most characters of a text need no closer look.
-_BEGINS = re.compile(
-    "[{}](?=[{}])|[{}]".format(
-        "".join(sorted({pair[0] for pair in _BY_PAIR})),
-        "".join(sorted({pair[1] for pair in _BY_PAIR})),
-        "".join(sorted(word for word in _NUMBERS if len(word) == 1)),
-    )
-)
+_WORDS = Lexicon(_NUMBERS)
 
 
 def _mask(first: int, count: int) -> int:
@@ -174,19 +163,9 @@ def name_concepts(run: str) -> str:
     """A Chinese text with one private character in the place of each word of a concept."""
     found: list[str] = []
     done = 0
-    for match in _BEGINS.finditer(run):
-        place = match.start()
-        if place < done:
-            continue
-        named = run[place]
-        for word in _BY_PAIR.get(run[place : place + 2], ()):
-            if run.startswith(word, place):
-                named = word
-                break
-        number = _NUMBERS.get(named)
-        if number is not None:
-            found += (run[done:place], chr(_FIRST + number))
-            done = place + len(named)
+    for start, end, number in _WORDS.find(run):
+        found += (run[done:start], chr(_FIRST + number))
+        done = end
     return "".join((*found, run[done:]))
 
 

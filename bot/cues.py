@@ -1,8 +1,8 @@
 """What the recogniser sees of a text: countable cues.
 
 Chinese runs give characters and pairs of them; other runs give words, their stems, pairs of
-stems and character 3- and 4-grams within word edges; both give the concepts of `bot.concepts`.
-The first letter of a cue tells its kind.
+stems and character 3- and 4-grams within word edges; both give the concepts of `bot.concepts` and
+the sorts of `bot.sorts`. The first letter of a cue tells its kind.
 
 Chosen on validation splits of three Chinese and five English intent sets. Beside characters and
 pairs, jieba's words gained nothing beyond noise (0.0, +0.8, -0.4 points), and words of a
@@ -19,6 +19,7 @@ from itertools import pairwise
 import Stemmer
 
 from bot.concepts import concept_of, concept_of_stem, name_concepts, stem
+from bot.sorts import sorts_in, sorts_of_word
 from bot.speller import Speller
 from intents.text import normalise_text, to_mainland
 
@@ -71,6 +72,7 @@ def cues(text: str, speller: Speller | None = None) -> list[str]:
     found += [f"b{first} {second}" for first, second in pairwise(stems)]
     named = [concept_of_stem(stem(word)) for word in words]
     found += [f"n{concept}" for concept in named if concept is not None]
+    found += [f"k{sort}" for word in words for sort in sorts_of_word(word)]
     return found
 
 
@@ -91,6 +93,7 @@ def _of_characters(run: str, speller: Speller | None) -> list[str]:
     found = [*("c" + character for character in run), *("c" + pair for pair in pairs)]
     named = [concept_of(character) for character in name_concepts(run)]
     found += [f"n{concept}" for concept in named if concept is not None]
+    found += [f"k{sort}" for sort in sorts_in(run)]
     if speller is None:
         return found
     for pair in pairs:

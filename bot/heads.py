@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +36,8 @@ _HUMP = re.compile("(?<=[a-z])(?=[A-Z])")
 # How far a cue's rarity counts: the powers of its rarity among examples and among intents.
 _FLATTENED = (0.4, 0.4)
 _FLATTENED_FOR_FEW = (0.0, 1.0)
-# Stems and concepts tell more than the many pieces of their words.
-_KINDS = {"s": 1.5, "b": 1.2, "n": 1.5}
+# Stems, concepts and sorts tell more than the many pieces of their words.
+_KINDS = {"s": 1.5, "b": 1.2, "n": 1.5, "k": 1.2}
 _SCALE = np.float32(10)  # brings cosines and least squares to the size of log-odds
 _STRENGTH = 30.0
 _STRENGTH_FOR_MANY = 10.0  # label noise and near neighbours weigh more among many examples
@@ -240,37 +239,39 @@ def _learn_vocabulary(table: Table, few: bool) -> tuple[tuple[str, ...], tuple[s
     What few intents hold tells more than what few examples hold, the more so when there are few
     examples: beside the inverse document frequency alone that brought up to 1.5 points.
     """
-    holders: dict[str, Counter[int]] = {}
-    for own, owner in zip(table.cues, table.owners.tolist(), strict=True):
-        for cue in dict.fromkeys(own):
-            holders.setdefault(cue, Counter())[owner] += 1
-    ranked = sorted(holders, key=lambda cue: -holders[cue].total())
-    least = 1 if few else 2
-    vocabulary = tuple(cue for cue in ranked if holders[cue].total() >= least)
-    spelt = tuple(spellings([cue for cue in ranked if holders[cue].total() < least], ()))
-    flattened = _FLATTENED_FOR_FEW if few else _FLATTENED
-    totals = len(table.texts), len(table.intents)
-
-    def rarity(examples: float, intents: float) -> float:
-        found = 1.0
-        for total, holding, power in zip(totals, (examples, intents), flattened, strict=True):
-            found *= (math.log((1 + total) / (1 + holding)) + 1) ** power
-        return found
-
-    weights = [
-        rarity(holders[cue].total(), _breadth(holders[cue].values())) * _KINDS.get(cue[0], 1.0)
-        for cue in vocabulary
+    places: dict[str, int] = {}
+    found = [
+        [places.setdefault(cue, len(places)) for cue in dict.fromkeys(own)] for own in table.cues
     ]
-    return vocabulary, spelt, Vectors(vocabulary, np.array(weights, np.float32), rarity(0, 0))
+    owners = np.repeat(table.owners, [len(own) for own in found])
+    holders, breadth = _spread_of(np.concatenate(found), owners, len(table.intents))
+    weights = np.array([_KINDS.get(cue[0], 1.0) for cue in places])
+    rare = 1.0
+    powers = _FLATTENED_FOR_FEW if few else _FLATTENED
+    totals = len(table.texts), len(table.intents)
+    for holding, total, power in zip((holders, breadth), totals, powers, strict=True):
+        weights *= (np.log((1 + total) / (1 + holding)) + 1) ** power
+        rare *= (math.log(1 + total) + 1) ** power
+    ranked = np.argsort(-holders, kind="stable")
+    names = list(places)
+    kept = ranked[holders[ranked] >= (1 if few else 2)]
+    vocabulary = tuple(names[place] for place in kept)
+    spelt = tuple(spellings([names[place] for place in ranked[len(kept) :]], ()))
+    return vocabulary, spelt, Vectors(vocabulary, weights[kept].astype(np.float32), rare)
 
 
-def _breadth(counts: Iterable[int]) -> float:
-    """Over how many intents a cue is spread, each counted as far as it holds its share.
+def _spread_of(
+    cues_held: NDArray[Any], owners: Integers, intents: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """How many examples hold each cue, and over how many intents it is spread.
 
-    The exponential of the entropy: 1 for a single intent, 2 for two that share it evenly.
+    An intent counts as far as it holds its share, by the exponential of the entropy: 1 for a
+    single intent, 2 for two that share a cue evenly.
     """
-    shares = np.array(list(counts)) / sum(counts)
-    return float(np.exp(-(shares * np.log(shares)).sum()))
+    pairs, counts = np.unique(cues_held.astype(np.int64) * intents + owners, return_counts=True)
+    holders = np.bincount(cues_held)
+    inner = np.bincount(pairs // intents, weights=counts * np.log(counts))
+    return holders, np.exp(np.log(holders) - inner / holders)
 
 
 def _matrix(

@@ -337,7 +337,8 @@ def gather(
     """Return what speaks for the intent with the best score."""
     best = int(np.argmax(scores))
     top = float(scores[best])
-    others = np.delete(scores, best)
+    others = scores.copy()
+    others[best] = -np.inf
     second = float(others.max())
     rest = second + math.log(float(np.exp(others - second).sum()))
     return Evidence(

@@ -46,7 +46,7 @@ _FOREIGN_SHARE = 0.1
 _BY_ODDS = (0.0, 1.0, *(0.0,) * 6)  # the share of the best intent, when nothing can be learnt
 _EVEN_THRESHOLD = 0.5
 _REFUSING = 0.6
-_RESERVES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+_RESERVES = (0.0, 1.0, 2.0, 3.0)
 _LESSONS = 1500
 _PARTS = 3
 _LEAST_INTENTS_TO_HIDE = 4
@@ -298,8 +298,9 @@ class _Verdict:
     """How evidence is judged.
 
     `judge` are the judge's weights, `threshold` is the confidence below which a turn is about
-    nothing known, and `reserve` is taken off the score of `out_of_scope`; `gain` tells how well
-    that did in the rehearsals.
+    nothing known, and `reserve` is taken off the score of `out_of_scope`. `gain` tells how well
+    that did in the rehearsals: the shares of known turns with the right intent first, of those
+    answered with it at even odds, and of foreign turns refused there.
     """
 
     judge: tuple[float, ...]
@@ -361,9 +362,12 @@ def _verdict(lessons: Sequence[_Lessons], fusion: Sequence[float], reserve: floa
     sure[np.array(outside)] = 0.0
     strange, hits = np.array(foreign), np.array(right, dtype=bool)
     threshold = _best_threshold(sure, strange)
-    gain = float(hits[~strange].mean()) if not strange.all() else 0.0
+    gain = 0.0
+    if not strange.all():
+        answered = hits & (sure >= _EVEN_THRESHOLD)
+        gain += float(hits[~strange].mean() + answered[~strange].mean())
     real = strange & ~unseen
-    gain += float((sure[real] < threshold).mean()) if real.any() else 0.0
+    gain += float((sure[real] < _EVEN_THRESHOLD).mean()) if real.any() else 0.0
     return _Verdict(judge=verdict, threshold=threshold, reserve=reserve, gain=gain)
 
 
