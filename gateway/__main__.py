@@ -27,6 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_bot(commands)
     _add_actions(commands)
     _add_knowledge(commands)
+    _add_mail(commands)
     return parser
 
 
@@ -180,6 +181,28 @@ def _add_knowledge(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     giving = actions.add_parser("export", help="write what is published as Markdown files")
     giving.add_argument("folder", metavar="DIR")
     giving.set_defaults(handler="kb:give")
+
+
+def _add_mail(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    mail = commands.add_parser("mail", help="mails: parse, evaluate")
+    actions = mail.add_subparsers(dest="action", required=True, metavar="ACTION")
+    parse = actions.add_parser("parse", help="print how a mail is read, and why")
+    parse.add_argument(
+        "file", metavar="FILE", help="a mail as it came (.eml); - for standard input"
+    )
+    _json(parse)
+    parse.set_defaults(handler="mail:parse")
+    evaluate = actions.add_parser(
+        "evaluate", help="measure how well mails of your own are read, field by field"
+    )
+    evaluate.add_argument(
+        "--data",
+        required=True,
+        metavar="DIR",
+        help="a folder with expected.jsonl (id, file, expect) and replies.jsonl (id, text, reply)",
+    )
+    _json(evaluate)
+    evaluate.set_defaults(handler="mail:evaluate")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

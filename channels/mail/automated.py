@@ -15,23 +15,23 @@ _VENDOR = (
     "x-autoreply-from", "x-mail-autoreply", "x-autoresponse", "x-vacation", "x-amazon-auto-reply",
     "x-cirrus-autoreply", "x-qq-auto-reply", "auto-reply",
 )  # fmt: skip
+# A subject that announces an automatic answer, and then ends or names what it answers: people who
+# ask "自动回复怎么关" write on.
 _SUBJECT = re.compile(
     r"(?i)^\W{0,4}(?:(?:re|aw|sv|fw|fwd|回复|答复|回覆)\s*[:：]\s*){0,3}\W{0,4}(?:"
-    r"auto(?:matic|mated|matically generated|matisk|matische|-)?[ -]?(?:reply|response|respond|"
-    r"antwort|svar|answer)|"
-    r"auto ?:|autoreply|autoresponse|out[- ]of[- ](?:the[- ])?office|(?:i am |"
-    r"i'm )?out of (?:the )?office|away from (?:the |my )?(?:office|desk)|"
-    r"on (?:annual leave|vacation|holiday)\b|vacation (?:reply|response|message)|"
-    r"absence|absent|abwesen|automatische antwort|réponse automatique|absence du bureau|"
-    r"respuesta automática|"
-    r"fuera de (?:la )?oficina|resposta automática|ausência|risposta automatica|fuori sede|"
-    r"automatisch antwoord|afwezig|autosvar|frånvar|fravær|automaattinen|poissa|"
-    r"odpowiedź automatyczna|"
-    r"automatická odpověď|автоответ|автоматический ответ|otomatik yanıt|自动回[复覆]|"
-    r"自動回[復覆]|自动答复|自動答覆|"
-    r"自动应答|外出自动|休假(?:自动|通知)|外出(?:回复|通知)|不在办公室|不在辦公室|自動返信|"
-    r"自動応答|不在(?:通知|のお知らせ)|부재중|자동 ?(?:회신|응답)|"
-    r"ooo\b)"
+    r"auto(?:matic|mated|matically generated|matisk|matische|matisch|-)?[ -]?"
+    r"(?:reply|response|respond|responder|antwort|antwoord|svar|answer)|auto(?=:)|"
+    r"(?:i am |i'm |we are )?(?:currently )?out[- ]of[- ](?:the[- ])?office|"
+    r"away from (?:the |my )?(?:office|desk)|(?:on )?(?:annual leave|vacation|holiday)|ooo|"
+    r"abwesenheit\w*|abwesend|automatische antwort|réponse automatique|absence du bureau|"
+    r"absent du bureau|absence|respuesta automática|fuera de (?:la )?oficina|resposta automática|"
+    r"ausência|risposta automatica|fuori sede|afwezig\w*|autosvar|frånvar\w*|fravær\w*|"
+    r"automaattinen \w+|poissa\w*|odpowiedź automatyczna|automatická odpověď|автоответ\w*|"
+    r"автоматический ответ|otomatik yanıt|自动回[复覆]|自動回[復覆]|自动答复|自動答覆|自动应答|"
+    r"外出自动\w{0,2}|休假(?:自动回复|通知)|外出(?:回复|通知)|(?:人)?不在办公室|(?:人)?不在辦公室|自動返信|"
+    r"自動応答|不在(?:通知|のお知らせ)|부재중(?: 자동 ?(?:회신|응답))?|자동 ?(?:회신|응답)"
+    r")(?: (?:auto-?reply|reply|message|notification|notice|response|auto))?"
+    r"\s*(?:[:：\]】)）(（!.,;–—-]|$|(?:from|until|till|re|to|your|for|bis)\b)"
 )
 # What only a machine says at the beginning of a mail; one alone is no proof.
 _WORDS = re.compile(

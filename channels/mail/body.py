@@ -132,6 +132,8 @@ class BodyReader:
             return [plain] if plain else found[:1]
         merged = Block(plain.plain if plain else "", pages[-1].page, pages[-1].rendered)
         shown = merged.rendered.text if merged.rendered else ""
+        if "&nbsp;" in merged.plain:  # QQ writes its plain text with entities
+            merged.plain = html.unescape(merged.plain).replace("\xa0", " ")
         if len(merged.plain.strip()) * 20 < len(shown) and len(shown) > 200:
             merged.plain = ""  # "your program cannot show this mail"
         return [merged]

@@ -133,6 +133,7 @@ _UNSAID = {
 }
 _ASCII = {"us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "us"}
 _LETTERWISE = ("cp1251", "koi8_r")
+_PAIR = re.compile(rb"[\x80-\xff]{2}")
 _RUN = re.compile(rb"[\x80-\xff]{3}")
 _SAMPLE = 4000  # bytes that are looked at to guess
 
@@ -250,6 +251,8 @@ def _guess(data: bytes) -> tuple[str, str]:
             return shifted
     if (text := _strict(data, "utf_8")) is not None:
         return text, "utf-8"
+    if not _PAIR.search(data[:_SAMPLE]):  # lone letters among Latin ones are Latin too
+        return data.decode("cp1252", "replace"), "cp1252"
     best, liking = "", 0.0
     sample = data[:_SAMPLE]
     if len(data) > _SAMPLE:  # not in the middle of a letter
@@ -257,7 +260,7 @@ def _guess(data: bytes) -> tuple[str, str]:
     for codec in ("gb18030", "big5hkscs", "cp932", "cp949", "euc_jp", "cp1251", "koi8_r"):
         text = _strict(sample, codec)
         if codec in _LETTERWISE and not _RUN.search(sample):
-            continue  # a lone letter among Latin ones is Latin too
+            continue
         if text is not None and (found := _liking(text)) > liking + 0.02:
             best, liking = codec, found
     if not best or liking < 0.25:

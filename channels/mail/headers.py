@@ -97,10 +97,11 @@ def read_headers(
             notes.append(f"more than {limits.header_count} headers")
             break
         name, _, value = line.partition(b":")
+        value = value.strip()
         if len(value) > limits.header:
             value = value[: limits.header]
             notes.append(f"header {name[:40].decode('latin-1')} cut")
-        rows.append((name.strip().lower().decode("latin-1"), value.strip()))
+        rows.append((name.strip().lower().decode("latin-1"), value))
     return Headers(rows, _charset(rows), notes), body
 
 

@@ -140,6 +140,7 @@ class _Writer:
         self._line: list[str] = []
         self._stack: list[_Open] = []
         self._depth = 0  # of quotations
+        self._last_depth = 0  # of the line before
         self._hidden = 0
         self._pre = 0
         self._blank = False
@@ -268,8 +269,9 @@ class _Writer:
         lines = self._found.lines
         prefix = "> " * min(self._depth, 20)
         if self._blank and lines and lines[-1].strip("> "):
-            lines.append(prefix.rstrip())
+            lines.append(("> " * min(self._depth, self._last_depth)).rstrip())
         self._blank = False
+        self._last_depth = min(self._depth, 20)
         for element in reversed(self._stack[-60:]):
             if element.mark in (Mark.SIGNATURE, Mark.ATTRIBUTION):
                 self._found.marks.setdefault(len(lines), element.mark)

@@ -12,7 +12,7 @@ from channels.mail.forwards import find_forwarded
 from channels.mail.headers import Headers
 from channels.mail.model import Address, Auto, Bounce, Limits, ParsedEmail
 from channels.mail.parts import Part, PartReader
-from channels.mail.quotes import split_reply
+from channels.mail.quotes import Split, split_reply
 from channels.mail.subjects import base_subject, is_forward
 from channels.mail.verdicts import read_spam, read_verdicts
 
@@ -82,8 +82,8 @@ def _compose(read: _Read, charset_notes: list[str], notes: list[str]) -> ParsedE
     subject = headers.text("subject")
     text = body.text.strip("\n")
     marked, marks = body.marked()
-    split = split_reply(marked, marks)
     bounce, automated = _judge(read, sender, subject, text)
+    split = Split(text, quoted=False) if bounce else split_reply(marked, marks)
     safe, remote = body.safe_html()
     spam, score = read_spam(headers)
     _, parameters = headers.parameters("content-type")

@@ -59,7 +59,8 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"could not|cannot|can't|unable to) "
         r"(?:find|locate|resolve|look ?up) (?:any |a |the )?(?:host|domain|server|dns|"
         r"mail exchanger|mx)|"
-        r"nxdomain|name or service not known|unrout(?:e)?able (?:mail )?(?:domain|address)|"
+        r"host \S{1,100} not found|dns lookup failure|nxdomain|name or service not known|"
+        r"unrout(?:e)?able (?:mail )?(?:domain|address)|"
         r"no mail (?:server|exchanger|host)|"
         r"illegal host|bad destination (?:host|system)|invalid domain|"
         r"domain[^.\n]{0,40}couldn'?t be found|recipient'?s? domain "
@@ -93,7 +94,8 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"no longer (?:on server|here|works|employed|with)|there is no (?:one|user|account)|"
         r"not our customer|is not an? (?:active|user)|doesn'?t have an? [^.\n]{0,30}account|"
         r"recipientnotfound|can'?t be delivered to this user|\b5\.1\.1\b|"
-        r"用户不存在|收件人不存在|邮箱不存在|不存在该用户|无此用户|收件人.{0,12}(?:不存在|无效)|"
+        r"invalid [^.\n]{0,30}user ?id|用户不存在|收件人不存在|邮箱不存在|不存在该用户|无此用户|"
+        r"收件人.{0,12}(?:不存在|无效)|"
         r"地址(?:不存在|错误|有误)|帐号不存在|账号不存在|user not local|"
         r"mailbox unavailable|mailbox not found|recipient rejected|"
         r"recipient address rejected: (?:user|access|undeliverable)|list of known|"
@@ -140,7 +142,7 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         Reason.NETWORK,
         r"connection (?:refused|reset|lost|dropped|closed|was)|network (?:is )?(?:unreachable|"
         r"error)|no route to host|(?:too many|hop count|mail) (?:hops|exceeded|loop)|"
-        r"loop(?:s|ing)? (?:back|detected)|routing loop|unable to connect|could not connect|"
+        r"loop(?:s|ing)? (?:back|detected)|routing loop|"
         r"连接(?:失败|被拒)|establish an smtp connection|dns server",
     ),
     (
@@ -151,8 +153,11 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
         r"on) (?:the )?(?:mail )?queue (?:for|too)|expired|not be delivered (?:within|after|"
         r"in \d)|"
         r"for more than \d+ (?:days?|hours?)|connection timed out|timed out|time-?out|"
-        r"temporary failure|warning: (?:could not|message)|still being retried|超时",
+        r"temporary failure|warning: (?:could not|message)|still being retried|"
+        r"not delivered within|"
+        r"not responding|aborted after|超时",
     ),
+    (Reason.NETWORK, r"unable to connect|could not connect"),
     (
         Reason.POLICY,
         r"polic(?:y|ies)|not (?:permitted|allowed)|prohibited|restricted|violat|"
@@ -176,7 +181,7 @@ _WORDS: tuple[tuple[Reason, str], ...] = (
     (
         Reason.REJECTED,
         r"reject|denied|refus|sender (?:address )?(?:not|un|invalid)|from address|mail from|"
-        r"拒绝|拒收|not (?:a )?member|not allowed to post",
+        r"拒绝|拒收|not (?:a )?member|not allowed to post|権限|权限|權限",
     ),
 )  # fmt: skip
 _PATTERNS = tuple((reason, re.compile(f"(?i){words}")) for reason, words in _WORDS)

@@ -63,7 +63,7 @@ _TAGS = _FORMATTING | frozenset(
         "wbr",
     ]
 )
-_GENERIC = {"style", "dir", "lang", "title", "align", "valign", "width", "height", "bgcolor"}
+_GENERIC = {"style", "dir", "lang", "align", "valign", "width", "height", "bgcolor"}
 _ATTRIBUTES = {
     "a": {"href"},
     "img": {"src", "alt", "border", "data-remote-src"},

@@ -16,6 +16,7 @@ from typing import Any
 from intents.loading import SHIPPED_CATALOGUE, load_catalogue
 from tests.bench import targets
 from tests.bench.load import Sample, drive
+from tests.bench.mails import bench_mails
 from tests.servers import PostgresServer, RedisServer, ServerMissingError
 
 SENDERS = (1, 8, 32)
@@ -123,6 +124,13 @@ def print_table(results: list[dict[str, Any]], echo: dict[str, Any]) -> None:
             )
 
 
+def _mail_row(mails: dict[str, Any]) -> str:
+    return (
+        f"{mails['name']:<28}p50 {mails['p50_ms']} ms, p99 {mails['p99_ms']} ms, longest "
+        f"{mails['max_ms']} ms ({mails['mails']} mails of {mails['mean_kb']} kB on average)"
+    )
+
+
 def machine() -> str:
     """What it ran on."""
     cores = len(os.sched_getaffinity(0))
@@ -138,8 +146,15 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--seconds", type=float, default=5.0, help="for each row")
     parser.add_argument("--peer", help="REST channel of another server, driven the same way")
-    parser.add_argument("--only", choices=["embedded", "split"], help="one back end")
+    parser.add_argument("--only", choices=["embedded", "split", "mail"], help="one part alone")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="read the mails (*.eml) of a folder"
+    )
     arguments = parser.parse_args()
+    mails = bench_mails(arguments.data)
+    if arguments.only == "mail":
+        print(json.dumps(mails) if arguments.json else f"{machine()}\n\n{_mail_row(mails)}")
+        return
     texts = questions()
     echo = bench_echo(texts, arguments.seconds)
     results = [echo]
@@ -154,9 +169,10 @@ def main() -> None:
     if arguments.peer:
         results.append(bench_peer(arguments.peer, texts, arguments.seconds))
     if arguments.json:
-        print(json.dumps({"machine": machine(), "results": results}, ensure_ascii=False))
+        print(json.dumps({"machine": machine(), "results": results, "mail": mails}))
         return
     print_table(results, echo)
+    print(_mail_row(mails))
     if missing:
         print(missing)
     if arguments.peer:

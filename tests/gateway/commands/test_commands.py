@@ -57,6 +57,9 @@ LEAVES = [
     ("kb", "import"),
     ("kb", "export"),
     ("kb", "evaluate"),
+    ("mail",),
+    ("mail", "parse"),
+    ("mail", "evaluate"),
 ]
 # With arguments that let each get as far as its own work.
 WORK = [
