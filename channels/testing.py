@@ -672,6 +672,10 @@ class PushContractTests(ChannelContractTests):
     def refusals(self) -> Sequence[tuple[PlatformAnswer, type[Exception]]]:
         """Answers of the platform that mean failure, each with the error to raise."""
 
+    def outbound(self, text: str = "您好", *, attempt: int = 1) -> OutboundMessage:
+        """A message that the channel can send."""
+        return make_outbound(text, attempt=attempt)
+
     @pytest.fixture
     async def platform(self) -> LoopbackPlatform:
         """The platform, not yet serving."""
@@ -684,7 +688,7 @@ class PushContractTests(ChannelContractTests):
         async with platform.running() as address:
             channel = bench.build(channel_kind, self.settings_for(address))
             try:
-                receipt = await channel.send(make_outbound("票据已重开"))
+                receipt = await channel.send(self.outbound("票据已重开"))
             finally:
                 await channel.stop()
         assert isinstance(receipt, DeliveryReceipt)
@@ -702,7 +706,7 @@ class PushContractTests(ChannelContractTests):
                 for answer, expected in cases:
                     platform.script.append(answer)
                     with pytest.raises(expected) as caught:
-                        await channel.send(make_outbound())
+                        await channel.send(self.outbound())
                     assert str(caught.value).strip(), answer
             finally:
                 await channel.stop()
@@ -716,7 +720,7 @@ class PushContractTests(ChannelContractTests):
         channel = bench.build(channel_kind, self.settings_for(address))
         try:
             with pytest.raises(TransientDeliveryError):
-                await channel.send(make_outbound())
+                await channel.send(self.outbound())
         finally:
             await channel.stop()
 
@@ -728,7 +732,7 @@ class PushContractTests(ChannelContractTests):
             channel = bench.build(channel_kind, self.settings_for(address))
             try:
                 for attempt in (1, 2):
-                    await channel.send(make_outbound(attempt=attempt))
+                    await channel.send(self.outbound(attempt=attempt))
             finally:
                 await channel.stop()
         assert len(platform.requests) == 2

@@ -185,7 +185,7 @@ class ThrowawayServer(ABC):
         if self.process is None:
             return
         # The children are asked for first: once their parent is dead nobody can name them.
-        pids = [self.process.pid, *_children(self.process.pid)]
+        pids = [self.process.pid, *children(self.process.pid)]
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -380,7 +380,7 @@ class RedisServer(ThrowawayServer):
             raise ServerFailedError(f"redis refused FLUSHALL: {answer}")
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
     """Return the direct children of a process."""
     listing = subprocess.run(
         ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False

@@ -1,0 +1,244 @@
+"""One live mailbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Final
+
+from typing_extensions import override
+
+from channels.adapters.email.composing import File, Mail, compose
+from channels.adapters.email.dkim_signing import sign
+from channels.adapters.email.errors import MailServerError, in_words
+from channels.adapters.email.health import HealthKeeper, read_health
+from channels.adapters.email.listening import Listening
+from channels.adapters.email.oauth import Tokens
+from channels.adapters.email.outgoing import Outgoing, Refusals, refusal_words
+from channels.adapters.email.poller import CATCH_UP, Poller, open_session
+from channels.adapters.email.receiver import Receiver
+from channels.adapters.email.settings import EmailSettings
+from channels.adapters.email.signing import Marks
+from channels.adapters.email.threading import Threader
+from channels.checking import Health
+from channels.contract import (
+    Channel,
+    ChannelContext,
+    DeliveryReceipt,
+    DeliveryReport,
+    InboxConfig,
+    MessageKind,
+    MessageState,
+    OutboundMessage,
+)
+from channels.errors import PermanentDeliveryError, TransientDeliveryError, UnavailableError
+from channels.keeping import Thread
+from channels.letters import Letter
+from channels.limits import RateLimiter
+
+log = logging.getLogger(__name__)
+
+HOUR: Final = 3_600_000  # ms
+COPY_SECONDS: Final = 60.0
+
+
+class Email(Channel[EmailSettings]):
+    """Fetches or takes mail, and sends."""
+
+    def __init__(self, inbox: InboxConfig[EmailSettings], context: ChannelContext) -> None:
+        super().__init__(inbox, context)
+        settings = inbox.settings
+        self._marks = Marks(context.signer, inbox.id, settings.address)
+        self._tokens = Tokens(settings, context.state, context.now)
+        self._outgoing = Outgoing(settings, self._tokens)
+        self._threader = Threader(inbox.id, self._marks, context.threads)
+        receiver = Receiver(inbox.id, settings, context, self._marks)
+        health = HealthKeeper(context.state, context.now)
+        self._poller = Poller(
+            settings=settings,
+            receiver=receiver,
+            state=context.state,
+            tokens=self._tokens,
+            health=health,
+            now=context.now,
+        )
+        self._listening = Listening(settings, receiver)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._by_hour = RateLimiter(settings.auto_per_hour, HOUR)
+        self._by_day = RateLimiter(settings.auto_per_day, 24 * HOUR)
+
+    @override
+    async def start(self) -> None:
+        """Begins to fetch, in one process at a time, and to listen."""
+        if self.inbox.settings.listen_port:
+            await self._listening.start()
+        if self.inbox.settings.imap_host:
+            self._spawn(self.context.leases.run("mailbox", self._poller.run))
+
+    @override
+    async def stop(self) -> None:
+        """Fetches and takes no more, and ends the connections."""
+        await self._listening.stop()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._outgoing.close()
+
+    @override
+    async def catch_up(self, since: int) -> None:
+        """Has the process that fetches look again at what came since then."""
+        await self.context.state.put(CATCH_UP, str(since))
+        self._poller.nudge()
+
+    @override
+    async def health(self) -> Health | None:
+        """How it does, whichever process fetches."""
+        return await read_health(self.context.state)
+
+    @override
+    async def send(self, message: OutboundMessage) -> DeliveryReceipt:
+        """Hands one mail to the mail server.
+
+        Raises:
+            TransientDeliveryError: try again later.
+            PermanentDeliveryError: never.
+        """
+        letter = message.letter
+        if letter is None:
+            raise PermanentDeliveryError("A mail needs a recipient.")
+        try:
+            mail = await self._compose(message, letter)
+            rest = await self._not_served(message, mail)
+        except UnavailableError as error:
+            raise TransientDeliveryError(str(error), retry_after=error.retry_after) from error
+        if message.message.kind is MessageKind.BOT and message.attempt == 1:
+            self._check_automatic(mail)
+        bounce = self._marks.bounce_address(message.message.id)
+        sender = (bounce if self.inbox.settings.plus_addresses else None) or (
+            self.inbox.settings.address
+        )
+        refusals = await self._outgoing.send(rest, sender, message.message.id)
+        try:
+            await self._note_refusals(message, rest, refusals)
+        except UnavailableError as error:
+            raise TransientDeliveryError(str(error), retry_after=error.retry_after) from error
+        await self._welcome(message, letter, mail)
+        if self.inbox.settings.sent_folder:
+            self._spawn(self._keep_copy(message, mail))
+        return DeliveryReceipt(external_id=mail.message_id)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a mailbox's work ended", exc_info=error, extra={"action": "mailbox_ended"})
+
+    async def _compose(self, message: OutboundMessage, letter: Letter) -> Mail:
+        files = []
+        for attachment in message.message.attachments:
+            try:
+                content = await self.context.blobs.get(attachment.blob)
+            except KeyError as error:
+                raise PermanentDeliveryError(f"The file {attachment.name} is lost.") from error
+            files.append(File(attachment.name, attachment.mime, content))
+        mail = await asyncio.to_thread(
+            compose,
+            message,
+            letter,
+            files,
+            settings=self.inbox.settings,
+            marks=self._marks,
+            language=self.inbox.language,
+            now=self.context.now(),
+        )
+        if not self.inbox.settings.dkim_domain:
+            return mail
+        return await asyncio.to_thread(sign, mail, self.inbox.settings)
+
+    async def _not_served(self, message: OutboundMessage, mail: Mail) -> Mail:
+        """The mail for those who did not get it at an earlier attempt."""
+        if message.attempt == 1:
+            return mail
+        kept = await self.context.state.get(_served(message))
+        served = set(json.loads(kept)) if kept else set()
+        rest = tuple(one for one in mail.recipients if one not in served)
+        return replace(mail, recipients=rest or mail.recipients)
+
+    def _check_automatic(self, mail: Mail) -> None:
+        """No more than so many automatic mails to one address: two robots must not talk on."""
+        for address in mail.recipients:
+            now, key = self.context.now(), address.lower()
+            if self._by_hour.wait_seconds(key, now) or self._by_day.wait_seconds(key, now):
+                raise PermanentDeliveryError(
+                    f"{address} got as many automatic mails as are allowed in an hour or a day; "
+                    "answer yourself if a person is there."
+                )
+
+    async def _note_refusals(
+        self, message: OutboundMessage, mail: Mail, refusals: Refusals
+    ) -> None:
+        """Some got it, some did not: those who may yet get it are tried again, and only those."""
+        later = {who: said for who, said in refusals.items() if said[0] < 500}
+        never = {who: said for who, said in refusals.items() if who not in later}
+        if later:
+            served = [one for one in mail.recipients if one not in later]
+            earlier = await self.context.state.get(_served(message)) or "[]"
+            kept = sorted({*json.loads(earlier), *served})
+            await self.context.state.put(_served(message), json.dumps(kept))
+        if never:
+            await self.context.sink.report(
+                DeliveryReport(
+                    inbox_id=message.inbox_id,
+                    state=MessageState.FAILED,
+                    reason=refusal_words(never),
+                    message_id=message.message.id,
+                )
+            )
+        if later:
+            raise TransientDeliveryError(refusal_words(later))
+
+    async def _welcome(self, message: OutboundMessage, letter: Letter, mail: Mail) -> None:
+        """Whoever was written to belongs to the conversation."""
+        if not message.message.conversation_id:
+            return
+        thread = Thread(inbox_id=message.inbox_id, handle=message.handle, thread=message.thread)
+        addresses = [one.address for one in (*letter.to, *letter.cc)]
+        try:
+            await self._threader.remember([mail.message_id], thread, addresses)
+        except UnavailableError:  # it went out: at worst an answer asks "join?"
+            log.warning("a mail's recipients are not remembered", extra={"action": "mail_members"})
+
+    async def _keep_copy(self, message: OutboundMessage, mail: Mail) -> None:
+        """Puts the sent mail into the Sent folder; the message's trail tells when that fails."""
+        settings = self.inbox.settings
+        try:
+            async with asyncio.timeout(COPY_SECONDS):
+                session = await open_session(settings, self._tokens)
+                try:
+                    await session.append(settings.sent_folder, mail.content)
+                finally:
+                    await session.logout()
+        except (MailServerError, OSError) as error:
+            words = in_words(error, settings.imap_host, settings.imap_port)
+            with suppress(UnavailableError):
+                await self.context.sink.report(
+                    DeliveryReport(
+                        inbox_id=message.inbox_id,
+                        state=MessageState.SENT,
+                        reason=f"No copy in {settings.sent_folder}: {words.en}",
+                        message_id=message.message.id,
+                    )
+                )
+
+
+def _served(message: OutboundMessage) -> str:
+    return f"served:{message.message.id}"
