@@ -247,8 +247,8 @@ class DovecotServer(ThrowawayServer):
             "dovecot.index.cache",
         ):
             (path / name).unlink(missing_ok=True)
-        for name in self.maildir.glob("dovecot-uidvalidity*"):
-            name.unlink()
+        for kept in self.maildir.glob("dovecot-uidvalidity*"):
+            kept.unlink()
         time.sleep(1.1)  # UIDVALIDITY is made of the second
 
 
@@ -324,6 +324,13 @@ class SmtpSink:
         )
         return AuthResult(success=right, handled=False)
 
+    async def handle_EHLO(  # noqa: N802
+        self, server: Any, session: Session, envelope: Envelope, name: str, lines: list[str]
+    ) -> list[str]:
+        """Offer reports of delivery (RFC 3461) where the test wants them."""
+        session.host_name = name
+        return [*lines[:-1], "250-DSN", lines[-1]] if self.dsn else lines
+
     async def handle_RCPT(  # noqa: N802
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
@@ -368,18 +375,17 @@ class _Sink(SMTP):
         )
         self._sink = sink
 
+    @override
     def connection_made(self, transport: Any) -> None:
         self._sink.connections += 1
         super().connection_made(transport)
 
-    async def ehlo_hook(self) -> None:
-        if self._sink.dsn:
-            await self.push("250-DSN")
-
-    async def smtp_MAIL(self, arg: str) -> None:  # noqa: N802
+    @override
+    async def smtp_MAIL(self, arg: str) -> None:
         await super().smtp_MAIL(self._stripped(arg, r" (?:RET|ENVID)=\S+"))
 
-    async def smtp_RCPT(self, arg: str) -> None:  # noqa: N802
+    @override
+    async def smtp_RCPT(self, arg: str) -> None:
         await super().smtp_RCPT(self._stripped(arg, r" NOTIFY=\S+"))
 
     def _stripped(self, arg: str, pattern: str) -> str:

@@ -41,12 +41,11 @@ class StoreActionContext:
         return await self._store.read(work)
 
     async def mail_code(self, *, conversation_id: str, code: str, language: Language) -> bool:
-        """Mails a code to the address on file; False without mail or an address."""
+        """Mails a code to the address on file; False without one, or if it cannot be sent."""
         contact = await self.find_contact(conversation_id=conversation_id)
         if self._mail is None or contact is None or not contact["email"]:
             return False
-        await self._mail.send_code(contact["email"], code, language)
-        return True
+        return await self._mail.send_code(contact["email"], code, language)
 
     async def change_contact(self, *, conversation_id: str, field: str, value: str) -> None:
         """Writes the contact's `email` or `phone`; it is audited."""

@@ -65,6 +65,11 @@ class LiveChannels:
         found = self._running.get(inbox_id)
         return found.channel if found else None
 
+    def first_for_letters(self) -> Channel[Any] | None:
+        """The oldest enabled inbox whose messages are letters."""
+        letters = [self._running[inbox_id] for inbox_id in self.letter_inboxes()]
+        return min(letters, key=lambda r: r.inbox.created_at).channel if letters else None
+
     def letter_inboxes(self) -> frozenset[str]:
         """The enabled inboxes whose messages are letters."""
         return frozenset(

@@ -21,6 +21,7 @@ from gateway.services.bench import Bench
 from gateway.services.bot_data import StoreActionContext
 from gateway.services.channel_files import ChannelBlobs
 from gateway.services.channel_keeping import StoreLeases, StoreState, StoreThreads
+from gateway.services.code_mail import ChannelCodeMail
 from gateway.services.frame_codec import decode_frame, encode_frame
 from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.intake import language_of
@@ -95,11 +96,14 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
         index = ArticleIndex()
         wording = make_wording(settings, storage.store, clock, new_id)
         maker = make_maker(settings, storage.store, clock, index, wording)
-        bot = LiveBot(storage.store, maker, StoreActionContext(storage.store, clock))
+        # The channels come below: they are given the bot's greeting.
+        mail = ChannelCodeMail(lambda: channels.first_for_letters(), clock, new_id)  # noqa: PLW0108
+        bot = LiveBot(storage.store, maker, StoreActionContext(storage.store, clock, mail))
         storage.store.listen(Publisher(hub).publish)
         inboxes = InboxDirectory(storage.store, clock)
         sink = BusSink(bus, storage.store, clock)
         context = _context(storage, hub, sink, bot)
+        channels = LiveChannels(inboxes, context, receives=receives)
         return Parts(
             settings=settings,
             name=name,
@@ -113,7 +117,7 @@ def build_parts(settings: Settings, *, receives: bool, alone: bool) -> Parts:
             articles=ArticleKeeper(storage.store, index, clock, bot.link_articles),
             index=index,
             inboxes=inboxes,
-            channels=LiveChannels(inboxes, context, receives=receives),
+            channels=channels,
             sink=sink,
             metrics=Metrics(),
             is_mailbox=mailbox_kinds(kind_names()).__contains__,

@@ -6,7 +6,7 @@ from typing import Final
 
 from channels.adapters.email.channel import Email
 from channels.adapters.email.providers import PRESETS
-from channels.adapters.email.settings import EmailSettings
+from channels.adapters.email.settings import GROUPS, EmailSettings
 from channels.adapters.email.trying import try_settings
 from channels.contract import Capabilities, ChannelKind
 
@@ -22,5 +22,6 @@ CHANNEL: Final[ChannelKind[EmailSettings]] = ChannelKind(
     ),
     build=Email,
     test=try_settings,
+    groups=GROUPS,
     presets=PRESETS,
 )

@@ -218,7 +218,9 @@ def _judged(error: aiosmtplib.SMTPException) -> Exception:
         if 500 <= error.code < 600:
             return PermanentDeliveryError(reason)
         return TransientDeliveryError(reason)
-    return TransientDeliveryError(f"The mail server ended the connection: {error}"[:300])
+    if isinstance(error, aiosmtplib.SMTPServerDisconnected):
+        return TransientDeliveryError(f"The mail server ended the connection: {error}"[:300])
+    return TransientDeliveryError(f"The mail server cannot be used: {error}"[:300])
 
 
 _MEANINGS: Final = {

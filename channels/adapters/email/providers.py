@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from channels.contract import Preset
 from channels.errors import Words
+from channels.forms import Preset
 
 _CODE: Final = Words(
     "Switch IMAP/SMTP on in the web mail's settings and enter the authorisation code made there: "

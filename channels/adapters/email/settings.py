@@ -3,25 +3,81 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from channels.contract import Secret
 from channels.errors import SettingsError, Words, check_range
+from channels.forms import Group
 
+GROUPS: Final = (
+    Group(name="incoming", label=Words("Incoming mail", "收信", "收信")),
+    Group(name="outgoing", label=Words("Outgoing mail", "发信", "寄信")),
+    Group(name="oauth", label=Words("Sign-in by OAuth", "OAuth 登录", "OAuth 登入")),
+    Group(name="listen", label=Words("Mail from your server", "接收自有服务器投递", "接收自有伺服器投遞")),
+    Group(name="dkim", label=Words("DKIM signature", "DKIM 签名", "DKIM 簽章")),
+)
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
 _HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,190}")
-_SECURITY: Final = ("tls", "starttls", "none")
-_AFTER: Final = ("leave", "flag", "move")
-_OAUTH: Final = ("", "microsoft", "google", "custom")
 _TOKEN_URLS: Final = ("https://", "http://127.0.0.1:")  # a token server of one's own host
-_PROTOCOLS: Final = ("lmtp", "smtp")
+
+Choices = Mapping[str, Mapping[str, str]]
 
 
-def _form(en: str, zh_hans: str, zh_hant: str, **more: Any) -> Mapping[str, Any]:
+def _words(en: str, zh_hans: str, zh_hant: str) -> dict[str, str]:
+    return Words(en, zh_hans, zh_hant).by_language()
+
+
+_SECURITY: Final[Choices] = {
+    "tls": _words("TLS", "TLS", "TLS"),
+    "starttls": _words("STARTTLS", "STARTTLS", "STARTTLS"),
+    "none": _words("None", "不加密", "不加密"),
+}
+_AFTER: Final[Choices] = {
+    "leave": _words("Leave it as it is", "保持原样", "保持原樣"),
+    "flag": _words("Mark it as read", "标为已读", "標為已讀"),
+    "move": _words("Move it", "移到其他文件夹", "移到其他資料夾"),
+}
+_OAUTH: Final[Choices] = {
+    "": _words("No, by password", "不使用，用密码", "不使用，用密碼"),
+    "microsoft": _words("Microsoft", "Microsoft", "Microsoft"),
+    "google": _words("Google", "Google", "Google"),
+    "custom": _words("Another provider", "其他服务商", "其他服務商"),
+}
+_PROTOCOLS: Final[Choices] = {
+    "lmtp": _words("LMTP", "LMTP", "LMTP"),
+    "smtp": _words("SMTP", "SMTP", "SMTP"),
+}
+_BY_TOKEN: Final = ("oauth", ("microsoft", "google", "custom"))
+
+
+def _form(en: str, zh_hans: str, zh_hant: str, group: str = "", **more: Any) -> Mapping[str, Any]:
     """What the form says of a setting."""
-    return {"label": {"en": en, "zh-Hans": zh_hans, "zh-Hant": zh_hant}, **more}
+    named = {"group": group} if group else {}
+    return {"label": _words(en, zh_hans, zh_hant), **named, **more}
+
+
+def _incoming(en: str, zh_hans: str, zh_hant: str, **more: Any) -> Mapping[str, Any]:
+    return _form(en, zh_hans, zh_hant, "incoming", **more)
+
+
+def _outgoing(en: str, zh_hans: str, zh_hant: str, **more: Any) -> Mapping[str, Any]:
+    return _form(en, zh_hans, zh_hant, "outgoing", **more)
+
+
+def _token(
+    en: str, zh_hans: str, zh_hant: str, when: Sequence[str] = _BY_TOKEN[1]
+) -> Mapping[str, Any]:
+    return _form(en, zh_hans, zh_hant, "oauth", only_if=("oauth", when))
+
+
+def _listen(en: str, zh_hans: str, zh_hant: str, **more: Any) -> Mapping[str, Any]:
+    return _form(en, zh_hans, zh_hant, "listen", advanced=True, **more)
+
+
+def _dkim(en: str, zh_hans: str, zh_hant: str) -> Mapping[str, Any]:
+    return _form(en, zh_hans, zh_hant, "dkim", advanced=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +89,24 @@ class EmailSettings:
     )
     display_name: str = field(
         default="", metadata=_form("Sender's name", "发件人名称", "寄件人名稱")
+    )
+    username: str = field(
+        default="",
+        metadata=_form(
+            "User name (empty: the address)",
+            "用户名（留空则为邮箱地址）",
+            "使用者名稱（留空則為信箱地址）",
+            advanced=True,
+        ),
+    )
+    password: Secret = field(
+        default=Secret(),
+        metadata=_form(
+            "Password or authorisation code",
+            "密码或授权码",
+            "密碼或授權碼",
+            only_if=("oauth", ("",)),
+        ),
     )
     aliases: tuple[str, ...] = field(
         default=(),
@@ -46,143 +120,87 @@ class EmailSettings:
             "員工地址或 @網域：其轉寄的郵件視為客戶來信",
         ),
     )
-    username: str = field(
-        default="",
-        metadata=_form(
-            "User name (empty: the address)",
-            "用户名（留空则为邮箱地址）",
-            "使用者名稱（留空則為信箱地址）",
-        ),
-    )
-    password: Secret = field(
-        default=Secret(),
-        metadata=_form("Password or authorisation code", "密码或授权码", "密碼或授權碼"),
-    )
     imap_host: str = field(
         default="",
-        metadata=_form(
+        metadata=_incoming(
             "IMAP server (empty: none)",
             "IMAP 服务器（留空则不收取）",
             "IMAP 伺服器（留空則不收取）",
         ),
     )
     imap_port: int = field(
-        default=993, metadata=_form("IMAP port (TLS)", "IMAP 端口（TLS）", "IMAP 連接埠（TLS）")
+        default=993,
+        metadata=_incoming("IMAP port (TLS)", "IMAP 端口（TLS）", "IMAP 連接埠（TLS）"),
     )
     folders: tuple[str, ...] = field(
-        default=("INBOX",), metadata=_form("Folders", "收取的文件夹", "收取的資料夾")
+        default=("INBOX",), metadata=_incoming("Folders", "收取的文件夹", "收取的資料夾")
     )
     after_fetch: str = field(
         default="leave",
-        metadata=_form(
-            "After fetching: leave, flag (as read) or move",
-            "收取后：leave 不动、flag 标为已读、move 移走",
-            "收取後：leave 不動、flag 標為已讀、move 移走",
+        metadata=_incoming(
+            "What happens to mail that was fetched",
+            "收取后的邮件",
+            "收取後的郵件",
             choices=_AFTER,
         ),
     )
     move_to: str = field(
-        default="", metadata=_form("Folder to move to", "移至文件夹", "移至資料夾")
-    )
-    poll_seconds: int = field(
-        default=60, metadata=_form("Seconds between looks", "轮询间隔（秒）", "輪詢間隔（秒）")
+        default="",
+        metadata=_incoming(
+            "Folder to move to", "移至文件夹", "移至資料夾", only_if=("after_fetch", ("move",))
+        ),
     )
     first_days: int = field(
         default=0,
-        metadata=_form(
+        metadata=_incoming(
             "Days of earlier mail to fetch at the first start",
             "首次启动时收取多少天内的旧邮件",
             "首次啟動時收取多少天內的舊郵件",
         ),
     )
+    poll_seconds: int = field(
+        default=60,
+        metadata=_incoming(
+            "Seconds between looks", "轮询间隔（秒）", "輪詢間隔（秒）", advanced=True
+        ),
+    )
     max_mail_mb: int = field(
-        default=25, metadata=_form("Largest mail (MB)", "单封邮件上限（MB）", "單封郵件上限（MB）")
+        default=25,
+        metadata=_incoming(
+            "Largest mail (MB)", "单封邮件上限（MB）", "單封郵件上限（MB）", advanced=True
+        ),
     )
     trusted_host: str = field(
         default="",
-        metadata=_form(
+        metadata=_incoming(
             "Host whose Authentication-Results are trusted",
             "可信的 Authentication-Results 主机",
             "可信的 Authentication-Results 主機",
-        ),
-    )
-    listen_port: int = field(
-        default=0,
-        metadata=_form(
-            "Port on which we take mail from your server (0: none)",
-            "接收贵方邮件服务器投递的端口（0 为关闭）",
-            "接收貴方郵件伺服器投遞的連接埠（0 為關閉）",
-        ),
-    )
-    listen_host: str = field(
-        default="127.0.0.1", metadata=_form("Address to listen on", "监听地址", "監聽位址")
-    )
-    listen_protocol: str = field(
-        default="lmtp",
-        metadata=_form(
-            "Its protocol: lmtp or smtp",
-            "投递协议：lmtp 或 smtp",
-            "投遞協定：lmtp 或 smtp",
-            choices=_PROTOCOLS,
-        ),
-    )
-    listen_certificate: str = field(
-        default="",
-        metadata=_form(
-            "File with certificate and key for STARTTLS (PEM)",
-            "STARTTLS 证书与私钥文件（PEM）",
-            "STARTTLS 憑證與私鑰檔案（PEM）",
+            advanced=True,
         ),
     )
     smtp_host: str = field(
-        default="", metadata=_form("SMTP server", "SMTP 服务器", "SMTP 伺服器", required=True)
+        default="", metadata=_outgoing("SMTP server", "SMTP 服务器", "SMTP 伺服器", required=True)
     )
-    smtp_port: int = field(default=465, metadata=_form("SMTP port", "SMTP 端口", "SMTP 連接埠"))
+    smtp_port: int = field(
+        default=465, metadata=_outgoing("SMTP port", "SMTP 端口", "SMTP 連接埠")
+    )
     smtp_security: str = field(
         default="tls",
-        metadata=_form(
-            "SMTP security: tls, starttls or none",
-            "SMTP 加密：tls、starttls 或 none",
-            "SMTP 加密：tls、starttls 或 none",
-            choices=_SECURITY,
-        ),
+        metadata=_outgoing("SMTP security", "SMTP 加密", "SMTP 加密", choices=_SECURITY),
     )
-    per_minute: int = field(
-        default=60,
-        metadata=_form("Mails sent in a minute at most", "每分钟最多发送", "每分鐘最多寄出"),
-    )
-    oauth: str = field(
+    signature: str = field(default="", metadata=_outgoing("Signature", "签名", "簽名檔"))
+    sent_folder: str = field(
         default="",
-        metadata=_form(
-            "OAuth: microsoft, google or custom (empty: password)",
-            "OAuth：microsoft、google 或 custom（留空则用密码）",
-            "OAuth：microsoft、google 或 custom（留空則用密碼）",
-            choices=_OAUTH,
+        metadata=_outgoing(
+            "Folder for copies of sent mail (empty: none)",
+            "已发送副本文件夹（留空则不存）",
+            "寄件備份資料夾（留空則不存）",
         ),
     )
-    oauth_client_id: str = field(
-        default="", metadata=_form("OAuth client id", "OAuth 客户端 ID", "OAuth 用戶端 ID")
-    )
-    oauth_client_secret: Secret = field(
-        default=Secret(),
-        metadata=_form("OAuth client secret", "OAuth 客户端密钥", "OAuth 用戶端密鑰"),
-    )
-    oauth_refresh_token: Secret = field(
-        default=Secret(), metadata=_form("OAuth refresh token", "OAuth 刷新令牌", "OAuth 更新權杖")
-    )
-    oauth_tenant: str = field(
-        default="common", metadata=_form("Microsoft tenant", "Microsoft 租户", "Microsoft 租用戶")
-    )
-    oauth_url: str = field(
-        default="",
-        metadata=_form(
-            "Token address (custom OAuth)", "令牌地址（自定义 OAuth）", "權杖位址（自訂 OAuth）"
-        ),
-    )
-    signature: str = field(default="", metadata=_form("Signature", "签名", "簽名檔"))
     plus_addresses: bool = field(
         default=False,
-        metadata=_form(
+        metadata=_outgoing(
             "The server delivers name+anything@ to us (signed reply addresses)",
             "服务器会把 名称+任意@ 投递给我们（签名回复地址）",
             "伺服器會把 名稱+任意@ 投遞給我們（簽章回覆地址）",
@@ -190,48 +208,95 @@ class EmailSettings:
     )
     delivery_reports: bool = field(
         default=True,
-        metadata=_form(
-            "Ask for reports of failed delivery", "请求投递失败报告", "請求投遞失敗報告"
+        metadata=_outgoing(
+            "Ask for reports of failed delivery",
+            "请求投递失败报告",
+            "請求投遞失敗報告",
+            advanced=True,
         ),
     )
-    sent_folder: str = field(
-        default="",
-        metadata=_form(
-            "Folder for copies of sent mail (empty: none)",
-            "已发送副本文件夹（留空则不存）",
-            "寄件備份資料夾（留空則不存）",
+    per_minute: int = field(
+        default=60,
+        metadata=_outgoing(
+            "Mails sent in a minute at most", "每分钟最多发送", "每分鐘最多寄出", advanced=True
         ),
     )
     auto_per_hour: int = field(
         default=4,
-        metadata=_form(
+        metadata=_outgoing(
             "Automatic mails to one address in an hour",
             "每小时给同一地址的自动邮件上限",
             "每小時給同一地址的自動郵件上限",
+            advanced=True,
         ),
     )
     auto_per_day: int = field(
         default=12,
-        metadata=_form(
+        metadata=_outgoing(
             "Automatic mails to one address in a day",
             "每天给同一地址的自动邮件上限",
             "每天給同一地址的自動郵件上限",
+            advanced=True,
+        ),
+    )
+    oauth: str = field(
+        default="",
+        metadata=_form("Sign-in by OAuth", "OAuth 登录", "OAuth 登入", "oauth", choices=_OAUTH),
+    )
+    oauth_client_id: str = field(
+        default="", metadata=_token("OAuth client id", "OAuth 客户端 ID", "OAuth 用戶端 ID")
+    )
+    oauth_client_secret: Secret = field(
+        default=Secret(),
+        metadata=_token("OAuth client secret", "OAuth 客户端密钥", "OAuth 用戶端密鑰"),
+    )
+    oauth_refresh_token: Secret = field(
+        default=Secret(),
+        metadata=_token("OAuth refresh token", "OAuth 刷新令牌", "OAuth 更新權杖"),
+    )
+    oauth_tenant: str = field(
+        default="common",
+        metadata=_token("Microsoft tenant", "Microsoft 租户", "Microsoft 租用戶", ("microsoft",)),
+    )
+    oauth_url: str = field(
+        default="", metadata=_token("Token address", "令牌地址", "權杖位址", ("custom",))
+    )
+    listen_port: int = field(
+        default=0,
+        metadata=_listen(
+            "Port on which we take mail from your server (0: none)",
+            "接收贵方邮件服务器投递的端口（0 为关闭）",
+            "接收貴方郵件伺服器投遞的連接埠（0 為關閉）",
+        ),
+    )
+    listen_host: str = field(
+        default="127.0.0.1", metadata=_listen("Address to listen on", "监听地址", "監聽位址")
+    )
+    listen_protocol: str = field(
+        default="lmtp", metadata=_listen("Protocol", "协议", "協定", choices=_PROTOCOLS)
+    )
+    listen_certificate: str = field(
+        default="",
+        metadata=_listen(
+            "File with certificate and key for STARTTLS (PEM)",
+            "STARTTLS 证书与私钥文件（PEM）",
+            "STARTTLS 憑證與私鑰檔案（PEM）",
         ),
     )
     dkim_domain: str = field(
         default="",
-        metadata=_form(
+        metadata=_dkim(
             "DKIM domain (empty: unsigned)",
             "DKIM 域名（留空则不签名）",
             "DKIM 網域（留空則不簽章）",
         ),
     )
     dkim_selector: str = field(
-        default="", metadata=_form("DKIM selector", "DKIM 选择器", "DKIM 選擇器")
+        default="", metadata=_dkim("DKIM selector", "DKIM 选择器", "DKIM 選擇器")
     )
     dkim_key: Secret = field(
         default=Secret(),
-        metadata=_form("DKIM private key (PEM)", "DKIM 私钥（PEM）", "DKIM 私鑰（PEM）"),
+        metadata=_dkim("DKIM private key (PEM)", "DKIM 私钥（PEM）", "DKIM 私鑰（PEM）"),
     )
     certificates: str = field(
         default="",
@@ -239,14 +304,14 @@ class EmailSettings:
             "File with further certificate authorities (PEM)",
             "额外的 CA 证书文件（PEM）",
             "額外的 CA 憑證檔案（PEM）",
+            advanced=True,
         ),
     )
 
     def __post_init__(self) -> None:
         """Checks what can be checked without a network."""
-        _check_address("address", self.address)
-        for alias in self.aliases:
-            _check_address("aliases", alias)
+        for name, value in (("address", self.address), *(("aliases", a) for a in self.aliases)):
+            _check_address(name, value)
         _check_host("imap_host", self.imap_host)
         _check_host("smtp_host", self.smtp_host)
         for name, known in (
@@ -307,12 +372,8 @@ class EmailSettings:
 
     def is_staff(self, address: str) -> bool:
         """Whether one of our people writes from that address."""
-        lower = address.lower()
-        return lower in self._staff or f"@{lower.rpartition('@')[2]}" in self._staff
-
-    @property
-    def _staff(self) -> frozenset[str]:
-        return frozenset(one.lower() for one in self.staff)
+        lower, staff = address.lower(), {one.lower() for one in self.staff}
+        return lower in staff or f"@{lower.rpartition('@')[2]}" in staff
 
 
 _NEEDED: Final = Words("a value is needed", "此项必填", "此項必填")
@@ -347,7 +408,7 @@ def _check_host(name: str, value: str) -> None:
         )
 
 
-def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
+def _check_choice(name: str, value: str, known: Choices) -> None:
     if value not in known:
         listed = ", ".join(one or '""' for one in known)
         raise SettingsError(

@@ -62,8 +62,9 @@ class Mail:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, Language]] = []
 
-    async def send_code(self, address: str, code: str, language: Language) -> None:
+    async def send_code(self, address: str, code: str, language: Language) -> bool:
         self.sent.append((address, code, language))
+        return True
 
 
 async def test_a_code_goes_to_the_address_on_file_only(desk: Desk) -> None:

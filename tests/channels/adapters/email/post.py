@@ -75,7 +75,7 @@ def read(content: bytes) -> EmailMessage:
 def text_of(content: bytes) -> str:
     part = read(content).get_body(("plain",))
     assert part is not None
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 class Post:

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from channels.adapters.email import poller
+from channels.adapters.email import poller, receiver
 from channels.adapters.email.imap import ImapSession, quote_folder
 from channels.letters import Doubt
+from channels.mail.parsing import parse_email
 from channels.testing import serve_application
 from tests.channels.adapters.email.post import WANG, Post, mail
 from tests.conftest import running
@@ -220,14 +221,10 @@ async def test_while_the_bus_is_full_mail_waits(dovecot: DovecotServer) -> None:
 async def test_a_mail_that_breaks_us_holds_up_no_other(
     post: Post, dovecot: DovecotServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from channels.adapters.email import receiver
-
-    parse = receiver.parse_email
-
     def fail(raw: bytes, **options: Any) -> Any:
         if b"<m1@" in raw:
             raise ValueError("a fault of ours")
-        return parse(raw, **options)
+        return parse_email(raw, **options)
 
     monkeypatch.setattr(receiver, "parse_email", fail)
     await post.ready()

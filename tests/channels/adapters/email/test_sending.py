@@ -1,0 +1,387 @@
+"""Mail goes out to a real SMTP server; its refusals are told in words."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import dkim
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from channels.adapters.email.threading import _member
+from channels.contract import Attachment, MessageKind, MessageState, QuickReply
+from channels.errors import PermanentDeliveryError, TransientDeliveryError
+from channels.keeping import Thread
+from channels.letters import Party, Quoted
+from channels.testing import INBOX
+from tests.channels.adapters.email.post import (
+    CONVERSATION,
+    MESSAGE,
+    WANG,
+    Post,
+    mail,
+    outbound,
+    read,
+    text_of,
+)
+from tests.conftest import running
+from tests.mail_servers import USER, DovecotServer, Received, SmtpSink, write_certificate
+
+LI = "li@qingchuan.example"
+
+
+@pytest.fixture
+async def post(smtp: SmtpSink) -> AsyncIterator[Post]:
+    """A mailbox that only sends."""
+    post = Post(None, smtp)
+    yield post
+    await post.channel.stop()
+
+
+def only(post: Post) -> Received:
+    (found,) = post.smtp.mails
+    return found
+
+
+async def test_an_answer_is_a_mail_as_people_write_it(post: Post) -> None:
+    receipt = await post.channel.send(
+        outbound(
+            letter={
+                "references": ("m1@qingchuan.example 0123456789ab", "sha256:aa 0123456789ab"),
+                "quoted": Quoted(
+                    author=Party(address=WANG, name="王芳"),
+                    at=1_772_587_800_000,
+                    text="忘了\n密码",
+                ),
+            }
+        )
+    )
+    found = only(post)
+    sent = read(found.content)
+    assert found.recipients == [WANG]
+    assert str(sent["From"]) == f"晴川客服 <{USER}>"
+    assert str(sent["To"]) == f"王芳 <{WANG}>"
+    assert sent["Subject"] == "Re: 登录失败"
+    assert sent["In-Reply-To"] == "<m1@qingchuan.example>"
+    assert sent["References"] == "<m1@qingchuan.example>"
+    assert sent["Message-ID"] == f"<{receipt.external_id}>"
+    assert "Auto-Submitted" not in sent
+    text = text_of(found.content)
+    assert text.startswith("请点“忘记密码”。")
+    assert f"王芳 <{WANG}> 写道：\n> 忘了\n> 密码" in text
+    rich = sent.get_body(("html",))
+    assert rich is not None
+    assert '<blockquote type="cite"' in rich.get_content()
+    found.content.decode("ascii")
+    assert max(map(len, found.content.split(b"\r\n"))) <= 998
+
+
+async def test_each_attempt_is_recognisable(post: Post) -> None:
+    for attempt in (1, 2):
+        await post.channel.send(outbound(attempt=attempt))
+    first, again = (read(one.content)["Message-ID"] for one in post.smtp.mails)
+    assert first == again
+
+
+async def test_signed_addresses_where_the_server_delivers_them(smtp: SmtpSink) -> None:
+    post = Post(None, smtp, plus_addresses=True)
+    await post.channel.send(outbound())
+    await post.channel.stop()
+    found = only(post)
+    assert re.fullmatch(r"support\+b[a-z2-7]{39}@shop\.example", found.sender)
+    reply_to = str(read(found.content)["Reply-To"])
+    assert re.fullmatch(r"support\+r[a-z2-7]{39}@shop\.example", reply_to)
+
+
+async def test_the_bots_mails_say_that_no_person_wrote_them(post: Post) -> None:
+    choices = (QuickReply(title="转人工", payload="/human"),)
+    await post.channel.send(outbound(kind=MessageKind.BOT, choices=choices))
+    sent = read(only(post).content)
+    assert sent["Auto-Submitted"] == "auto-replied"
+    assert sent["X-Auto-Response-Suppress"] == "All"
+    assert sent["List-Unsubscribe"]
+    assert sent["X-Yingda-Instance"]
+    assert "转人工" in text_of(only(post).content)
+
+
+async def test_robots_do_not_talk_on(smtp: SmtpSink) -> None:
+    post = Post(None, smtp, auto_per_hour=2)
+    for number in (1, 2):
+        await post.channel.send(outbound(kind=MessageKind.BOT, id=f"{number:032x}"))
+    with pytest.raises(PermanentDeliveryError, match="automatic"):
+        await post.channel.send(outbound(kind=MessageKind.BOT))
+    await post.channel.send(outbound())  # a person may write on
+    await post.channel.send(outbound(kind=MessageKind.BOT, to=LI))
+    await post.channel.stop()
+    assert len(smtp.mails) == 4
+
+
+async def test_cc_and_bcc(post: Post) -> None:
+    letter = {
+        "cc": (Party(address=LI, name="李强"),),
+        "bcc": (Party(address="boss@shop.example"),),
+    }
+    await post.channel.send(outbound(letter=letter))
+    found = only(post)
+    assert found.recipients == [WANG, LI, "boss@shop.example"]
+    assert b"boss" not in found.content
+
+
+async def test_files_go_along(post: Post) -> None:
+    blob = await post.bench.blobs.put(b"%PDF-1.4\n")
+    file = Attachment(blob=blob, name="发票 三月.pdf", mime="application/pdf", size=9)
+    await post.channel.send(outbound(attachments=(file,)))
+    (part,) = read(only(post).content).iter_attachments()
+    assert (part.get_filename(), part.get_content()) == ("发票 三月.pdf", b"%PDF-1.4\n")
+
+
+async def test_a_signature_and_rich_text(smtp: SmtpSink) -> None:
+    post = Post(None, smtp, signature="晴川科技\n客服部")
+    await post.channel.send(outbound("你好", letter={"html": "<p>你<b>好</b></p>"}))
+    await post.channel.stop()
+    assert text_of(only(post).content).startswith("你好\n\n-- \n晴川科技\n客服部")
+    rich = read(only(post).content).get_body(("html",))
+    assert rich is not None
+    assert "<b>好</b>" in rich.get_content()
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"subject": "a\r\nBcc: victim@evil.example\r\n\r\nx"},
+        {"to": (Party(address=WANG, name="a\r\nBcc: victim@evil.example"),)},
+        {"to": (Party(address=WANG, name='"><b@evil.example>, <c@evil.example'),)},
+        {"references": ("a@b>\r\nBcc: victim@evil.example 00", "c@d 00")},
+    ],
+)
+async def test_no_header_can_be_smuggled_in(post: Post, hostile: dict[str, Any]) -> None:
+    await post.channel.send(outbound(letter=hostile))
+    sent = read(only(post).content)
+    assert "Bcc" not in sent
+    assert [one.addr_spec for one in sent["To"].addresses] == [WANG]
+    assert only(post).recipients == [WANG]
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nobody", "a b@c.example", "a@b\r\nRCPT TO:<x@y>", "王@例子.example", "a@b@c"]
+)
+async def test_an_address_that_is_none_is_refused_with_its_name(post: Post, address: str) -> None:
+    with pytest.raises(PermanentDeliveryError, match="address"):
+        await post.channel.send(outbound(letter={"to": (Party(address=address),)}))
+    assert post.smtp.mails == []
+
+
+async def test_a_chinese_domain_is_written_in_ascii(post: Post) -> None:
+    await post.channel.send(outbound(letter={"to": (Party(address="wang@例子.example"),)}))
+    assert only(post).recipients == ["wang@xn--fsqu00a.example"]
+
+
+async def test_long_threads_keep_their_ends(post: Post) -> None:
+    references = tuple(f"{'x' * 90}{number}@qingchuan.example 00" for number in range(60))
+    await post.channel.send(outbound(letter={"references": references}))
+    ids = read(only(post).content)["References"].split()
+    assert len(ids) == 20
+    assert ids[0].startswith(f"<{'x' * 90}0@")
+    assert ids[-1].startswith(f"<{'x' * 90}59@")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "word"),
+    [
+        ("421 4.3.2 shutting down", TransientDeliveryError, "busy"),
+        ("450 4.2.0 Greylisted, try again in 5 minutes", TransientDeliveryError, "Greylisted"),
+        ("451 4.7.1 try later", TransientDeliveryError, "later"),
+        ("452 4.2.2 over quota", TransientDeliveryError, "room"),
+        ("550 5.7.1 spam", PermanentDeliveryError, "spam"),
+        ("552 5.3.4 too large", PermanentDeliveryError, "too large"),
+        ("554 5.7.1 refused", PermanentDeliveryError, "refused"),
+    ],
+)
+async def test_refusals_are_told_apart(
+    post: Post, answer: str, error: type[Exception], word: str
+) -> None:
+    post.smtp.answers.append(answer)
+    with pytest.raises(error, match=word):
+        await post.channel.send(outbound())
+    await post.channel.send(outbound(attempt=2))
+    assert len(post.smtp.mails) == 1
+
+
+async def test_an_unknown_recipient(post: Post) -> None:
+    post.smtp.refused[WANG] = "550 5.1.1 no such user"
+    with pytest.raises(PermanentDeliveryError, match="no such user"):
+        await post.channel.send(outbound())
+
+
+async def test_of_several_recipients_one_is_refused(post: Post) -> None:
+    post.smtp.refused[LI] = "550 5.1.1 no such user"
+    await post.channel.send(outbound(letter={"cc": (Party(address=LI),)}))
+    (report,) = post.bench.sink.reports
+    assert (report.message_id, report.state) == (MESSAGE, MessageState.FAILED)
+    assert LI in report.reason
+    assert WANG not in report.reason
+
+
+async def test_of_several_recipients_one_is_greylisted(post: Post) -> None:
+    letter = {"cc": (Party(address=LI),)}
+    post.smtp.refused[LI] = "451 4.7.1 greylisted"
+    with pytest.raises(TransientDeliveryError, match=LI):
+        await post.channel.send(outbound(letter=letter))
+    del post.smtp.refused[LI]
+    await post.channel.send(outbound(letter=letter, attempt=2))
+    assert [found.recipients for found in post.smtp.mails] == [[WANG], [LI]]
+
+
+async def test_a_connection_that_ends_within_a_mail_is_tried_again(post: Post) -> None:
+    await post.channel.send(outbound())
+    post.smtp.drops = 1
+    with pytest.raises(TransientDeliveryError):
+        await post.channel.send(outbound())
+    await post.channel.send(outbound())
+    assert len(post.smtp.mails) == 2
+
+
+async def test_connections_are_used_again_and_few(post: Post) -> None:
+    await asyncio.gather(
+        *(post.channel.send(outbound(id=f"{number:032x}")) for number in range(20))
+    )
+    assert len(post.smtp.mails) == 20
+    assert post.smtp.connections <= 3
+
+
+async def test_mails_keep_the_pace(smtp: SmtpSink) -> None:
+    post = Post(None, smtp, per_minute=600)
+    began = asyncio.get_running_loop().time()
+    await asyncio.gather(*(post.channel.send(outbound()) for _ in range(30)))
+    await post.channel.stop()
+    assert asyncio.get_running_loop().time() - began > 0.8  # twenty at once, then ten a second
+
+
+async def test_a_flood_waits_in_the_outbox(smtp: SmtpSink) -> None:
+    post = Post(None, smtp, per_minute=20)
+    tasks = [asyncio.create_task(post.channel.send(outbound())) for _ in range(30)]
+    done, waiting = await asyncio.wait(tasks, timeout=2)
+    errors = [task.exception() for task in done]
+    late = [error for error in errors if isinstance(error, TransientDeliveryError)]
+    assert late
+    assert all(error.retry_after and error.retry_after > 30 for error in late)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await post.channel.stop()
+
+
+async def test_a_wrong_password_is_told(smtp: SmtpSink) -> None:
+    post = Post(None, smtp, password="wrong")
+    with pytest.raises(TransientDeliveryError, match="authorisation code") as caught:
+        await post.channel.send(outbound())
+    assert caught.value.retry_after == 300
+
+
+async def test_failure_reports_are_asked_for_where_offered(post: Post) -> None:
+    post.smtp.dsn = True
+    await post.channel.send(outbound())
+    assert only(post).options == ["RET=HDRS", f"ENVID={MESSAGE}", "NOTIFY=FAILURE,DELAY"]
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+async def test_tls_is_verified(tmp_path: Path, security: str) -> None:
+    certificate = write_certificate(tmp_path / "server.pem")
+    async with SmtpSink().running(certificate, starttls=security == "starttls") as sink:
+        trusting = Post(None, sink, smtp_security=security, certificates=str(certificate))
+        await trusting.channel.send(outbound())
+        await trusting.channel.stop()
+        wary = Post(None, sink, smtp_security=security)
+        with pytest.raises(TransientDeliveryError, match="certificate"):
+            await wary.channel.send(outbound())
+    assert len(sink.mails) == 1
+
+
+async def test_a_server_without_starttls_gets_nothing(post: Post) -> None:
+    strict = Post(None, post.smtp, smtp_security="starttls")
+    with pytest.raises(TransientDeliveryError):
+        await strict.channel.send(outbound())
+    assert post.smtp.mails == []
+
+
+async def test_whom_we_write_to_belongs_to_the_conversation(post: Post) -> None:
+    await post.channel.send(outbound(letter={"cc": (Party(address=LI),)}))
+    thread = Thread(inbox_id=INBOX, handle=WANG)
+    assert post.bench.threads.known[_member(thread, LI)] == thread
+
+
+async def test_mails_are_signed(smtp: SmtpSink) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    ).decode()
+    post = Post(None, smtp, dkim_domain="shop.example", dkim_selector="yd", dkim_key=pem)
+    await post.channel.send(outbound())
+    await post.channel.stop()
+    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def lookup(name: bytes, timeout: float = 5) -> bytes:
+        assert name == b"yd._domainkey.shop.example."
+        return b"v=DKIM1; k=rsa; p=" + base64.b64encode(der)
+
+    assert dkim.verify(only(post).content, dnsfunc=lookup)
+    assert not dkim.verify(
+        only(post).content.replace(b"Version: 1.0", b"Version: 1.1"), dnsfunc=lookup
+    )
+
+
+async def test_a_damaged_key_is_told(smtp: SmtpSink) -> None:
+    pem = "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----"
+    post = Post(None, smtp, dkim_domain="shop.example", dkim_selector="yd", dkim_key=pem)
+    with pytest.raises(TransientDeliveryError, match="DKIM"):
+        await post.channel.send(outbound())
+
+
+async def test_a_copy_lies_in_the_sent_folder(dovecot: DovecotServer, smtp: SmtpSink) -> None:
+    folder = "&XfJT0ZAB-"
+    dovecot.folder(folder)
+    post = Post(dovecot, smtp, sent_folder="已发送")
+    await post.channel.send(outbound())
+    await post.until(lambda: dovecot.contents(folder))
+    await post.channel.stop()
+    assert read(dovecot.contents(folder)[0])["Subject"] == "登录失败"
+
+
+async def test_a_full_mailbox_takes_no_copy_and_that_is_told(smtp: SmtpSink) -> None:
+    with ExitStack() as stack:
+        dovecot = running(lambda: DovecotServer(quota="1B"), stack)
+        post = Post(dovecot, smtp, sent_folder="INBOX")
+        await post.channel.send(outbound())
+        await post.until(lambda: post.bench.sink.reports)
+        await post.channel.stop()
+    (report,) = post.bench.sink.reports
+    assert (report.message_id, report.state) == (MESSAGE, MessageState.SENT)
+    assert "quota" in report.reason.lower()
+    assert len(smtp.mails) == 1
+
+
+async def test_an_answer_to_our_mail_comes_back_to_its_conversation(
+    dovecot: DovecotServer, smtp: SmtpSink
+) -> None:
+    post = Post(dovecot, smtp, plus_addresses=True, first_days=1)
+    await post.channel.start()
+    await post.channel.send(outbound())
+    sent = read(only(post).content)
+    dovecot.deliver(mail(2, to=str(sent["Reply-To"])))
+    dovecot.deliver(mail(3, In_Reply_To=str(sent["Message-ID"])))
+    await post.came(2)
+    await post.channel.stop()
+    assert {message.thread for message in post.bench.sink.messages} == {"root"}
+    assert CONVERSATION in post.bench.threads.conversations
