@@ -33,10 +33,11 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 from typing_extensions import override
 
-from tests.servers import ThrowawayServer, children, find_program
+from tests.servers import ServerMissingError, ThrowawayServer, children
 
 USER = "support@shop.example"
 PASSWORD = "s3cret"
+_IMAP = Path("/usr/lib/dovecot/imap")
 
 
 def write_certificate(path: Path, name: str = "localhost") -> Path:
@@ -139,7 +140,10 @@ class DovecotServer(ThrowawayServer):
     label = "dovecot"
 
     def __init__(self, *, quota: str = "1G", token_url: str = "") -> None:
-        self.program = find_program("dovecot", "dovecot-imapd")
+        if not _IMAP.exists():
+            raise ServerMissingError(
+                "dovecot is not installed (Debian: apt-get install dovecot-imapd)"
+            )
         super().__init__()
         self.certificate = self.directory / "server.pem"
         self._quota = quota
@@ -148,7 +152,7 @@ class DovecotServer(ThrowawayServer):
 
     @override
     def command(self) -> list[str]:
-        return [str(self.program), "-F", "-c", str(self.directory / "dovecot.conf")]
+        return ["/usr/sbin/dovecot", "-F", "-c", str(self.directory / "dovecot.conf")]
 
     @override
     def start(self) -> Self:

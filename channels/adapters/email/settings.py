@@ -15,7 +15,10 @@ GROUPS: Final = (
     Group(name="incoming", label=Words("Incoming mail", "收信", "收信")),
     Group(name="outgoing", label=Words("Outgoing mail", "发信", "寄信")),
     Group(name="oauth", label=Words("Sign-in by OAuth", "OAuth 登录", "OAuth 登入")),
-    Group(name="listen", label=Words("Mail from your server", "接收自有服务器投递", "接收自有伺服器投遞")),
+    Group(
+        name="listen",
+        label=Words("Mail from your server", "接收自有服务器投递", "接收自有伺服器投遞"),
+    ),
     Group(name="dkim", label=Words("DKIM signature", "DKIM 签名", "DKIM 簽章")),
 )
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
