@@ -88,6 +88,7 @@ class Poller:
         self._now = now
         self._nudged = asyncio.Event()
         self._worked = False  # whether the present connection was of use
+        self._next_uid: int | None = None  # of the first folder, when it was last looked at
 
     def nudge(self) -> None:
         """Looks at once, if it waits."""
@@ -151,7 +152,10 @@ class Poller:
         broken: FolderError | None = None
         for name in self._settings.folders:
             try:
-                await self._read(session, name, await session.open(name))
+                folder = await session.open(name)
+                if name == self._settings.folders[0]:
+                    self._next_uid = folder.next_uid
+                await self._read(session, name, folder)
             except FolderError as error:
                 broken = error
         if broken is not None:
@@ -256,8 +260,10 @@ class Poller:
         seconds = float(self._settings.poll_seconds)
         watching = asyncio.create_task(self._watch_for_wishes())
         try:
-            if not await self._can_idle(session):
+            news = await self._news(session)
+            if news is None:
                 await self._rest(seconds)
+            if news is not False:
                 return
             alone = len(self._settings.folders) == 1
             await session.wait_for_news(IDLE_SECONDS if alone else seconds, self._nudged)
@@ -265,14 +271,19 @@ class Poller:
         finally:
             watching.cancel()
 
-    async def _can_idle(self, session: ImapSession) -> bool:
+    async def _news(self, session: ImapSession) -> bool | None:
+        """Opens the first folder for IDLE; None where that is not possible.
+
+        What came since the last look is told here and not by IDLE, which begins with the folder
+        as it was opened.
+        """
         if not session.can("IDLE"):
-            return False
+            return None
         try:
-            await session.open(self._settings.folders[0])
+            folder = await session.open(self._settings.folders[0])
         except FolderError:
-            return False
-        return True
+            return None
+        return folder.next_uid != self._next_uid
 
     async def _watch_for_wishes(self) -> None:
         """Somebody may press the button in another process."""
