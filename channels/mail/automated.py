@@ -33,6 +33,7 @@ _SUBJECT = re.compile(
     r")(?: (?:auto-?reply|reply|message|notification|notice|response|auto))?"
     r"\s*(?:[:：\]】)）(（!.,;–—-]|$|(?:from|until|till|re|to|your|for|bis)\b)"
 )
+_SOMEBODY = re.compile(r"(?i)^.{2,60}\bis (?:currently )?out of (?:the )?office\b")
 # What only a machine says at the beginning of a mail; one alone is no proof.
 _WORDS = re.compile(
     r"(?i)this is an? (?:auto(?:matic|mated|matically generated)?|automated) (?:reply|response|"
@@ -104,8 +105,10 @@ def _reply_sign(headers: Headers, subject: str, text: str) -> str:
     if "oof" in headers.text("x-ms-exchange-inbox-rules-loop").lower():
         return "x-ms-exchange-inbox-rules-loop"
     if re.search(
-        r"(?i)\bIPM\.Note\.Rules\.OofTemplate",
-        headers.text("content-class") + headers.text("x-ms-exchange-messageclass"),
+        r"(?i)\bIPM\.Note\.Rules\.OofTemplate|autoresponder",
+        headers.text("content-class")
+        + headers.text("x-post-messageclass")
+        + headers.text("x-ms-exchange-messageclass"),
     ):
         return "message class"
     if (
@@ -114,7 +117,7 @@ def _reply_sign(headers: Headers, subject: str, text: str) -> str:
         .startswith("mailbox rules agent")
     ):
         return "x-ms-exchange-generated-message-source"
-    if _SUBJECT.search(subject):
+    if _SUBJECT.search(subject) or _SOMEBODY.search(subject):
         return "subject"
     if submitted == "no":
         return ""

@@ -69,6 +69,7 @@ _RETURNED = re.compile(
     r"unsent message|原邮件|原始邮件|原信)"
     r"[^\n]{0,60}|(?:return-path|received|message-id):[^\n]*)$"
 )
+_RETURNED_TYPES = ("message/rfc822", "text/rfc822-headers", "message/global-headers")
 _NO_MEMBER = re.compile(r"(?i)not (?:a )?member of this|not allowed to post|only members")
 _MESSAGE_ID = re.compile(r"(?im)^[> \t]{0,10}message-id:\s*<([^<>\s]{1,900})>")
 _TO = re.compile(r"(?im)^[> \t]{0,10}to:[ \t]*([^\n]{1,300})")
@@ -132,7 +133,8 @@ def _looks_returned(sources: BounceSources, has_original: bool) -> bool:
 def _returned_headers(parts: list[Part], limits: Limits) -> Headers | None:
     """The headers of the mail that came back."""
     for part in parts[1:]:
-        if part.type in ("message/rfc822", "text/rfc822-headers", "message/global-headers"):
+        named = part.filename.lower().endswith(".eml")
+        if named or part.type in _RETURNED_TYPES:
             raw = decoded_body(part)
             return read_headers(raw, 0, len(raw), limits, [])[0]
     return None
@@ -217,7 +219,7 @@ def _from_words(
     """Reads a report that was written for people."""
     cut = _RETURNED.search(text)
     own = text[: cut.start()] if cut and cut.start() > 40 else text[:4000]
-    recipient = (EMAIL.search(failed) or _recipient(own, sources.sender) or [""])[0]
+    recipient = (EMAIL.search(failed) or _recipient(own, sources) or [""])[0]
     if not recipient and returned is not None:
         address = EMAIL.search(returned.text("to"))
         recipient = address[0] if address else ""
@@ -241,13 +243,16 @@ def _from_words(
     )
 
 
-def _recipient(text: str, sender: str) -> re.Match[str] | None:
-    """The first address in the report that is not the reporter's own."""
-    for found in EMAIL.finditer(text[:10_000]):
-        address = found[0].lower()
-        if not is_daemon(address, "") and address != sender.lower():
-            return found
-    return None
+def _recipient(text: str, sources: BounceSources) -> re.Match[str] | None:
+    """The first address in the report that is neither the reporter's nor the one it reports to."""
+    ours = sources.headers.text("to").lower()
+    candidates = [
+        found
+        for found in EMAIL.finditer(text[:10_000])
+        if not is_daemon(found[0], "") and found[0].lower() != sources.sender
+    ]
+    foreign = [found for found in candidates if found[0].lower() not in ours]
+    return next(iter(foreign or candidates), None)
 
 
 def _diagnostic(text: str) -> str:

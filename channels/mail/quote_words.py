@@ -65,14 +65,17 @@ HEADER_LINE = re.compile(
     + _field(_OTHER)
     + r"))[ \xa0]{0,4}\*{0,2}[ \xa0]{0,4}[:：]\*{0,2}(?P<value>.*)$"
 )
+_ROW = re.compile(r"\s{0,10}\|\s{0,4}([^|:：]{1,20}?)\s{0,4}\|(.*?)\|?\s*$")
 _GAPS = re.compile(r"(?<=[一-鿿])[ \u3000\xa0]{1,4}(?=[一-鿿][ \u3000\xa0]{0,4}(?:[一-鿿]|[:：]))")
 
 
 def header_line(line: str) -> re.Match[str] | None:
     """Whether a line is a header of a quoted mail; the group that matched names the field."""
-    if ":" not in line[:60] and "：" not in line[:60]:
-        return None
+    if row := _ROW.match(line[:2000]):  # | From | … |, a table of NetEase's and WPS's
+        line = f"{row[1]}: {row[2]}"
     head = line[:60]
+    if ":" not in head and "：" not in head:
+        return None
     if "\u3000" in head or " " in head:  # 发 件 人
         line = _GAPS.sub("", head) + line[60:]
     return HEADER_LINE.match(line[:2000])
@@ -224,7 +227,16 @@ DISCLAIMER = re.compile(
     r"(?:机密|機密|保密|仅供|僅供|仅限|僅限|仅发送)|(?:保密声明|保密聲明|免责声明|"
     r"免責聲明)\s*[:：]?)"
 )
+# A frame that NetEase's programs draw around a signature, with nothing in it.
+FRAME = re.compile(r"^\s*\|[\s|]*$")
+SHORT_RULE = re.compile(r"^\s*(?:[-_=*]{2,80}|[—─－]{1,80})\s*$")
+# What tells that lines name a person and a firm.
+CONTACT = re.compile(
+    r"(?i)@|www\.|https?:|\b(?:tel|phone|mobile|fax|cell|inc|ltd|llc|gmbh|corp|co)\b|\+\d{2,}|"
+    r"电话|手机|電話|手機|公司|部门|有限|集团|集團|经理|經理|総務|株式会社"
+)
 LIST_FOOTER = re.compile(
-    r"(?i)mailing list|listinfo|unsubscribe|you received this (?:message|email) because you are "
+    r"(?i)mailing list|reply to this e-?mail directly|view it on|listinfo|unsubscribe|"
+    r"you received this (?:message|email) because you are "
     r"subscribed|mailman"
 )

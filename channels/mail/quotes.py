@@ -53,12 +53,15 @@ class _Page:
             index += 1
         return index
 
-    def says_before(self, index: int) -> bool:
-        """Whether anything of the writer's own stands before a line."""
-        return any(
-            not self.quoted[i] and i not in self.dropped and not self.blank(i)
-            for i in range(index)
-        )
+    def is_one_block(self, index: int, *, top: bool) -> bool:
+        """Whether one quotation begins here and no other follows.
+
+        At the top of a mail the answer may stand below it, elsewhere nothing may.
+        """
+        while index < len(self.lines) and (self.quoted[index] or self.blank(index)):
+            index += 1
+        rest = range(index, len(self.lines))
+        return not any(self.quoted[i] for i in rest) if top else not rest
 
 
 def is_quoted(line: str) -> bool:
@@ -125,7 +128,7 @@ def _announced(page: _Page, index: int) -> int | None:
             end += 1
         return end
     if words.SEPARATOR.match(line[:300]):
-        return _headers_end(page, page.next_text(index + 1), least=1) or index + 1
+        return _headers_end(page, page.next_text(index + 1), announced=True) or index + 1
     if words.RULE.match(line[:200]) or line.strip() == "---":
         following = page.next_text(index + 1)
         if following < len(page.lines) and words.EARLIER.match(page.lines[following][:80]):
@@ -137,7 +140,7 @@ def _announced(page: _Page, index: int) -> int | None:
     return _headers_end(page, index) or _attribution_end(page, index)
 
 
-def _headers_end(page: _Page, index: int, least: int = 2) -> int | None:
+def _headers_end(page: _Page, index: int, *, announced: bool = False) -> int | None:
     """The end of a block of quoted headers that begins here: a sender or date, and another."""
     if index >= len(page.lines):
         return None
@@ -146,19 +149,23 @@ def _headers_end(page: _Page, index: int, least: int = 2) -> int | None:
         return None
     kinds = {_kind(first)}
     end, foreign = index + 1, 0
+    addressed = "@" in page.lines[index]
     for position in range(index + 1, min(index + 14, len(page.lines))):
         found = words.header_line(page.lines[position])
         if found is not None:
             kinds.add(_kind(found))
             end, foreign = position + 1, 0
+            addressed = addressed or "@" in page.lines[position]
         elif _may_stand_between(page, position, foreign, len(kinds)):
             foreign += 1
         else:
             break
     told = kinds - {"other"}
-    if "from" in told and len(told) >= least:
-        return end
-    return end if len(told) >= 3 and "subject" in told else None
+    if "from" not in told:
+        return end if len(told) >= 3 and "subject" in told else None
+    # A parcel has a sender and a receiver too: a subject or an address makes it a mail.
+    sure = announced or (len(told) >= 2 and ("subject" in told or addressed))
+    return end if sure else None
 
 
 def _may_stand_between(page: _Page, position: int, foreign: int, kinds: int) -> bool:
@@ -208,8 +215,10 @@ def _attribution_end(page: _Page, index: int) -> int | None:
                 words.DATED_OPENER.match(lines[later].lstrip("> \t")[:60])
                 for later in range(index + 1, position + 1)
             )
-            found = not nearer and _is_attribution(joined, position - index)
-            return position + 1 if found else None
+            if nearer:
+                return None
+            told = _is_attribution(joined, position - index)
+            return position + 1 if told or _introduces(page, joined, index, position) else None
         if blanks and not bare.startswith(("<", "mailto:", ">")):
             return None
     return None
@@ -228,6 +237,16 @@ def _is_attribution(joined: str, breaks: int) -> bool:
         # A sentence of the writer's own may say "he wrote:"; a date or an address tells.
         return (dated or address) and (breaks < 3 or address)
     return address and dated and bool(re.search(r"[<(\[].{1,200}@.{1,200}[>)\]]|@", joined))
+
+
+def _introduces(page: _Page, joined: str, start: int, end: int) -> bool:
+    """Whether "Ann wrote:" without date and address introduces a quotation, the first or last."""
+    if len(joined) > 100 or end > start + 1 or not words.VERB.search(joined[-40:]):
+        return False
+    follows = page.next_text(end + 1)
+    if follows >= len(page.lines) or not page.quoted[follows]:
+        return False
+    return page.is_one_block(follows, top=not start or page.next_text(0) == start)
 
 
 def _speaks_later(page: _Page, start: int) -> bool:
@@ -321,8 +340,13 @@ def _opens_signature(page: _Page, text: list[int], place: int) -> bool:
         return _short(page, text[place + 1 :])
     if left <= 25 and words.DISCLAIMER.match(line[:300]):
         return True
-    ruled = 0 < left <= 10 and bool(words.RULE.match(line[:200]))
-    return ruled and _is_footer(page, text[place:])
+    if left <= 8 and words.FRAME.match(line[:200]):
+        return True
+    if not left:
+        return _is_address_alone(page, text[place])
+    ruled = left <= 10 and bool(words.SHORT_RULE.match(line[:200]))
+    following = text[place + 1 :]
+    return ruled and (_is_footer(page, following) or _is_card(page, line, following))
 
 
 def _short(page: _Page, following: list[int]) -> bool:
@@ -330,7 +354,27 @@ def _short(page: _Page, following: list[int]) -> bool:
 
 
 def _is_footer(page: _Page, following: list[int]) -> bool:
-    return any(words.LIST_FOOTER.search(page.lines[i][:300]) for i in following[1:5])
+    return any(words.LIST_FOOTER.search(page.lines[i][:300]) for i in following[:4])
+
+
+def _is_card(page: _Page, rule: str, following: list[int]) -> bool:
+    """Whether the lines under a rule are a person's name and how to reach that person."""
+    lines = [page.lines[i].strip() for i in following]
+    name = lines[0]
+    return (
+        len(rule.strip()) >= 3
+        and len(lines) <= 8
+        and len(name) <= 40
+        and not re.search(r"[\d:：。！？?!]", name)
+        and all(len(line) <= 80 and not line.endswith(("。", "？", "?", "！")) for line in lines)
+        and any(words.CONTACT.search(line) for line in lines[1:])
+    )
+
+
+def _is_address_alone(page: _Page, index: int) -> bool:
+    """Whether the last line is an address under an empty space: what Foxmail signs with."""
+    alone = words.EMAIL.fullmatch(page.lines[index].strip())
+    return bool(alone) and index >= 2 and page.blank(index - 1) and page.blank(index - 2)
 
 
 def _trimmed(page: _Page, kept: list[int]) -> list[int]:

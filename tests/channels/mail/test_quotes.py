@@ -108,6 +108,12 @@ def test_signatures_are_left_out(signature: str) -> None:
     "他在电话里写道歉信的事我不想再提。",
     "时间：周一\n地点：上海",
     "收到\n\n王芳",
+    "From: Beijing\nTo: Shanghai\nplease change my ticket",
+    "寄件人：张三\n寄件日期：五月六日\n收件人：李四\n收件地址：北京",
+    "第一部分如下。\n---------\n第二部分：请退款\n谢谢",
+    "订单信息\n------\n订单号 12345\n收件人 王芳",
+    "我的邮箱是：\nwang@x.example",
+    "As Ann wrote:\n> it works\nit does not, and as Bob wrote:\n> it never did\nso what now?",
 ])  # fmt: skip
 def test_people_s_own_words_stay(text: str) -> None:
     split = split_reply(text)
@@ -138,6 +144,35 @@ def test_a_quoted_line_that_was_broken_is_still_quoted() -> None:
 def test_our_own_line_ends_the_reply(marker: str) -> None:
     assert split_reply(f"{SAID}\n\n{marker}\n\n您好，工单已更新。").reply == SAID
     assert split_reply(f"{SAID}\n\n> {marker}\n> 您好").reply == SAID
+
+
+EARLIER = {
+    "netease on a telephone": "| |\n王芳\n|\n|\nwang@x.example\n|\n---- 回复的原邮件 ----\n"
+    "| 发件人 | 客服<desk@x.example> |\n| 发送日期 | 2024年5月6日 |\n| 主题 | Re: x |\n请重试",
+    "a table of headers": "| 发件人 | 客服<desk@x.example> |\n| 日期 | 2024年05月06日 |\n| 主题 "
+                          "| x |\n请重试",
+    "foxmail": "\n\nwang@x.example\n \n发件人： 客服\n发送时间： 2024-05-06 10:21\n收件人： 王芳\n"
+    "主题： Re: x\n请重试",
+    "qq in English": "------------------ Original ------------------\nFrom: \"desk\"<desk@x."
+                     "example>;\n"
+    "Date: Mon, May 6, 2024\nTo: \"me\"<m@x.example>;\nSubject: Re: x\n\nretry",
+    "wecom": "---Original---\nFrom: \"desk\"<desk@x.example>\nDate: Mon\nSubject: Re: x\n\nretry",
+    "lark": "发件人：\"客服\"<desk@x.example>\n日期：2024年5月6日 (周一) 10:21\n主题：Re: x\n请"
+            "重试",
+    "yahoo zh-Hant": "    在 2024年5月6日 星期一 上午10:21:33 [GMT+8]， 客服<desk@x.example> 寫"
+                     "道：  \n \n請重試",
+    "notes": "发件人:  客服/X\n收件人:  w@x.example, \n日期:  2024/05/06 10:21\n主题:  Re: x"
+             "\n\n请重试",
+    "a name alone": "客服 写道：\n> 请重试\n> 再试",
+    "a card under a rule": "_______________\n王芳\n示例公司 销售部\n电话 021-5555 0100",
+    "a desk of programmers": "—\nReply to this email directly or view it on GitHub.",
+    "a forum": "---\n*Previous Replies*\n\n以前的话",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", EARLIER)
+def test_habits_of_programs(program: str) -> None:
+    assert split_reply(f"{SAID}\n\n{EARLIER[program]}\n").reply == SAID
 
 
 def test_a_disclaimer_and_a_list_s_footer_are_left_out() -> None:
