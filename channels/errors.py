@@ -106,6 +106,14 @@ class Words(NamedTuple):
         """The words by language tag."""
         return {"en": self.en, "zh-Hans": self.zh_hans, "zh-Hant": self.zh_hant}
 
+    def in_language(self, tag: str) -> str:
+        """The words in a language (BCP 47), English where there are none in it."""
+        lowered = tag.lower()
+        if not lowered.startswith("zh"):
+            return self.en
+        traditional = {"hant", "tw", "hk", "mo"} & set(lowered.split("-"))
+        return self.zh_hant if traditional else self.zh_hans
+
 
 class WrongValueError(ValueError):
     """A value that somebody typed in cannot be used.

@@ -83,6 +83,8 @@ _TYPES: Final[Mapping[str, _Type]] = {
             "archive",
             frozenset({"application/x-zip", "application/x-zip-compressed"}),
         ),
+        _Type("audio/amr", ("amr",), "recording", frozenset({"voice/amr"})),
+        _Type("video/mp4", ("mp4", "m4v"), "recording"),
         _Type(_DOCX, ("docx",), "archive"),
         _Type(_XLSX, ("xlsx",), "archive"),
         _Type(_PPTX, ("pptx",), "archive"),
@@ -110,8 +112,13 @@ _RESERVED: Final = frozenset(
     | {f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"}
 )
 _FORBIDDEN_IN_NAMES: Final = re.compile(r'[<>:"|?*]')
+# ISO/IEC 14496-12 §4.3: what phones and messengers write.
+_MP4_BRANDS: Final = frozenset(
+    {b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"3gp4", b"3gp5"}
+    | {b"M4V "}
+)
 _BINARY_IN_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_ACCEPTED: Final = "PNG, JPEG, GIF, WebP, PDF, TXT, CSV, DOCX, XLSX, PPTX, ZIP"
+_ACCEPTED: Final = "PNG, JPEG, GIF, WebP, PDF, TXT, CSV, DOCX, XLSX, PPTX, ZIP, AMR, MP4"
 
 
 def accepted_types() -> tuple[str, ...]:
@@ -237,6 +244,10 @@ def _sniff(content: bytes, name: str) -> _Type:
         return _TYPES["application/pdf"]
     if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _sniff_archive(content)
+    if content.startswith(b"#!AMR"):  # RFC 4867 §5: narrow and wide band
+        return _TYPES["audio/amr"]
+    if content[4:8] == b"ftyp" and content[8:12] in _MP4_BRANDS:
+        return _TYPES["video/mp4"]
     if _is_plain_text(content):
         return _TYPES["text/csv" if name.casefold().endswith(".csv") else "text/plain"]
     described = next((label for label in found.values() if label), "")

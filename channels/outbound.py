@@ -13,7 +13,7 @@ import io
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +22,13 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 from yarl import URL
 
-from channels.errors import PermanentDeliveryError, TransientDeliveryError, Words, WrongValueError
+from channels.errors import (
+    OversizePayloadError,
+    PermanentDeliveryError,
+    TransientDeliveryError,
+    Words,
+    WrongValueError,
+)
 
 TIMEOUT_SECONDS: Final = 15
 ANSWER_LIMIT: Final = 65_536
@@ -179,14 +185,20 @@ def check_url(url: str, allowed: AllowedNetworks) -> URL:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
-    """An answer's status, and Retry-After in seconds where one was given."""
+    """An answer's status, and Retry-After in seconds where one was given.
+
+    `body`, `mime` and `disposition` (the Content-Disposition) are what `fetch` read.
+    """
 
     status: int
     retry_after: float | None
+    body: bytes = b""
+    mime: str = ""
+    disposition: str = ""
 
 
 class GuardedHttp:
-    """Posts to addresses from settings. One per channel; connections are kept open.
+    """Calls addresses from settings. One per channel; connections are kept open.
 
     Args:
         allowed: what may be reached beside public addresses.
@@ -216,20 +228,66 @@ class GuardedHttp:
             PermanentDeliveryError: the address may not be called.
             TransientDeliveryError: no connection, no answer in time, or a broken one.
         """
+        async with self._exchange("POST", url, body, headers) as answer:
+            await _drain(answer)
+            return self._described(answer)
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        limit: int = ANSWER_LIMIT,
+    ) -> HttpAnswer:
+        """Sends one request and reads the answer; redirects are not followed.
+
+        Args:
+            method: such as GET.
+            url: where to.
+            body: what is sent.
+            headers: of the request.
+            limit: bytes of the answer that are taken.
+
+        Raises:
+            PermanentDeliveryError: the address may not be called.
+            TransientDeliveryError: no connection, no answer in time, or a broken or packed one.
+            OversizePayloadError: the answer is larger than the limit.
+        """
+        # An answer that is packed could unpack to any size.
+        plain = {**(headers or {}), "Accept-Encoding": "identity"}
+        async with self._exchange(method, url, body, plain) as answer:
+            if answer.headers.get("Content-Encoding", "identity") != "identity":
+                raise TransientDeliveryError(f"{answer.url.host} answers packed, unasked")
+            content = await _read(answer, limit)
+            return self._described(answer, content)
+
+    def _described(self, answer: aiohttp.ClientResponse, body: bytes = b"") -> HttpAnswer:
+        return HttpAnswer(
+            status=answer.status,
+            retry_after=parse_retry_after(
+                answer.headers.get("Retry-After"), now=self._now() / 1000
+            ),
+            body=body,
+            mime=answer.content_type,
+            disposition=answer.headers.get("Content-Disposition", ""),
+        )
+
+    @contextlib.asynccontextmanager
+    async def _exchange(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
             target = check_url(url, self._allowed)
         except ValueError as error:
             raise PermanentDeliveryError(f"the address cannot be called: {error}") from error
+        data = None if body is None else io.BytesIO(body)
         try:
-            async with self._opened().post(
-                target, data=io.BytesIO(body), headers=headers, allow_redirects=False
+            async with self._opened().request(
+                method, target, data=data, headers=headers, allow_redirects=False
             ) as answer:
-                wait = answer.headers.get("Retry-After")
-                await _drain(answer)
-                return HttpAnswer(
-                    status=answer.status,
-                    retry_after=parse_retry_after(wait, now=self._now() / 1000),
-                )
+                yield answer
         except TimeoutError as error:
             raise TransientDeliveryError(
                 f"{target.host} did not answer within {self._timeout:g} s"
@@ -354,6 +412,19 @@ async def _drain(answer: aiohttp.ClientResponse) -> None:
             size += len(chunk)
     if not answer.content.at_eof():
         answer.close()
+
+
+async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The whole body; stops reading as soon as it exceeds the limit."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in answer.content.iter_any():
+        size += len(chunk)
+        if size > limit:
+            answer.close()
+            raise OversizePayloadError(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def _literal(host: str) -> IPAddress | None:

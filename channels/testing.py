@@ -463,9 +463,14 @@ class PlatformAnswer:
 
 
 class LoopbackPlatform:
-    """A platform's server on loopback: records requests, answers by script, then with 200."""
+    """A platform's server on loopback: records requests, answers by script, then with 200.
 
-    def __init__(self) -> None:
+    Requests whose path begins as one of `standing` does (a token, say) are always answered so,
+    and neither recorded nor scripted.
+    """
+
+    def __init__(self, standing: Mapping[str, PlatformAnswer] | None = None) -> None:
+        self.standing = standing or {}
         self.script: deque[PlatformAnswer] = deque()
         self.requests: list[WireRequest] = []
 
@@ -478,6 +483,9 @@ class LoopbackPlatform:
             yield address
 
     async def _answer(self, request: web.Request) -> web.Response:
+        for start, answer in self.standing.items():
+            if request.path.startswith(start):
+                return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
         self.requests.append(
             WireRequest(
                 method=request.method,
@@ -662,7 +670,12 @@ class WebhookContractTests(ChannelContractTests):
 
 
 class PushContractTests(ChannelContractTests):
-    """What holds for channels whose `send` calls a platform."""
+    """What holds for channels whose `send` calls a platform.
+
+    `standing` is what the platform always answers, such as a token, by the beginning of the path.
+    """
+
+    standing: ClassVar[Mapping[str, PlatformAnswer]] = {}
 
     @abstractmethod
     def settings_for(self, address: str) -> Mapping[str, Any]:
@@ -679,7 +692,7 @@ class PushContractTests(ChannelContractTests):
     @pytest.fixture
     async def platform(self) -> LoopbackPlatform:
         """The platform, not yet serving."""
-        return LoopbackPlatform()
+        return LoopbackPlatform(self.standing)
 
     async def test_accepted_messages_get_a_receipt(
         self, channel_kind: ChannelKind[Any], bench: Bench, platform: LoopbackPlatform

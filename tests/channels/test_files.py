@@ -91,6 +91,8 @@ GOOD: list[tuple[str, str, bytes, str, str]] = [
     ("a.docx", DOCX, office("word"), "a.docx", DOCX),
     ("a.docx", "application/zip", office("word"), "a.docx", DOCX),
     ("a.xlsx", "", office("xl"), "a.xlsx", OFFICE + "spreadsheetml.sheet"),
+    ("voice", "audio/amr", b"#!AMR\n<" + bytes(31), "voice.amr", "audio/amr"),
+    ("a.mp4", "video/mp4", b"\0\0\0\x18ftypisom" + bytes(99), "a.mp4", "video/mp4"),
     ("a", "", office("ppt"), "a.pptx", OFFICE + "presentationml.presentation"),
 ]
 
@@ -147,6 +149,8 @@ BAD: list[tuple[str, str, str, Callable[[], bytes], str]] = [
     ("tiff", "a.tiff", "", lambda: picture("TIFF"), "content"),
     ("text named exe", "a.txt.exe", "", lambda: b"hello", "name"),
     ("text named sh", "run.sh", "", lambda: b"hello", "name"),
+    ("mp4 named png", "a.png", "", lambda: b"\0\0\0\x18ftypisom" + bytes(99), "name"),
+    ("script like amr", "a.amr", "", lambda: b"#!/bin/amr\n", "content"),
     ("text named docm", "a.docm", "", lambda: office("word"), "name"),
     ("pdf named png", "a.png", "", lambda: b"%PDF-1.7", "name"),
     ("png declared pdf", "a.png", "application/pdf", lambda: picture("PNG"), "mime"),

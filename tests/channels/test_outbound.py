@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from channels.errors import PermanentDeliveryError, TransientDeliveryError
+from channels.errors import OversizePayloadError, PermanentDeliveryError, TransientDeliveryError
 from channels.outbound import (
     ANSWER_LIMIT,
     AllowedNetworks,
@@ -398,3 +398,37 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
         url = check_url("https://" + text, NOTHING)
         assert url.scheme == "https"
         assert url.raw_host
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (PlatformAnswer(body=b"x" * 101), OversizePayloadError),
+        (PlatformAnswer(headers={"Content-Encoding": "gzip"}, body=b"x"), TransientDeliveryError),
+        (PlatformAnswer(delay=2), TransientDeliveryError),
+    ],
+    ids=["large", "packed", "slow"],
+)
+async def test_answers_that_are_not_taken(answer: PlatformAnswer, error: type[Exception]) -> None:
+    platform = LoopbackPlatform()
+    platform.script.append(answer)
+    async with platform.running() as address:
+        http = GuardedHttp(AllowedNetworks.parse(["127.0.0.1"]), lambda: 0, timeout=1)
+        with pytest.raises(error):
+            await http.fetch("GET", address, limit=100)
+        await http.close()
+
+
+async def test_an_answer_is_read() -> None:
+    platform = LoopbackPlatform({"/standing": PlatformAnswer(body=b"stands")})
+    platform.script.append(PlatformAnswer(headers={"Content-Disposition": "inline"}, body=b"ok"))
+    async with platform.running() as address:
+        http = GuardedHttp(AllowedNetworks.parse(["127.0.0.1"]), lambda: 0)
+        found = await http.fetch("PUT", address + "/x?y=1", body=b"z", limit=2)
+        stands = await http.fetch("GET", address + "/standing/z")
+        await http.close()
+    assert (found.status, found.body, found.disposition) == (200, b"ok", "inline")
+    assert stands.body == b"stands"
+    (request,) = platform.requests
+    assert (request.method, request.path, request.body) == ("PUT", "/x?y=1", b"z")
+    assert request.headers["Accept-Encoding"] == "identity"
