@@ -56,11 +56,15 @@ _SENDER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Automated:
-    """Who wrote a mail, if not a person, and what tells; and if it may be answered by machine."""
+    """Who wrote a mail, if not a person, and what tells; and if it may be answered by machine.
+
+    `generated` is true for a machine's own message, which answers nothing.
+    """
 
     auto: Auto
     sign: str
     answerable: bool
+    generated: bool = False
 
 
 def judge_automated(
@@ -78,7 +82,8 @@ def judge_automated(
     if sign := _own_sign(headers, sender, own):
         return Automated(Auto.OWN, sign, answerable=False)
     if sign := _reply_sign(headers, subject, text):
-        return Automated(Auto.AUTO_REPLY, sign, answerable=False)
+        own_message = headers.word("auto-submitted") in ("auto-generated", "auto-notified")
+        return Automated(Auto.AUTO_REPLY, sign, answerable=False, generated=own_message)
     if sign := _list_sign(headers):
         return Automated(Auto.LIST, sign, answerable=False)
     return Automated(Auto.NONE, "", answerable=_may_answer(headers, sender))
@@ -92,6 +97,8 @@ def _own_sign(headers: Headers, sender: str, own: frozenset[str]) -> str:
 
 def _reply_sign(headers: Headers, subject: str, text: str) -> str:
     submitted = headers.word("auto-submitted")
+    if headers.word("x-apple-action") == "vacation":
+        return "x-apple-action"
     if submitted not in ("", "no"):
         return f"auto-submitted: {submitted}"
     for name in _VENDOR:

@@ -16,7 +16,7 @@ from channels.mail.subjects import is_forward
 from channels.mail.transfer import decoded_body
 
 _DAEMON = re.compile(
-    r"(?i)^(?:mailer-?daemon|mail-?daemon|postmaster|mail-?deliver\w*|bounce\w*|mdaemon|"
+    r"(?i)^(?:mailer-?daemon|mail-?daemon|post[._-]?master|mail-?deliver\w*|bounce\w*|mdaemon|"
     r"mail\.?admin|no-?reply-?bounce|mailsystem|mail_?system)(?:[@+=-]|$)"
 )
 _DAEMON_NAME = re.compile(
@@ -39,7 +39,7 @@ _SUBJECT = re.compile(
     r"退信|退回|未送达|未送達|无法投递|無法投遞|投递失败|投遞失敗|无法送达|無法傳遞|无法送達|"
     r"发送失败|傳送失敗|"
     r"配信(?:不能|エラー)|メールエラー|エラー通知|送信(?:エラー|できません)|недоставлен|"
-    r"не доставлен|dsn|ndr"
+    r"не доставлен|error sending|dsn|ndr"
 )
 _BODY = re.compile(
     r"(?i)(?:could|can|was|were|has|have)(?: ?not|n'?t)(?: yet)? (?:be |been )?(?:deliver|"

@@ -189,6 +189,8 @@ class ParsedEmail:
         remote_images: whether pictures were kept from loading.
         protection: `smime-signed`, `smime-encrypted`, `pgp-signed`, `pgp-encrypted` or empty.
         auto: who wrote it, if not a person; `auto_sign` names the header or words that tell.
+        generated: of an automatic mail, whether it is a machine's own message (RFC 3834
+            `auto-generated`) rather than an answer.
         answerable: whether an automatic answer may be sent at all.
         bounce: what a report says, of failure or (with `auto` not bounce) of success.
         complaint: whether it is a feedback report of abuse (RFC 5965), or a mail program's
@@ -220,6 +222,7 @@ class ParsedEmail:
     protection: str
     auto: Auto
     auto_sign: str
+    generated: bool
     answerable: bool
     bounce: Bounce | None
     complaint: bool

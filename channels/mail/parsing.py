@@ -108,6 +108,7 @@ def _compose(read: _Read, charset_notes: list[str], notes: list[str]) -> ParsedE
         protection=body.protection,
         auto=automated.auto,
         auto_sign=automated.sign,
+        generated=automated.generated,
         answerable=automated.answerable,
         bounce=bounce,
         complaint=_is_complaint(read.root, parameters),

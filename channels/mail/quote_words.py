@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import re
 
+# Signs of the direction of writing, which programs put around names.
+_DIRECTION = dict.fromkeys([*range(0x200E, 0x2010), *range(0x202A, 0x202F), 0x2066, 0x2069])
+
+
+def undirected(line: str) -> str:
+    """The line without signs of the direction of writing."""
+    return line if line.isascii() else line.translate(_DIRECTION)
+
 
 def _any(words: str) -> str:
     """A pattern for one of the words, which are separated by `|`; longest first."""
@@ -105,6 +113,8 @@ _LED = (
     r"on|at|in|le|am|il|el|em|op|den|dne|dnia|w dniu|pe|på|pada|vào|az|el dia|el día|no dia|"
     r"il giorno|la data de|στις|за|в"
 )
+# An attribution of a few old programs ends with the address.
+ADDRESS_END = re.compile(r"<[^<>\s]{1,200}@[^<>\s]{1,200}>\s*$")
 OPENER = re.compile(
     rf"(?i)^[\s>\"“\[-]{{0,10}}(?:(?:{_LED})[\s,.]|ב-|בתאריך|في|在|于|於|[\d<\"“]|"
     r"[^\W\d_]{2,12}[.,]? )"
@@ -122,7 +132,8 @@ EMAIL = re.compile(r"[^\s<>()\[\]\"':：;,，@]{1,128}@[^\s<>()\[\]\"':：;,，@
 
 # "-----Original Message-----" and its like.
 _ORIGINAL = _any(
-    "original message|original mail|original email|original appointment|forwarded message|"
+    "original|original message|original mail|original email|original appointment|"
+    "forwarded message|"
     "forwarded by|begin forwarded message|reply message|replied message|原始邮件|原始郵件|"
     "邮件原件|"
     "原始信息|原始訊息|原邮件|原郵件|回复的原邮件|回复邮件|回覆郵件|转发邮件|轉寄郵件|转发的邮件|"
@@ -201,8 +212,9 @@ def device_signature(line: str) -> bool:
 CLOSING = re.compile(
     r"(?i)^\s{0,4}(?:(?:with\s+)?(?:(?:my|our|many|very)\s+)?(?:best|kind|kindest|warm|"
     r"warmest)?\s*"
-    r"regards|best wishes|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)|"
-    r"mit (?:freundlichen|besten|herzlichen) gr(?:ü|ue)(?:ß|ss)en|"
+    r"regards|best|best wishes|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)|"
+    r"mit (?:freundlichen|besten|herzlichen) gr(?:ü|ue)(?:ß|ss)en|mit freundlichem gru(?:ß|ss)|"
+    r"(?:schöne )?gr(?:ü|ue)(?:ß|ss)e|gru(?:ß|ss)|"
     r"(?:viele|beste|liebe|herzliche|freundliche) gr(?:ü|ue)(?:ß|ss)e|mfg|lg|vg|"
     r"(?:bien )?cordialement|bien à vous|(?:sinceres )?salutations|un cordial saludo|"
     r"saludos(?: cordiales)?|atentamente|atenciosamente|cumprimentos|att|abraços|"

@@ -191,13 +191,13 @@ def _continues(line: str) -> bool:
 def _attribution_end(page: _Page, index: int) -> int | None:
     """The end of "On … wrote:" that begins here, over a few lines; None when there is none."""
     lines = page.lines
-    first = lines[index].lstrip("> \t")
+    first = words.undirected(lines[index]).lstrip("> \t")
     if not words.OPENER.match(first[:60]) and "@" not in first:
         return None
     joined = ""
     blanks = 0
     for position in range(index, min(index + _JOINED, len(lines))):
-        line = lines[position].strip(" \t\xa0")
+        line = words.undirected(lines[position]).strip(" \t\xa0")
         if page.quoted[position] != page.quoted[index]:
             return None
         bare = line.lstrip("> ") if page.quoted[index] and "<" not in line[:1] else line
@@ -210,6 +210,10 @@ def _attribution_end(page: _Page, index: int) -> int | None:
         if len(joined) + len(bare) > 600:
             return None
         joined += " " + bare
+        if words.DATED_OPENER.match(bare) and words.ADDRESS_END.search(bare[-404:]):
+            follows = page.next_text(position + 1)
+            if follows < len(lines) and page.quoted[follows] and not page.quoted[position]:
+                return position + 1
         if words.ATTRIBUTION_END.search(bare[-60:]):
             nearer = any(
                 words.DATED_OPENER.match(lines[later].lstrip("> \t")[:60])

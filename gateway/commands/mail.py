@@ -67,6 +67,7 @@ def describe(mail: ParsedEmail) -> dict[str, Any]:
         "base_subject": mail.base_subject,
         "complaint": mail.complaint,
         "forwarded_from": _address(mail.forwarded.sender) if mail.forwarded else None,
+        "generated": mail.generated,
         "in_reply_to": mail.in_reply_to or None,
         "list_id": mail.list_id or None,
         "notes": list(mail.notes),

@@ -76,7 +76,7 @@ def thread_ids(mail: ParsedEmail, external: str) -> list[str]:
 
 def automatic_of(mail: ParsedEmail) -> Automatic:
     """What made the mail, when it was no person."""
-    if mail.auto is Auto.AUTO_REPLY:
+    if mail.auto is Auto.AUTO_REPLY and not mail.generated:
         return Automatic.AUTO_REPLY
     if mail.auto is Auto.LIST:
         return Automatic.LIST

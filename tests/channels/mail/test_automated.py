@@ -25,6 +25,13 @@ def test_automatic_answers(headers: dict[str, str]) -> None:
     assert not found.answerable
 
 
+def test_a_machine_s_own_message_is_no_answer() -> None:
+    alarm = parse_email(mail("disk full", From="cron@x.example", Auto_Submitted="auto-generated"))
+    assert (alarm.auto, alarm.generated) == (Auto.AUTO_REPLY, True)
+    away = parse_email(mail("away", From="ann@x.example", Auto_Submitted="auto-replied"))
+    assert not away.generated
+
+
 @pytest.mark.parametrize("body", [
     "您好，我正在休假，五月十日回来后回复您。", "这是一封自动回复邮件，您的来信我已收到。",
     "I am currently out of the office with limited access to e-mail.",

@@ -37,6 +37,23 @@ ATTRIBUTIONS = [
     "2024年5月6日(月) 10:21 Help Desk <desk@shop.example>:",
     "2024년 5월 6일 (월) 오전 10:21, Help Desk <desk@shop.example>님이 작성:",
     "---- On Mon, 06 May 2024 10:21:33 +0800 desk@shop.example wrote ----",
+    "On Thursday, June 27, 2013, desk via Shop wrote:",
+    "2015-10-12 12:30 GMT+02:00 Help Desk <desk@shop.example>:",
+    "Help Desk hat am 6. Mai 2024 um 10:21 geschrieben:",
+    "Op 6 mei 2024 om 10:21 heeft Help Desk <desk@shop.example> het volgende geschreven:",
+    "21 мая 2024 г., 10:21 пользователь Help Desk <desk@shop.example> написал:",
+    "Четверг, 6 мая 2024, 10:21 +03:00 от Help Desk <desk@shop.example>:",
+    "Help Desk <desk@shop.example>, 6 May 2024 Pzt, 10:21 tarihinde şunu yazdı:",
+    "Help Desk <desk@shop.example> ezt írta (időpont: 2024. máj. 6., H, 10:21):",
+    "po 6. 5. 2024 v 10:21 odesílatel Help Desk <desk@shop.example> napsal:",
+    "În lun., 6 mai 2024 la 10:21, Help Desk <desk@shop.example> a scris:",
+    "Στις Δευ, 6 Μαΐ 2024 στις 10:21 ο/η Help Desk <desk@shop.example> έγραψε:",
+    "\u202bבתאריך יום ב׳, 6 במאי 2024 ב-10:21 מאת \u202aDesk\u202c "
+    "<\u202adesk@shop.example\u202c>:\u202c",
+    "Vào 10:21 Th 2, 6 thg 5, 2024 Help Desk <desk@shop.example> đã viết:",
+    "Pada tanggal Sen, 6 Mei 2024 pukul 10.21 Help Desk <desk@shop.example> menulis:",
+    "ในวันที่ จ. 6 พ.ค. 2024 10:21 Help Desk <desk@shop.example> เขียนว่า:",
+    "пн, 6 трав. 2024 р. о 10:21 Help Desk <desk@shop.example> пише:",
 ]
 HEADERS = [
     "From: Help Desk <desk@shop.example>\nSent: Monday, May 6, 2024 10:21\nTo: Ann\nSubject: Hi",
@@ -163,6 +180,7 @@ EARLIER = {
                      "道：  \n \n請重試",
     "notes": "发件人:  客服/X\n收件人:  w@x.example, \n日期:  2024/05/06 10:21\n主题:  Re: x"
              "\n\n请重试",
+    "a date and an address": "2013/10/2 Help Desk <desk@shop.example>\n> 请重试",
     "a name alone": "客服 写道：\n> 请重试\n> 再试",
     "a card under a rule": "_______________\n王芳\n示例公司 销售部\n电话 021-5555 0100",
     "a desk of programmers": "—\nReply to this email directly or view it on GitHub.",
