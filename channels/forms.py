@@ -5,6 +5,7 @@ A field's metadata may say beside its label:
 - `group`: the `Group` it stands in; those without stand first;
 - `choices`: the values it takes, each with its label by language;
 - `only_if`: `(name of another setting, values of that one)` with which it matters;
+- `long`: whether the text may have several lines;
 - `advanced`: whether it is shown only to those who ask for more.
 """
 

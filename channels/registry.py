@@ -62,9 +62,9 @@ def settings_schema(kind: ChannelKind[Any]) -> dict[str, Any]:
     """The kind's settings as a form: JSON-able, secrets without a default.
 
     `fields` holds for each setting `name`, `type` (string, integer, boolean, list or secret),
-    `label` by language, `secret`, `required`, `default` and `advanced`; `help` by language where
-    there is one, `generate` (`whsec` or `token`) where a form may make the secret up, and
-    `group`, `choices` and `only_if` (see `channels.forms`) where the kind says so.
+    `label` by language, `secret`, `required`, `default`, `advanced` and `long`; `help` by
+    language where there is one, `generate` (`whsec` or `token`) where a form may make the secret
+    up, and `group`, `choices` and `only_if` (see `channels.forms`) where the kind says so.
     """
     types = typing.get_type_hints(kind.settings)
     return {
@@ -91,6 +91,7 @@ def _describe(entry: dataclasses.Field[Any], declared: Any) -> dict[str, Any]:
         "required": bool(entry.metadata.get("required", False)),
         "default": "" if secret else _plain(entry.default),
         "advanced": bool(entry.metadata.get("advanced", False)),
+        "long": bool(entry.metadata.get("long", False)),
     }
     if "help" in entry.metadata:
         described["help"] = dict(entry.metadata["help"])

@@ -77,7 +77,8 @@ class SettingCondition(Output):
 class SettingField(Output):
     """One setting of a kind of channel.
 
-    `group` names the one of the kind's groups it stands in; an `advanced` one may be hidden first.
+    `group` names the one of the kind's groups it stands in; an `advanced` one may be hidden first,
+    a `long` one has several lines.
     """
 
     name: str
@@ -93,6 +94,7 @@ class SettingField(Output):
     )
     default: str | int | bool | list[str]
     advanced: bool
+    long: bool
     group: str | None = None
     choices: list[SettingChoice] | None = None
     only_if: SettingCondition | None = None

@@ -21,10 +21,12 @@ log = logging.getLogger(__name__)
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 # Styles that scripts set on elements are attributes; style sheets come from us alone. A console
-# shows pictures that it is about to upload (blob:) and speaks to its own server only.
+# shows pictures that it is about to upload (blob:), letters in frames, and speaks to its own
+# server only.
 CONSOLE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; media-src 'self'; "
+    "frame-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )

@@ -149,7 +149,7 @@ def test_a_form_with_groups_and_providers() -> None:
         {"name": "x", "label": spoken, "help": spoken, "values": {"tls": "tls"}}
     ]
     tls, pin = schema["fields"]
-    assert (tls["group"], tls["advanced"]) == ("in", False)
+    assert (tls["group"], tls["advanced"], tls["long"]) == ("in", False, False)
     assert tls["choices"] == [{"value": "tls", "label": LABEL["label"]}]
     assert (pin["advanced"], pin["only_if"]) == (True, {"name": "tls", "values": ["tls"]})
 

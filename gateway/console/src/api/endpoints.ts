@@ -30,6 +30,7 @@ import type {
   Items,
   Language,
   LanguageModel,
+  LetterChoice,
   Me,
   Message,
   ModelExchange,
@@ -39,6 +40,7 @@ import type {
   NewInbox,
   OperationsStatus,
   Page,
+  Party,
   SearchHit,
   Severity,
   Team,
@@ -111,7 +113,7 @@ export const api = {
     post<Conversation>(`${conversation(id)}/assign`, to),
   reply: (
     id: string,
-    body: { text: string; attachments?: string[]; expected_seq?: number },
+    body: { text: string; attachments?: string[]; expected_seq?: number; letter?: LetterChoice },
     key: string,
   ) => post<Message>(`${conversation(id)}/messages`, body, key),
   note: (id: string, text: string, key: string) =>
@@ -120,7 +122,8 @@ export const api = {
   solve: (id: string) => post<Conversation>(`${conversation(id)}/solve`),
   reopen: (id: string) => post<Conversation>(`${conversation(id)}/reopen`),
 
-  resend: (messageId: string) => post<Message>(`/messages/${encodeURIComponent(messageId)}/resend`),
+  resend: (messageId: string, to: Party[] = []) =>
+    post<Message>(`/messages/${encodeURIComponent(messageId)}/resend`, { to }),
   trail: (messageId: string) =>
     get<Items<TrailEntry>>(`/messages/${encodeURIComponent(messageId)}/trail`),
   upload: (file: File, onProgress: (part: number) => void, signal: AbortSignal) =>

@@ -5453,7 +5453,8 @@ export interface components {
          * SettingField
          * @description One setting of a kind of channel.
          *
-         *     `group` names the one of the kind's groups it stands in; an `advanced` one may be hidden first.
+         *     `group` names the one of the kind's groups it stands in; an `advanced` one may be hidden first,
+         *     a `long` one has several lines.
          */
         SettingField: {
             /** Name */
@@ -5480,6 +5481,8 @@ export interface components {
             default: string | number | boolean | string[];
             /** Advanced */
             advanced: boolean;
+            /** Long */
+            long: boolean;
             /**
              * Group
              * @default null

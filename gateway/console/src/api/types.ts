@@ -45,6 +45,35 @@ export type Inbox = Schemas['Inbox']
 export type ReplyLimits = Schemas['ReplyLimits']
 export type ChannelSetting = Schemas['SettingField']
 export type ChannelKind = Schemas['ChannelKind']
+export type SettingPreset = Schemas['SettingPreset']
+export type InboxHealth = Schemas['ChannelHealth']
+export type ChannelTrial = Schemas['SettingsTrial']
+export type ChannelTrialResult = Schemas['SettingsTrialResult']
+export type TrialStep = Schemas['SettingsTrialStep']
+export type Party = Schemas['Party']
+export type Letter = Schemas['Letter']
+export type LetterDefaults = Schemas['LetterDraft']
+/** What is sent of a letter beside its text. */
+export interface LetterChoice {
+  subject?: string
+  to?: Party[]
+  cc?: Party[]
+  bcc?: Party[]
+  html: string
+}
+export interface NewLetter {
+  inbox_id: string
+  text: string
+  attachments: string[]
+  letter: LetterChoice
+}
+export interface NewForward {
+  to: Party[]
+  cc: Party[]
+  text: string
+  with_files: boolean
+  attachments: string[]
+}
 export type ConversationRow = Schemas['ConversationRow']
 export type Conversation = Schemas['Conversation']
 export type Contact = Schemas['Contact']

@@ -1,14 +1,14 @@
 import { computed, nextTick, ref, type Ref } from 'vue'
 import type { Canned } from '@/api/types'
+import type { Writable } from '@/composables/writable'
 import { fill, findCanned, placeholders, slashAt, type Slash } from '@/logic/canned'
 import { useDirectory } from '@/stores/directory'
 import { useSession } from '@/stores/session'
 import { useThread } from '@/stores/thread'
 
-/** Canned responses after a slash in the text field `box`, which holds `text`. */
+/** Canned responses after a slash where an agent writes. */
 export function useSlash(
-  box: Readonly<Ref<HTMLTextAreaElement | null>>,
-  text: Ref<string>,
+  place: Readonly<Ref<Writable | null>>,
   language: Readonly<Ref<string>>,
 ) {
   const thread = useThread()
@@ -21,8 +21,8 @@ export function useSlash(
   )
 
   function look(): void {
-    const area = box.value
-    slash.value = area ? slashAt(area.value, area.selectionStart) : null
+    const before = place.value?.before() ?? ''
+    slash.value = slashAt(before, before.length)
     marked.value = 0
   }
 
@@ -39,38 +39,23 @@ export function useSlash(
   }
 
   function insert(canned: Canned): void {
-    const area = box.value
-    if (!area || !slash.value) return
+    if (!place.value || !slash.value) return
     const conversation = thread.conversation
     const filled = fill(canned.text, {
       'contact.name': conversation?.contact.name ?? null,
       'agent.name': session.me?.agent.name ?? null,
       'ticket.number': conversation?.ticket?.number ?? null,
     })
-    const before = text.value.slice(0, slash.value.start)
-    const after = text.value.slice(area.selectionStart)
-    text.value = before + filled + after
+    const typed = slash.value.word.length + 1
     slash.value = null
-    void nextTick(() => {
-      const gap = placeholders(filled)[0]
-      const at = gap ? text.value.indexOf(gap, before.length) : before.length + filled.length
-      area.focus()
-      area.setSelectionRange(at, gap ? at + gap.length : at)
-    })
+    place.value.replaceBefore(typed, filled, placeholders(filled)[0])
   }
 
   /** Opens the menu where the cursor is. */
   function start(): void {
-    const area = box.value
-    if (!area) return
-    area.focus()
-    const at = area.selectionStart
-    const lead = at > 0 && !/\s/.test(text.value[at - 1]!) ? ' /' : '/'
-    text.value = text.value.slice(0, at) + lead + text.value.slice(at)
-    void nextTick(() => {
-      area.setSelectionRange(at + lead.length, at + lead.length)
-      look()
-    })
+    const before = place.value?.before() ?? ''
+    place.value?.replaceBefore(0, before && !/\s$/.test(before) ? ' /' : '/')
+    void nextTick(look)
   }
 
   function close(): void {

@@ -3,6 +3,7 @@ import type { Message, Upload } from '@/api/types'
 import { useTransfers } from '@/composables/transfers'
 import { placeholders } from '@/logic/canned'
 import { keepDraft, readDraft } from '@/logic/drafts'
+import { isBegun, newLetter, type LetterDraft } from '@/logic/letters'
 import { countText, TEXT_LIMIT } from '@/logic/limits'
 import { useDirectory } from '@/stores/directory'
 import { useOutgoing, type Outgoing } from '@/stores/outgoing'
@@ -25,6 +26,8 @@ export function useWriting(conversationId: string, focus: () => void) {
 
   const text = ref(draft?.text ?? '')
   const isNote = ref(draft?.isNote ?? false)
+  /** What the answer is beside its text, where the channel carries letters. */
+  const letter = ref<LetterDraft>(draft?.letter ?? newLetter())
   /** What the customer wrote meanwhile, to be read before sending. */
   const conflict = ref<Message[]>([])
   let isOpen = true
@@ -32,6 +35,7 @@ export function useWriting(conversationId: string, focus: () => void) {
   const limits = computed(() => directory.limitsOf(thread.conversation?.inbox.id))
   const files = useTransfers(limits)
   files.restore(draft?.files ?? [])
+  const isLetter = computed(() => limits.value?.letters ?? false)
   const mayReply = computed(() => session.can('work') && !thread.heldBy)
   const locked = computed(() => !isNote.value && !mayReply.value)
   const missing = computed(() => placeholders(text.value))
@@ -54,15 +58,21 @@ export function useWriting(conversationId: string, focus: () => void) {
   }
 
   function keep(): void {
-    keepDraft(writer, conversationId, { text: text.value, isNote: isNote.value, files: uploads() })
+    keepDraft(writer, conversationId, {
+      text: text.value,
+      isNote: isNote.value,
+      files: uploads(),
+      letter: letter.value.html || isBegun(letter.value) ? letter.value : null,
+    })
   }
 
-  watch([text, isNote, () => uploads().length], keep)
+  watch([text, isNote, letter, () => uploads().length], keep)
   onScopeDispose(() => {
     isOpen = false
   })
 
-  async function send(anyway = false): Promise<void> {
+  /** Sends it; as the letter `as` where the channel carries letters. */
+  async function send(anyway = false, as: LetterDraft | null = null): Promise<void> {
     if (!ready.value) return
     const note = isNote.value
     if (!note && !anyway && thread.unseenFromCustomer.length > 0) {
@@ -76,11 +86,15 @@ export function useWriting(conversationId: string, focus: () => void) {
       text: text.value.trim(),
       // Notes take no files: those that are there wait for the reply.
       attachments: note ? [] : uploads(),
+      letter: note ? null : as,
       expectedSeq: note ? undefined : seen,
     })
     conflict.value = []
     text.value = ''
-    if (!note) files.transfers.value = []
+    if (!note) {
+      files.transfers.value = []
+      letter.value = newLetter()
+    }
     files.refusals.value = []
     focus()
     const failed = await sending
@@ -97,6 +111,7 @@ export function useWriting(conversationId: string, focus: () => void) {
     // What only colleagues may read must not become a reply by being mixed with one.
     isNote.value = own.kind === 'note' || (isNote.value && !isBlank.value)
     text.value = isBlank.value ? own.text : `${own.text}\n${text.value}`
+    if (own.letter) letter.value = { ...own.letter, html: own.letter.html + letter.value.html }
     files.restore(own.attachments)
     keep()
     outgoing.drop(own.key)
@@ -112,5 +127,5 @@ export function useWriting(conversationId: string, focus: () => void) {
     },
   )
 
-  return { text, isNote, limits, locked, count, missing, ready, conflict, files, send }
+  return { text, isNote, letter, isLetter, limits, locked, count, missing, ready, conflict, files, send }
 }

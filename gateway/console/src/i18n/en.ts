@@ -4,11 +4,13 @@ import { knowledge } from './knowledge/en'
 import { model } from './model/en'
 import { editor } from './editor/en'
 import { inboxes } from './inboxes/en'
+import { mail } from './mail/en'
 import { teams } from './teams/en'
 
 export const messages = {
   knowledge,
   model,
+  mail,
   app: {
     name: 'Yingda',
     skip: 'Skip to the content',

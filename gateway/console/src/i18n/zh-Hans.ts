@@ -2,6 +2,7 @@ import element from 'element-plus/es/locale/lang/zh-cn.mjs'
 import { audit } from './audit/zh-Hans'
 import { editor } from './editor/zh-Hans'
 import { inboxes } from './inboxes/zh-Hans'
+import { mail } from './mail/zh-Hans'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hans'
 import { model } from './model/zh-Hans'
@@ -10,6 +11,7 @@ import { teams } from './teams/zh-Hans'
 export const messages: Messages = {
   knowledge,
   model,
+  mail,
   app: {
     name: '应答',
     skip: '跳到正文',

@@ -2,6 +2,7 @@ import element from 'element-plus/es/locale/lang/zh-tw.mjs'
 import { audit } from './audit/zh-Hant'
 import { editor } from './editor/zh-Hant'
 import { inboxes } from './inboxes/zh-Hant'
+import { mail } from './mail/zh-Hant'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hant'
 import { model } from './model/zh-Hant'
@@ -10,6 +11,7 @@ import { teams } from './teams/zh-Hant'
 export const messages: Messages = {
   knowledge,
   model,
+  mail,
   app: {
     name: '應答',
     skip: '跳到正文',

@@ -22,7 +22,7 @@ function storage(room = Infinity): Storage {
   return kept as unknown as Storage
 }
 
-const written = (text: string) => ({ text, isNote: false, files: [] })
+const written = (text: string) => ({ text, isNote: false, files: [], letter: null })
 const file = { upload_id: 'u', name: 'a.pdf', mime: 'application/pdf', size: 3, thumbnail_url: null }
 
 beforeEach(() => vi.stubGlobal('localStorage', storage()))
@@ -33,9 +33,9 @@ afterEach(() => {
 
 describe('drafts', () => {
   it('come back with their files', () => {
-    keepDraft('ann', 'c1', { text: 'Dear', isNote: true, files: [file] })
+    keepDraft('ann', 'c1', { text: 'Dear', isNote: true, files: [file], letter: null })
     expect(readDraft('ann', 'c1')).toMatchObject({ text: 'Dear', isNote: true, files: [file] })
-    keepDraft('ann', 'c1', { text: ' ', isNote: true, files: [file] })
+    keepDraft('ann', 'c1', { text: ' ', isNote: true, files: [file], letter: null })
     expect(readDraft('ann', 'c1')?.files).toEqual([file])
     keepDraft('ann', 'c1', written(' '))
     expect(readDraft('ann', 'c1')).toBeNull()

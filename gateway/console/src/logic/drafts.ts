@@ -1,5 +1,6 @@
 /** What an agent began to write, kept per agent and conversation in this browser. */
 import type { Upload } from '@/api/types'
+import { isBegun, newLetter, type LetterDraft } from './letters'
 import { dropStored, readStored, store, storedKeys } from './storage'
 
 const KEPT = 200
@@ -8,6 +9,8 @@ export interface Draft {
   text: string
   isNote: boolean
   files: Upload[]
+  /** Where the channel carries letters. */
+  letter: LetterDraft | null
   at: number
 }
 
@@ -30,7 +33,8 @@ export function keepDraft(
   const prefix = prefixOf(agentId)
   const key = prefix + conversationId
   unstored.delete(key)
-  if (written.text.trim() === '' && written.files.length === 0) {
+  const isEmpty = written.text.trim() === '' && written.files.length === 0
+  if (isEmpty && !(written.letter && isBegun(written.letter))) {
     dropStored(key)
     return
   }
@@ -74,6 +78,7 @@ function parse(stored: string | null): Draft | null {
       text: found.text,
       isNote: found.isNote === true,
       files: Array.isArray(found.files) ? found.files.filter(isUpload) : [],
+      letter: typeof found.letter?.html === 'string' ? { ...newLetter(), ...found.letter } : null,
       at: Number(found.at) || 0,
     }
   } catch {

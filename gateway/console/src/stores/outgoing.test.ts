@@ -31,6 +31,7 @@ function write(text: string, more: Partial<Outgoing> = {}): Outgoing {
     kind: 'agent',
     text,
     attachments: [],
+    letter: null,
     expectedSeq: 4,
     afterSeq: 4,
     ...more,

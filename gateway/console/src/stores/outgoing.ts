@@ -4,6 +4,8 @@ import { computed, ref } from 'vue'
 import { api } from '@/api/endpoints'
 import { asProblem, Problem } from '@/api/http'
 import type { Message, Upload } from '@/api/types'
+import { newKey } from '@/logic/keys'
+import type { LetterDraft } from '@/logic/letters'
 import { useSession } from './session'
 
 /** How often a repeat asks for the answer of a first request that still runs. */
@@ -16,6 +18,8 @@ export interface Writing {
   kind: 'agent' | 'note'
   text: string
   attachments: Upload[]
+  /** What it is beside its text, where the channel carries letters. */
+  letter: LetterDraft | null
   /** The newest message that was read before answering; undefined for notes. */
   expectedSeq: number | undefined
   /** The newest message that there was: its own comes later. */
@@ -108,12 +112,12 @@ function request(own: Outgoing): Promise<Message> {
     text,
     ...(attachments.length > 0 ? { attachments } : {}),
     ...(expectedSeq === undefined ? {} : { expected_seq: expectedSeq }),
+    ...(own.letter ? { letter: letterBody(own.letter) } : {}),
   }
   return api.reply(conversationId, body, key)
 }
 
-/** Also where the page is served without TLS, and so without randomUUID. */
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+/** Recipients whom the agent did not choose are the server's to find. */
+function letterBody({ recipients, subject, html }: LetterDraft) {
+  return { ...(recipients ?? {}), ...(subject === null ? {} : { subject }), html }
 }

@@ -13,6 +13,7 @@ import type {
   Ticket,
 } from '@/api/types'
 import { customerName } from '@/composables/names'
+import type { Party } from '@/logic/addresses'
 import { gapAfter, isNewer, mergeMessages, withoutTwins } from '@/logic/lists'
 import { useInbox } from './inbox'
 import { useOutgoing, type Outgoing, type Writing } from './outgoing'
@@ -283,9 +284,10 @@ export const useThread = defineStore('thread', () => {
     if (conversation.value?.controller !== 'agent') void resync().catch(() => undefined)
   }
 
-  async function resend(messageId: string): Promise<void> {
+  /** Sends a failed message again; a letter to other people, where any are named. */
+  async function resend(messageId: string, to: Party[] = []): Promise<void> {
     try {
-      messages.value = mergeMessages(messages.value, [await api.resend(messageId)])
+      messages.value = mergeMessages(messages.value, [await api.resend(messageId, to)])
     } catch (error) {
       actionProblem.value = asProblem(error)
     }

@@ -75,6 +75,7 @@ export const audit = {
     inbox: {
       added: 'Added an inbox',
       changed: 'Changed an inbox',
+      caught_up: 'Asked to fetch again',
     },
     installation: {
       started: 'First start',
@@ -82,6 +83,12 @@ export const audit = {
     message: {
       written: 'Answered a customer',
       resent: 'Sent a message again',
+      joined: 'Let a stranger join',
+      released: 'Let a held message count',
+      discarded: 'Discarded a message',
+      restored: 'Restored a discarded message',
+      separated: 'Made a conversation of a message',
+      forwarded: 'Forwarded a message',
     },
     note: {
       written: 'Wrote a private note',

@@ -77,6 +77,7 @@ export const audit: Audit = {
     inbox: {
       added: '新增收件箱',
       changed: '修改收件箱',
+      caught_up: '要求重新收取',
     },
     installation: {
       started: '首次启动',
@@ -84,6 +85,12 @@ export const audit: Audit = {
     message: {
       written: '回复客户',
       resent: '重新发送消息',
+      joined: '允许陌生人加入会话',
+      released: '采用了待定的消息',
+      discarded: '丢弃了消息',
+      restored: '恢复了已丢弃的消息',
+      separated: '将消息另开会话',
+      forwarded: '转发了消息',
     },
     note: {
       written: '写内部备注',

@@ -77,6 +77,7 @@ export const audit: Audit = {
     inbox: {
       added: '新增收件匣',
       changed: '修改收件匣',
+      caught_up: '要求重新收取',
     },
     installation: {
       started: '首次啟動',
@@ -84,6 +85,12 @@ export const audit: Audit = {
     message: {
       written: '回覆客戶',
       resent: '重新傳送訊息',
+      joined: '允許陌生人加入對話',
+      released: '採用了待定的訊息',
+      discarded: '捨棄了訊息',
+      restored: '復原了已捨棄的訊息',
+      separated: '將訊息另開對話',
+      forwarded: '轉寄了訊息',
     },
     note: {
       written: '寫內部備註',

@@ -1,0 +1,38 @@
+/** Letters and mailboxes: one function per endpoint. */
+import { request } from './http'
+import type {
+  ChannelTrial,
+  ChannelTrialResult,
+  Conversation,
+  InboxHealth,
+  Items,
+  LetterDefaults,
+  Message,
+  NewForward,
+  NewLetter,
+} from './types'
+
+const get = <T>(path: string) => request<T>('GET', path)
+const post = <T>(path: string, body: unknown = {}, idempotencyKey?: string) =>
+  request<T>('POST', path, { body, idempotencyKey })
+const message = (id: string) => `/messages/${encodeURIComponent(id)}`
+const inbox = (id: string) => `/inboxes/${encodeURIComponent(id)}`
+
+export const letters = {
+  begin: (letter: NewLetter, key: string) => post<Conversation>('/conversations', letter, key),
+  draft: (conversationId: string) =>
+    get<LetterDefaults>(`/conversations/${encodeURIComponent(conversationId)}/letter`),
+  forward: (id: string, wish: NewForward, key: string) =>
+    post<Message>(`${message(id)}/forward`, wish, key),
+
+  held: () => get<Items<Message>>('/messages/held'),
+  decide: (id: string, what: 'join' | 'release' | 'restore') =>
+    post<Message>(`${message(id)}/${what}`),
+  discard: (id: string, reason: string) => post<Message>(`${message(id)}/discard`, { reason }),
+  separate: (id: string) => post<Conversation>(`${message(id)}/separate`),
+
+  tryOut: (kind: string, trial: ChannelTrial) =>
+    post<ChannelTrialResult>(`/channel-kinds/${encodeURIComponent(kind)}/test`, trial),
+  health: (inboxId: string) => get<InboxHealth>(`${inbox(inboxId)}/health`),
+  catchUp: (inboxId: string, since: string) => post<void>(`${inbox(inboxId)}/catch-up`, { since }),
+}
