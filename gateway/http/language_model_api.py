@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bot.passages import Source
-from bot.wording import Asked
 from gateway.domain.errors import ConflictError
 from gateway.domain.exchange import Exchange, ModelUse
 from gateway.domain.people import Right
@@ -15,22 +13,11 @@ from gateway.http.serial import Json, when
 from gateway.ports.store import UnitOfWork
 from gateway.services.access import require
 from gateway.services.auditing import note
-from gateway.services.wording import CHECK, GroundedWording
+from gateway.services.wording import CHECK, GroundedWording, trial
 from intents.model import Language
 
 _LIST = "model_exchanges"
 _MILLION = 1_000_000
-# What the trial asks: a model that can do its work says seven days and cites [1].
-_TRIAL = {
-    Language.ZH_HANS: (
-        "退款几天内退回？",
-        Source(slug="trial", title="退款", text="退款会在 7 天内原路退回。"),
-    ),
-    Language.EN: (
-        "Within how many days does a refund arrive?",
-        Source(slug="trial", title="Refunds", text="A refund arrives within 7 days."),
-    ),
-}
 
 
 async def read_language_model(call: Call) -> Json:
@@ -86,9 +73,7 @@ async def try_language_model(call: Call) -> Json:
     if wording is None:
         raise ConflictError("No language model is set up: see YINGDA_LLM_ANSWERS in the guide.")
     language = Language.EN if call.agent.language == "en" else Language.ZH_HANS
-    text, source = _TRIAL[language]
-    asked = Asked(conversation_id="", text=text, language=language, sources=(source,))
-    exchange, _ = await wording.ask(asked, purpose=CHECK)
+    exchange, _ = await wording.ask(trial(language), purpose=CHECK)
 
     def work(uow: UnitOfWork) -> None:
         told = {"outcome": exchange.outcome.value, "reason": exchange.reason}

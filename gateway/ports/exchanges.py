@@ -41,11 +41,11 @@ class Exchanges(Protocol):
         ...
 
     def use(self, day: str, *, lock: bool = False) -> ModelUse:
-        """What a day took (`day` as YYYY-MM-DD)."""
+        """What a day took (`day` as YYYY-MM-DD); locked, nobody else changes it meanwhile."""
         ...
 
     def charge(self, day: str, use: ModelUse) -> None:
-        """Adds to what a day took; figures may be negative."""
+        """Adds to what a day took that was locked once; figures may be negative."""
         ...
 
     def remove_older(self, asked_before: int) -> int:

@@ -38,6 +38,7 @@ from gateway.domain.exchange import Breaker, Budget, Exchange, ExchangeOutcome, 
 from gateway.ports.clock import Clock, NewId
 from gateway.ports.exchanges import LanguageModel
 from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
+from intents.model import Language
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,24 @@ _ANSWER_LENGTH = 4_000
 _AT_ONCE = 8
 _HOPELESS = frozenset({401, 403, 404})  # set up wrongly: another try finds the same
 _HOPELESS_PAUSE = 60_000  # ms
+
+
+_TRIAL = {
+    Language.ZH_HANS: (
+        "退款几天内退回？",
+        Source(slug="trial", title="退款", text="退款会在 7 天内原路退回。"),
+    ),
+    Language.EN: (
+        "Within how many days does a refund arrive?",
+        Source(slug="trial", title="Refunds", text="A refund arrives within 7 days."),
+    ),
+}
+
+
+def trial(language: Language) -> Asked:
+    """A question that a model which can do its work answers with seven days, citing [1]."""
+    text, source = _TRIAL[Language.EN if language is Language.EN else Language.ZH_HANS]
+    return Asked(conversation_id="", text=text, language=language, sources=(source,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, delete, select, tuple_, update
+from sqlalchemy import bindparam, delete, literal_column, select, tuple_, update
+from sqlalchemy.dialects import postgresql
 
 from bot.passages import Source
 from gateway.domain.exchange import Exchange, ExchangeOutcome, ModelUse
@@ -40,7 +41,14 @@ _FORGET = Statement(
 )
 _USE_OF = select_by(model_use, _USE[1:], "day")
 _USE_LOCKED = select_by(model_use, _USE[1:], "day", lock=True)
-_INSERT_USE = insert_into(model_use, _USE)
+# SQLite understands PostgreSQL's words for leaving a row that is there.
+_BEGIN_USE = Statement(
+    postgresql.insert(model_use)
+    .inline()
+    .values({"day": bindparam("new_day"), **{name: literal_column("0") for name in _USE[1:]}})
+    .on_conflict_do_nothing(),
+    "new_day",
+)
 _CHARGE = Statement(
     update(model_use)
     .where(model_use.c.day == bindparam("key"))
@@ -76,14 +84,14 @@ class SqlExchanges:
 
     def use(self, day: str, *, lock: bool = False) -> ModelUse:
         """What a day took."""
+        if lock:
+            self._session.run(_BEGIN_USE, (day,))
         row = self._session.row(_USE_LOCKED if lock else _USE_OF, (day,))
         return ModelUse() if row is None else ModelUse(calls=row[0], tokens=row[1], cost=row[2])
 
     def charge(self, day: str, use: ModelUse) -> None:
-        """Adds to what a day took."""
-        figures = (use.calls, use.tokens, use.cost)
-        if not self._session.run(_CHARGE, (*figures, day)):
-            self._session.run(_INSERT_USE, (day, *figures))
+        """Adds to what a day took that was locked once."""
+        self._session.run(_CHARGE, (use.calls, use.tokens, use.cost, day))
 
     def remove_older(self, asked_before: int) -> int:
         """Forgets old ones."""

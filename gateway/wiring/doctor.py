@@ -15,11 +15,20 @@ from pathlib import Path
 from bot.chat import ChatModel
 from bot.encoder import EncoderError
 from bot.errors import ChatError
+from bot.grounding import (
+    MOST_TOKENS,
+    NothingSupportsError,
+    Question,
+    UngroundedError,
+    check_answer,
+    messages_for,
+)
 from bot.recognise import model_path
 from gateway.bus.redis_streams import RedisBus
 from gateway.domain.inbox import Inbox
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError, UnitOfWork
+from gateway.services.wording import trial
 from gateway.settings import Settings
 from gateway.wiring.bot import (
     catalogue_dir,
@@ -34,6 +43,7 @@ from intents.documents import lesson_hash
 from intents.errors import CatalogueError
 from intents.findings import Severity
 from intents.loading import load_catalogue
+from intents.model import Language
 from intents.validation import check_catalogue
 
 LOW_DISK = 1_000_000_000  # bytes
@@ -166,13 +176,23 @@ async def _language_model(settings: Settings) -> list[Diagnosis]:
     if not settings.llm_answers:
         return []
     model = ChatModel(settings.llm_url, model=settings.llm_model, key=settings.llm_key)
-    asked = [{"role": "user", "content": "Say OK."}]
+    asked = trial(Language.EN)
+    question = Question(text=asked.text, language=asked.language)
     try:
-        await model.complete(asked, most_tokens=200, seconds=settings.llm_seconds)
+        said = await model.complete(
+            messages_for(question, asked.sources),
+            most_tokens=MOST_TOKENS,
+            seconds=settings.llm_seconds,
+        )
+        check_answer(said.text, question, asked.sources)
     except ChatError as error:
         remedy = "Correct YINGDA_LLM_URL, _MODEL or _KEY; until then articles answer as they are."
         return [_warning("language model", f"{settings.llm_model}: {error}", remedy)]
-    return [_ok("language model", f"{settings.llm_model} answers")]
+    except (NothingSupportsError, UngroundedError) as error:
+        remedy = "Choose a model that cites as it is told; this one's answers will be refused."
+        found = f"{settings.llm_model} answers a trial with {said.text[:80]!r}: {error}"
+        return [_warning("language model", found, remedy)]
+    return [_ok("language model", f"{settings.llm_model} answers, and cites what it was sent")]
 
 
 async def _redis(settings: Settings) -> list[Diagnosis]:

@@ -18,10 +18,11 @@ from bot.passages import Source
 from bot.wording import Asked, Worded
 from gateway.domain.exchange import Breaker, Budget, Exchange, ExchangeOutcome, ModelUse
 from gateway.services.wording import CHECK, GroundedWording, WordingSettings
-from gateway.store import SqlStore
+from gateway.store import SqlStore, open_store
 from gateway.wiring.ids import new_id
 from intents.model import Language
 from tests.chat_server import ChatServer, chat_server, pieces, stream
+from tests.gateway.store.conftest import BOX
 
 NOW = 1_790_000_000_000
 DAY = "2026-09-21"
@@ -177,12 +178,19 @@ async def test_money_is_counted_too(house: House) -> None:
     assert "budget" in (await broke.ask()).note
 
 
-async def test_two_at_once_cannot_both_take_the_last_of_the_budget(house: House) -> None:
-    house.server.script = lambda _body, request: stream(request, pieces(GOOD), pause=0.01)
-    tight = house.limited(budget=Budget(tokens=3_500))
-    answers = await asyncio.gather(*(tight.ask() for _ in range(6)))
-    assert 1 <= sum(worded.answer is not None for worded in answers) < 6
-    assert (await tight.used()).tokens <= 3_500
+async def test_two_processes_cannot_both_take_the_last_of_the_budget(
+    house: House, url: str
+) -> None:
+    house.server.script = lambda _body, request: stream(request, pieces(GOOD), pause=0.05)
+    other = open_store(url, secrets=BOX)
+    here = house.limited(budget=Budget(tokens=3_500))
+    there = replace(house, store=other).limited(budget=Budget(tokens=3_500))
+    answers = await asyncio.gather(*(each.ask() for each in (here, there) * 3))
+    await other.close()
+    given = sum(worded.answer is not None for worded in answers)
+    assert 1 <= given < 6
+    assert sum("budget" in worded.note for worded in answers) == 6 - given
+    assert await here.used() == ModelUse(calls=given, tokens=given * (120 + len(GOOD)))
 
 
 async def test_what_fails_is_left_alone_and_tried_again(house: House) -> None:
