@@ -16,6 +16,7 @@ from typing import Any
 from intents.loading import SHIPPED_CATALOGUE, load_catalogue
 from tests.bench import targets
 from tests.bench.load import Sample, drive
+from tests.bench.mailbox import bench_mailbox
 from tests.bench.mails import bench_mails
 from tests.servers import PostgresServer, RedisServer, ServerMissingError
 
@@ -131,6 +132,22 @@ def _mail_row(mails: dict[str, Any]) -> str:
     )
 
 
+def _mailbox_row(mailbox: dict[str, Any]) -> str:
+    if "missing" in mailbox:
+        return f"mailbox to ticket: not measured, {mailbox['missing']}"
+    return (
+        f"{mailbox['name']:<28}{mailbox['mails_per_s']} mails/s "
+        f"({mailbox['mails']} mails of {mailbox['mean_kb']} kB on average, from Dovecot)"
+    )
+
+
+def _measure_mailbox() -> dict[str, Any]:
+    try:
+        return bench_mailbox()
+    except ServerMissingError as error:
+        return {"missing": str(error)}
+
+
 def machine() -> str:
     """What it ran on."""
     cores = len(os.sched_getaffinity(0))
@@ -152,8 +169,10 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     mails = bench_mails(arguments.data)
+    mailbox = {} if arguments.only in {"embedded", "split"} else _measure_mailbox()
     if arguments.only == "mail":
-        print(json.dumps(mails) if arguments.json else f"{machine()}\n\n{_mail_row(mails)}")
+        shown = f"{machine()}\n\n{_mail_row(mails)}\n{_mailbox_row(mailbox)}"
+        print(json.dumps({"mail": mails, "mailbox": mailbox}) if arguments.json else shown)
         return
     texts = questions()
     echo = bench_echo(texts, arguments.seconds)
@@ -169,10 +188,13 @@ def main() -> None:
     if arguments.peer:
         results.append(bench_peer(arguments.peer, texts, arguments.seconds))
     if arguments.json:
-        print(json.dumps({"machine": machine(), "results": results, "mail": mails}))
+        figures = {"results": results, "mail": mails, "mailbox": mailbox}
+        print(json.dumps({"machine": machine(), **figures}))
         return
     print_table(results, echo)
     print(_mail_row(mails))
+    if mailbox:
+        print(_mailbox_row(mailbox))
     if missing:
         print(missing)
     if arguments.peer:

@@ -66,7 +66,7 @@ class Email(Channel[EmailSettings]):
             health=health,
             now=context.now,
         )
-        self._listening = Listening(settings, receiver)
+        self._listening = Listening(settings, receiver, health)
         self._tasks: set[asyncio.Task[None]] = set()
         self._by_hour = RateLimiter(settings.auto_per_hour, HOUR)
         self._by_day = RateLimiter(settings.auto_per_day, 24 * HOUR)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from channels.adapters.email.health import HealthKeeper
 from channels.adapters.email.poller import deliver_all
 from channels.adapters.email.receiver import Receiver
 from channels.adapters.email.settings import EmailSettings
@@ -26,9 +27,10 @@ _LATER: Final = "451 4.3.0 Cannot keep the mail now, try again later"
 class Listening:
     """The port of one mailbox."""
 
-    def __init__(self, settings: EmailSettings, receiver: Receiver) -> None:
+    def __init__(self, settings: EmailSettings, receiver: Receiver, health: HealthKeeper) -> None:
         self._settings = settings
         self._receiver = receiver
+        self._health = health
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -123,4 +125,6 @@ class Listening:
             await deliver_all([await self._receiver.take(raw or b"", envelope.rcpt_tos)])
         except (SinkFullError, UnavailableError):
             return _LATER
+        self._health.message()
+        await self._health.heard()
         return "250 2.6.0 Kept"

@@ -108,6 +108,10 @@ class Post:
         assert isinstance(channel, Email)
         return channel
 
+    def nudge(self) -> None:
+        """Has the mailbox looked at now, as somebody who asks to catch up does."""
+        self.channel._poller.nudge()
+
     @property
     def texts(self) -> list[str]:
         return [message.text.strip() for message in self.bench.sink.messages]

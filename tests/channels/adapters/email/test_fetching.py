@@ -137,6 +137,7 @@ async def test_a_missing_folder_is_told_and_holds_up_no_other(dovecot: DovecotSe
     async with fetching(dovecot, folders=("INBOX", "投诉"), poll_seconds=5) as post:
         assert "投诉" in await error_of(post)
         dovecot.deliver(mail(1, "1"))
+        post.nudge()
         await post.came(1)
 
 
@@ -145,8 +146,10 @@ async def test_a_folder_that_is_deleted_comes_back(dovecot: DovecotServer) -> No
     async with fetching(dovecot, folders=("VIP",), poll_seconds=5) as post:
         await post.ready()
         shutil.rmtree(dovecot.folder("VIP"))
+        post.nudge()
         assert "VIP" in await error_of(post)
         dovecot.deliver(mail(1, "1"), "VIP")
+        post.nudge()
         await post.came(1)
 
 
@@ -156,6 +159,7 @@ async def test_several_folders_are_read(dovecot: DovecotServer) -> None:
         await post.ready()
         dovecot.deliver(mail(1, "1"), "VIP")
         dovecot.deliver(mail(2, "2"))
+        post.nudge()
         await post.came(2)
         assert numbers(post) == ["1", "2"]
 

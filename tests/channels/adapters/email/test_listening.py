@@ -43,6 +43,9 @@ async def test_a_mail_is_kept_before_it_is_answered() -> None:
         assert await asyncio.to_thread(deliver) == {}
         (message,) = post.bench.sink.messages
         assert message.handle == WANG
+        health = await post.channel.health()
+        assert health is not None
+        assert health.message_at is not None
 
 
 async def hand_over(post: Post, *recipients: str, content: bytes = b"", **options: Any) -> Any:
