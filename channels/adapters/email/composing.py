@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -90,13 +90,18 @@ def compose(
         _text("Subject", _subject(letter, language)),
         _line("Date", format_datetime(datetime.fromtimestamp(now / 1000, UTC))),
         _line("Message-ID", f"<{message_id}>"),
-        _ids("In-Reply-To", answered[-1:]),
+        _ids("In-Reply-To", (_customers(answered, marks) or answered)[-1:]),
         _ids("References", _shortened(answered)),
         *(_automatic_lines(settings, marks) if automatic else ()),
     ]
     head = "\r\n".join(line for line in lines if line) + "\r\n"
     body = _body(message, letter, files, settings, _tongue(public.text, language))
     return Mail(message_id=message_id, recipients=recipients, content=head.encode("ascii") + body)
+
+
+def _customers(ids: Sequence[str], marks: Marks) -> list[str]:
+    """Those that are not ours: the customer's mail reader surely has these."""
+    return [one for one in ids if marks.conversation_of_id(one) is None]
 
 
 def _automatic_lines(settings: EmailSettings, marks: Marks) -> list[str]:
@@ -165,10 +170,11 @@ def _shortened(ids: Sequence[str]) -> list[str]:
 
 
 _SUBJECTS: Final = {"zh-Hans": "您的咨询", "zh-Hant": "您的諮詢", "en": "Your request"}
+_CHINA: Final = timezone(timedelta(hours=8))
 _WROTE: Final = {
-    "zh-Hans": "{date}，{name} 写道：",
-    "zh-Hant": "{date}，{name} 寫道：",
-    "en": "On {date}, {name} wrote:",
+    "zh-Hans": "在 {date}，{name} 写道：",
+    "zh-Hant": "在 {date}，{name} 寫道：",
+    "en": "On {date} UTC, {name} wrote:",
 }
 
 
@@ -208,6 +214,8 @@ def _body(
             subtype=subtype or "octet-stream",
             filename=_CONTROLS.sub(" ", file.name),
         )
+    for inner in list(part.walk())[1:]:
+        del inner["MIME-Version"]  # belongs to the mail, not to its parts (RFC 2045 4)
     return part.as_bytes()
 
 
@@ -243,7 +251,8 @@ def _as_html(text: str) -> str:
 
 
 def _attribution(quoted: Quoted, tongue: str) -> str:
-    when = datetime.fromtimestamp(quoted.at / 1000, UTC)
+    zone = UTC if tongue == "en" else _CHINA
+    when = datetime.fromtimestamp(quoted.at / 1000, zone)
     name = " ".join(_CONTROLS.sub(" ", quoted.author.name).split())
     who = f"{name} <{quoted.author.address}>" if name else quoted.author.address
-    return _WROTE[tongue].format(date=f"{when:%Y-%m-%d %H:%M} UTC", name=who)
+    return _WROTE[tongue].format(date=f"{when:%Y-%m-%d %H:%M}", name=who)

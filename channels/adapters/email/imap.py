@@ -100,6 +100,9 @@ class ImapSession:
 
     async def logout(self) -> None:
         """Says goodbye, within reason, and drops the connection."""
+        if self._client.has_pending_idle():  # the library would wait for its end
+            self.close()
+            return
         try:
             with suppress(MailServerError, TimeoutError, aioimaplib.AioImapException):
                 async with asyncio.timeout(2):

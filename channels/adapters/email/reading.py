@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -91,7 +91,7 @@ def text_of(mail: ParsedEmail, *, whole: bool) -> str:
     return clean(text[:LONGEST_TEXT])
 
 
-def participants_of(mail: ParsedEmail, ours: Sequence[str]) -> tuple[Participant, ...]:
+def participants_of(mail: ParsedEmail, is_ours: Callable[[str], bool]) -> tuple[Participant, ...]:
     """Who else got it, without ourselves."""
     found = {
         one.email.lower(): Participant(
@@ -99,7 +99,7 @@ def participants_of(mail: ParsedEmail, ours: Sequence[str]) -> tuple[Participant
         )
         for role, group in (("cc", mail.cc), ("to", mail.to))
         for one in group
-        if one.email and one.email.lower() not in ours
+        if one.email and not is_ours(one.email)
     }
     return tuple(found.values())[:MOST_PARTICIPANTS]
 

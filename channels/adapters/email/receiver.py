@@ -64,7 +64,6 @@ class Receiver:
         self._marks = marks
         self._threader = Threader(inbox_id, marks, context.threads)
         self._trust = Trust(hosts=frozenset({settings.trusted_host.lower()} - {""}))
-        self._ours = tuple(one.lower() for one in (settings.address, *settings.aliases))
 
     async def take(self, raw: bytes, envelope: Sequence[str] = (), *, whole: bool = True) -> Taken:
         """Keeps the raw mail and decides what becomes of it; nothing is delivered yet.
@@ -134,7 +133,7 @@ class Receiver:
             automatic=automatic_of(mail),
             doubt=Doubt.NONE if whole else Doubt.OVERSIZE,
             author=_author(writer.party, place, thread.handle),
-            participants=participants_of(mail, self._ours),
+            participants=participants_of(mail, self._is_ours),
             facts=facts_of(mail, writer, refused),
         )
         return self._deliver(message)

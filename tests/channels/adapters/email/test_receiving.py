@@ -87,6 +87,7 @@ async def test_the_signed_address_counts_before_all_ids(desk: Desk) -> None:
     assert len(address.partition("@")[0]) <= 64
     message = await desk.took(mail(2, to=address.upper(), In_Reply_To="<m1@qingchuan.example>"))
     assert message.thread == "root"
+    assert message.participants == (), "our own address takes no part"
 
 
 async def test_the_address_in_the_envelope_serves_too(desk: Desk) -> None:

@@ -80,12 +80,21 @@ async def test_an_answer_is_a_mail_as_people_write_it(post: Post) -> None:
     assert "Auto-Submitted" not in sent
     text = text_of(found.content)
     assert text.startswith("请点“忘记密码”。")
-    assert f"王芳 <{WANG}> 写道：\n> 忘了\n> 密码" in text
+    assert f"在 2026-03-04 09:30，王芳 <{WANG}> 写道：\n> 忘了\n> 密码" in text
     rich = sent.get_body(("html",))
     assert rich is not None
     assert '<blockquote type="cite"' in rich.get_content()
     found.content.decode("ascii")
+    assert found.content.count(b"MIME-Version") == 1
     assert max(map(len, found.content.split(b"\r\n"))) <= 998
+
+
+async def test_the_answer_names_the_customers_mail_first(post: Post) -> None:
+    ours = post.channel._marks.message_id(CONVERSATION, "a" * 32)
+    await post.channel.send(outbound(letter={"references": ("m1@qingchuan.example 00", ours)}))
+    sent = read(only(post).content)
+    assert sent["In-Reply-To"] == "<m1@qingchuan.example>"
+    assert sent["References"] == f"<m1@qingchuan.example> <{ours}>"
 
 
 async def test_each_attempt_is_recognisable(post: Post) -> None:
