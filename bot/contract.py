@@ -65,13 +65,15 @@ class Desk:
     """How the team that would take over stands: what the customer may be promised (H1.4).
 
     `opens_at` is when people work again, in ms since the epoch, while it is closed; `waiting`
-    are the conversations in the queue before this one.
+    are the conversations in the queue before this one. `due` is until when a letter that comes
+    now is answered (ms), by the severity of its ticket.
     """
 
     open: bool
     agents_online: int = 0
     waiting: int = 0
     opens_at: int | None = None
+    due: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,8 @@ class Turn:
     a button; `language` is the contact's known language or None when the bot is to detect it.
     `sender` identifies the conversation towards actions. `channel` is the channel kind. `now` is
     when the message came, in ms since the epoch. `recogniser` names the one that the inbox
-    chose; "" is the built-in one.
+    chose; "" is the built-in one. A `letter` has a `subject`, and is answered as one: with
+    what stands for itself, or by people.
     """
 
     conversation_id: str
@@ -111,6 +114,8 @@ class Turn:
     desk: Desk | None = None
     customer: Customer | None = None
     recogniser: str = ""
+    letter: bool = False
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +185,7 @@ class ArticleFeedback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """Answer with these messages, in order; at least one.
+    """Answer with these messages, in order; none where a letter needs no answer.
 
     `feedback` is what the customer's message said of an earlier answer.
     """
@@ -291,8 +296,8 @@ class Bot(Protocol):
         """
         ...
 
-    def holding_reply(self, reason: HandoffReason, language: Language) -> BotMessage:
-        """What the customer is told when the gateway itself hands over."""
+    def holding_reply(self, reason: HandoffReason, turn: Turn) -> BotMessage:
+        """What the customer is told when the gateway itself hands a turn over."""
         ...
 
     def greeting(self, language: Language) -> BotMessage:

@@ -20,16 +20,24 @@ from bot.contract import (
     Understanding,
 )
 from bot.errors import ActionFailedError, BotError, ModelMissingError
+from bot.judging import judge_letter
 from bot.knowledge import ArticleIndex
 from bot.performing import Done, HandoverWishError, Performer, desk_values
 from bot.plans import Answer, BotSettings, FromArticle, HandOver, Move, Plan, Say, Thank
 from bot.playbook import Playbook, compile_playbook, link_articles, ticket_kind
-from bot.policy import answer_name, chosen_payload, decide_turn, missed, when_closed
+from bot.policy import (
+    answer_name,
+    chosen_payload,
+    decide_turn,
+    missed,
+    when_closed,
+)
 from bot.reading import OtherRecogniser, Reader, View
 from bot.recognise import Recogniser
 from bot.replies import Replies
 from bot.summary import card_text, make_card, subject_of
 from bot.texts import DESK_BUSY, DESK_CLOSED, DESK_QUEUE
+from bot.times import tell_moment
 from bot.wording import Asked, Wording, articles_for, whole_question
 from intents.model import Catalogue, Language
 from intents.text import to_traditional
@@ -125,8 +133,11 @@ class CatalogueBot:
         """The first words on a channel that can greet, with quick replies (H1.3)."""
         return self._replies.greeting(language)
 
-    def holding_reply(self, reason: HandoffReason, language: Language) -> BotMessage:
-        """What the customer is told when the gateway itself hands over."""
+    def holding_reply(self, reason: HandoffReason, turn: Turn) -> BotMessage:
+        """What the customer is told when the gateway itself hands a turn over."""
+        language = turn.language or Language.EN
+        if turn.letter:
+            return self._letter_received(HandOver(reason=reason, kind=""), turn, language)
         return self._replies.holding(reason, language)
 
     def recognise(self, text: str) -> Understanding:
@@ -140,6 +151,8 @@ class CatalogueBot:
             BotError: nothing could be decided; the caller hands over with reason ERROR.
         """
         try:
+            if turn.letter:
+                return await self._answer_letter(turn)
             view = await self._reader.read(turn)
             plan = decide_turn(view.facts, self._playbook, self._settings)
             plan = when_closed(plan, view.facts, self._playbook)
@@ -164,6 +177,44 @@ class CatalogueBot:
             catalogue_version=self.catalogue_version,
             understanding=view.facts.understanding,
             feedback=_feedback(done.plan),
+        )
+
+    async def _answer_letter(self, turn: Turn) -> Decision:
+        """A letter is answered in full when it asks one thing that is surely known."""
+        judged = await judge_letter(turn, self._reader, self._playbook, self._settings)
+        view, plan = judged.view, judged.plan
+        if plan is None:
+            return self._letter_reply((), view, turn.state)
+        if isinstance(plan, HandOver):
+            return self._hand_over(plan, view)
+        done = await self._performer.perform(plan, view)
+        state = self._next_state(plan, view, done.messages, done.slots, done.last)
+        message = self._replies.letter(
+            done.messages,
+            view.language,
+            name=turn.customer.name if turn.customer is not None else "",
+            help_url=self._settings.help_url,
+        )
+        return self._letter_reply((message,), view, replace(state, offered=()))
+
+    def _letter_reply(
+        self, messages: tuple[BotMessage, ...], view: View, state: BotState
+    ) -> Reply:
+        return Reply(
+            messages=messages,
+            state=state,
+            language=view.language,
+            catalogue_version=self.catalogue_version,
+            understanding=view.facts.understanding,
+        )
+
+    def _letter_received(self, plan: HandOver, turn: Turn, language: Language) -> BotMessage:
+        due = turn.desk.due.get(plan.severity) if turn.desk is not None else None
+        return self._replies.letter_received(
+            plan.reason,
+            language,
+            name=turn.customer.name if turn.customer is not None else "",
+            due=None if due is None else tell_moment(due, self._settings.time_zone),
         )
 
     async def _word(self, plan: Plan, view: View) -> tuple[View, Done | None]:
@@ -229,7 +280,11 @@ class CatalogueBot:
 
     def _hand_over(self, plan: HandOver, view: View, said: Sequence[BotMessage] = ()) -> Handoff:
         """The hand-off with its holding reply; counters start anew for a hand-back."""
-        holding = self._replies.holding(plan.reason, view.language, view.turn.channel)
+        if view.turn.letter:
+            holding = self._letter_received(plan, view.turn, view.language)
+        else:
+            holding = self._replies.holding(plan.reason, view.language, view.turn.channel)
+            holding = self._promising(holding, view)
         outcome = self._replies.words(plan.text, view.language) if plan.text else None
         topic = self._topic_title(plan.topic or view.turn.state.topic, view.language)
         card = make_card(
@@ -242,7 +297,7 @@ class CatalogueBot:
         )
         return Handoff(
             reason=plan.reason,
-            messages=(*said, *([outcome] if outcome else []), self._promising(holding, view)),
+            messages=(*said, *([outcome] if outcome else []), holding),
             summary=card_text(card),
             kind=plan.kind,
             severity=plan.severity,
@@ -253,7 +308,7 @@ class CatalogueBot:
             catalogue_version=self.catalogue_version,
             understanding=view.facts.understanding,
             card=card,
-            subject=subject_of(view.turn, plan.reason, topic=topic),
+            subject=view.turn.subject or subject_of(view.turn, plan.reason, topic=topic),
         )
 
     def _topic_title(self, topic: str | None, language: Language) -> str | None:

@@ -25,7 +25,9 @@ class BotSettings:
     customers are told times. `flow_tries` is how often a question of a form or diagnosis may
     be answered in vain, `repeat_limit` how often the same answer may be given in a row, the
     last of each ending at a person. `recogniser_seconds` is how long a recogniser outside of
-    this process may take before the built-in one answers.
+    this process may take before the built-in one answers. `letter_accept` is the confidence from
+    which a letter is answered: nobody asks back there. `help_url` is where articles are read,
+    with `{slug}` in it; "" when nobody said where.
     """
 
     accept: float = 0.5
@@ -39,6 +41,8 @@ class BotSettings:
     flow_tries: int = 3
     repeat_limit: int = 3
     recogniser_seconds: float = 2.0
+    letter_accept: float = 0.7
+    help_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,13 @@ answer asks back or hands over.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.contract import HandoffReason, Mood
 from bot.flows import beside_flow, decide_flow, start_form, start_tree
 from bot.handoff import REASONS, Signal, miss_signal, repeat_signal
-from bot.phrases import is_nod, wants_person
+from bot.phrases import complains, is_nod, wants_person
 from bot.plans import (
     Answer,
     BotSettings,
@@ -84,6 +84,52 @@ def decide_turn(facts: Facts, playbook: Playbook, settings: BotSettings) -> Plan
         return _hand_over(Signal.TURN_CAP, facts)
     plan = _understood(facts, playbook, settings) or _unsure(facts, playbook, settings)
     return _unless_repeated(plan, facts, playbook, settings)
+
+
+def answer_letter(
+    facts: Facts, playbook: Playbook, settings: BotSettings
+) -> Answer | FromArticle | None:
+    """What answers a sentence of a letter: words that stand for themselves, or an article.
+
+    Forms, diagnoses and questions back are no business of letters, nor are courtesies.
+    """
+    plan = _understood(facts, playbook, replace(settings, accept=settings.letter_accept))
+    if isinstance(plan, FromArticle):
+        return plan
+    if not isinstance(plan, Answer) or plan.missed or playbook.is_small_talk(plan.intent):
+        return None
+    return plan if all(step.startswith("utter_") for step in plan.steps) else None
+
+
+def topic_of(facts: Facts, playbook: Playbook, settings: BotSettings) -> str | None:
+    """What a sentence of a letter is surely about; None where it is nothing that is known."""
+    intent = facts.understanding.intent
+    sure = facts.understanding.confidence >= settings.letter_accept
+    return intent if intent is not None and sure and playbook.is_topic(intent) else None
+
+
+def letter_to_people(
+    whole: Facts, parts: Sequence[Facts], playbook: Playbook, settings: BotSettings
+) -> HandOver | None:
+    """Why a letter goes to people whatever it asks: a wish, a complaint, who goes there first.
+
+    Args:
+        whole: of all that the letter says.
+        parts: of its sentences.
+        playbook: what the catalogue prescribes.
+        settings: limits of the dialogue.
+    """
+    if wants_person(whole.text):
+        return _hand_over(Signal.WISH, whole)
+    if complains(whole.text):
+        return _hand_over(Signal.COMPLAINT, whole)
+    found = (_leaving(facts, playbook, settings) for facts in (whole, *parts))
+    return next((plan for plan in found if plan is not None), None)
+
+
+def letter_not_answered(facts: Facts, *, again: bool) -> HandOver:
+    """People answer: the bot is not sure, or its answer was not enough."""
+    return _hand_over(Signal.WISH if again else Signal.LAST_MISS, facts)
 
 
 def when_closed(plan: Plan, facts: Facts, playbook: Playbook) -> Plan:

@@ -99,10 +99,15 @@ class Reader:
         """What the built-in recogniser makes of a text."""
         return self._recognise(text)
 
-    async def read(self, turn: Turn) -> View:
-        """Return the turn with its facts; only another recogniser is waited for."""
+    async def read(self, turn: Turn, language: Language | None = None) -> View:
+        """Return the turn with its facts; only another recogniser is waited for.
+
+        Args:
+            turn: the turn.
+            language: of the answer, where it is known; else it is read from the text.
+        """
         text = turn.text[:UNDERSTOOD_LENGTH]
-        language = self._languages.read(turn, text)
+        language = language or self._languages.read(turn, text)
         rest = without_refusal(text)
         text = text if rest is None else rest
         now = self._now(turn)

@@ -7,7 +7,7 @@ Catalogue texts exist in Chinese and English; Traditional Chinese is converted. 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -30,6 +30,11 @@ from bot.texts import (
     GREETING,
     HELPED,
     HOLDING,
+    LETTER_FOOTER,
+    LETTER_GREETING,
+    LETTER_GREETING_NAMED,
+    LETTER_RECEIVED,
+    LETTER_SORRY,
     NONE_OF_THESE,
     NOT_UNDERSTOOD,
     SORRY,
@@ -43,6 +48,8 @@ from intents.text import to_traditional
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.-]*)\}", re.A)
 _SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？!?]+|\.(?=\s|$)|\n|$)")
 _VALUE_LENGTH = 200
+# Senders choose how they are called: no addresses, no advertisements.
+_NAME = re.compile(r"[^\W\d_]+(?:[ .·'’-]{1,2}[^\W\d_]+){0,4}[.]?")
 
 Values = Mapping[str, Any]
 
@@ -74,6 +81,46 @@ class Replies:
         """The question which of these was meant."""
         text = self.own(DID_YOU_MEAN, language, channel).text
         return BotMessage(text=text, choices=tuple(self.choice(p, language) for p in payloads))
+
+    def letter(
+        self, said: Sequence[BotMessage], language: Language, *, name: str, help_url: str
+    ) -> BotMessage:
+        """An answer as one letter: greeting, what is said, where to read on, how to go on.
+
+        Args:
+            said: the answer; its choices are left out.
+            language: the customer's.
+            name: theirs, or "".
+            help_url: where articles are read, with `{slug}`; "" when nobody said where.
+        """
+        article = next((m.article for m in said if m.article), None)
+        parts = [self._letter_greeting(name, language), *(m.text for m in said)]
+        if article is not None and help_url:
+            parts[-1] = f"{parts[-1]}\n{help_url.replace('{slug}', article)}"
+        parts.append(self.own(LETTER_FOOTER, language).text)
+        return BotMessage(text="\n\n".join(parts), article=article)
+
+    def letter_received(
+        self, reason: HandoffReason, language: Language, *, name: str, due: str | None
+    ) -> BotMessage:
+        """The acknowledgement of a letter that people answer (H3.4).
+
+        Args:
+            reason: why people answer it.
+            language: the customer's.
+            name: theirs, or "".
+            due: until when they answer, in words; None where nobody can say.
+        """
+        sorry = reason in {HandoffReason.COMPLAINT, HandoffReason.ANGER}
+        name_of_text = LETTER_SORRY if sorry else LETTER_RECEIVED
+        text = self.own(name_of_text, language, values={"due": due}).text
+        return BotMessage(text=f"{self._letter_greeting(name, language)}\n\n{text}")
+
+    def _letter_greeting(self, name: str, language: Language) -> str:
+        """With the name, if it is one that a person may bear."""
+        if not _NAME.fullmatch(name):
+            return self.own(LETTER_GREETING, language).text
+        return self.own(LETTER_GREETING_NAMED, language, values={"name": name}).text
 
     def choice(self, payload: str, language: Language) -> Choice:
         """The quick reply for a payload, titled in the customer's language."""

@@ -32,6 +32,11 @@ GLAD = "utter_glad_it_helped"
 SORRY = "utter_sorry_it_did_not_help"
 TITLE = "utter_title_"
 HOLDING = "utter_holding_"
+LETTER_GREETING = "utter_letter_greeting"
+LETTER_GREETING_NAMED = "utter_letter_greeting_named"
+LETTER_FOOTER = "utter_letter_footer"
+LETTER_RECEIVED = "utter_letter_received"
+LETTER_SORRY = "utter_letter_sorry"
 
 _PERSON_ZH = "已转给同事，他们能看到前面的对话，会尽快回复您。"
 _PERSON_EN = "A colleague takes over; they can read everything above and will answer soon."
@@ -105,6 +110,25 @@ FALLBACK: Mapping[str, Mapping[str, str]] = {
     SORRY: {
         "zh": "抱歉没有帮到您。可以换一种说法再问，也可以转人工。",
         "en": "Sorry that it did not help. Ask in other words, or talk to a person.",
+    },
+    LETTER_GREETING: {"zh": "您好：", "en": "Hello,"},
+    LETTER_GREETING_NAMED: {"zh": "{name}，您好：", "en": "Hello {name},"},
+    LETTER_FOOTER: {
+        "zh": "以上内容由系统根据帮助文档自动回复。如果没有解决您的问题，直接回复本邮件，"
+        "同事会接着为您处理。",
+        "en": "This answer was sent automatically, from our help articles. If it does not solve "
+        "your problem, just reply to this mail, and a colleague takes over.",
+    },
+    LETTER_RECEIVED: {
+        "zh": "您的邮件已收到，并转给了同事处理。预计在 {due} 前答复您。",
+        "en": "We have received your mail and passed it on to a colleague. "
+        "You can expect an answer by {due}.",
+    },
+    LETTER_SORRY: {
+        "zh": "非常抱歉给您带来了不好的体验。您的邮件已收到并登记，由同事处理。"
+        "预计在 {due} 前答复您。",
+        "en": "We are very sorry about this. Your mail is recorded, and a colleague deals with "
+        "it. You can expect an answer by {due}.",
     },
     HOLDING + "wish": {"zh": f"好的，{_PERSON_ZH}", "en": f"All right. {_PERSON_EN}"},
     HOLDING + "low_confidence": {

@@ -133,17 +133,55 @@ class OpeningHours:
         found = (m for m in self._beginnings(first, zone) if m > at and self.is_open(m))
         return next(found, None)
 
+    def after(self, at: int, minutes: int) -> int | None:
+        """When so much working time has passed.
+
+        Args:
+            at: a moment, in ms since the epoch.
+            minutes: of working time.
+
+        Returns:
+            In ms since the epoch; None: not within a year.
+        """
+        left = minutes * 60_000
+        zone = ZoneInfo(self.zone)
+        first = _local(at, zone).date()
+        for start, end in self._stretches(first, zone):
+            begin = max(at, start)
+            if begin >= end:
+                continue
+            if begin + left <= end:
+                return begin + left
+            left -= end - begin
+        return None
+
+    def _stretches(self, first: date, zone: ZoneInfo) -> Iterator[tuple[int, int]]:
+        """Working time from a day on, in ms since the epoch."""
+        for number in range(_LOOK_AHEAD):
+            day = first + timedelta(days=number)
+            midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+            for start, end in self.on(day):
+                yield _moment(midnight, start), _moment(midnight, end)
+
     def _beginnings(self, first: date, zone: ZoneInfo) -> Iterator[int]:
         for number in range(_LOOK_AHEAD):
             day = first + timedelta(days=number)
             for start, _ in self.on(day):
                 local = datetime(day.year, day.month, day.day, tzinfo=zone)
-                moment = local.replace(hour=start // 60, minute=start % 60)
-                yield round(moment.timestamp() * 1000)
+                yield _moment(local, start)
 
 
 def _local(at: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(at / 1000, UTC).astimezone(zone)
+
+
+def _moment(midnight: datetime, minute: int) -> int:
+    """A time of day by the wall clock, in ms since the epoch; 24:00 is the next midnight."""
+    if minute == MIDNIGHT:
+        following = midnight + timedelta(days=1)
+        return round(following.replace(tzinfo=midnight.tzinfo).timestamp() * 1000)
+    moment = midnight.replace(hour=minute // 60, minute=minute % 60)
+    return round(moment.timestamp() * 1000)
 
 
 def _check_zone(zone: str) -> None:

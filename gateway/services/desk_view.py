@@ -14,6 +14,7 @@ from typing import Final
 
 from bot.contract import Desk
 from gateway.domain.people import Agent, Availability, Team
+from gateway.domain.ticket import Severity
 from gateway.ports.bus import Hub, HubClosedError
 from gateway.ports.clock import Clock
 from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
@@ -25,6 +26,15 @@ log = logging.getLogger(__name__)
 REFRESH_SECONDS: Final = 5.0
 COLLECT_SECONDS: Final = 0.25
 """Changes within this time are looked at together."""
+
+ANSWERED_WITHIN: Final[Mapping[Severity, int]] = {
+    Severity.GENERAL: 120,
+    Severity.IMPORTANT: 120,
+    Severity.URGENT: 30,
+    Severity.CRITICAL: 30,
+}
+"""Minutes of working time until a letter is answered: what a how-to takes (H3.1), and the first
+answer's target for what is pressing (H3.2)."""
 
 Read = tuple[list[Team], list[Agent], dict[str | None, int]]
 
@@ -125,6 +135,12 @@ def desks(
             agents_online=len(online),
             waiting=waiting.get(None, 0),
             opens_at=None if open_now else min(times, default=None),
+            due={
+                severity: min(
+                    desk.due[severity] for desk in found.values() if severity in desk.due
+                )
+                for severity in {name for desk in found.values() for name in desk.due}
+            },
         )
     return found
 
@@ -132,7 +148,13 @@ def desks(
 def _desk(team: Team, now: int, online: int, waiting: int) -> Desk:
     opens_at = team.hours.opens_at(now)
     is_open = opens_at == now
+    due = {
+        severity.value: moment
+        for severity, minutes in ANSWERED_WITHIN.items()
+        if (moment := team.hours.after(now, minutes)) is not None
+    }
     return Desk(
+        due=due,
         open=is_open,
         agents_online=online,
         waiting=waiting,

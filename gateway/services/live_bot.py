@@ -166,9 +166,9 @@ class LiveBot:
         """Load what is loaded at first use."""
         await self.bot.warm()
 
-    def holding_reply(self, reason: HandoffReason, language: Language) -> BotMessage:
-        """What the customer is told when the gateway itself hands over."""
-        return self.bot.holding_reply(reason, language)
+    def holding_reply(self, reason: HandoffReason, turn: Turn) -> BotMessage:
+        """What the customer is told when the gateway itself hands a turn over."""
+        return self.bot.holding_reply(reason, turn)
 
     def greeting(self, language: Language) -> BotMessage:
         """The first words on a channel that can greet."""

@@ -123,6 +123,7 @@ def build_turn(
     *,
     customer: Customer | None,
     desk: Desk | None,
+    letter: bool = False,
 ) -> Turn:
     """The bot's view of a message and its conversation.
 
@@ -133,6 +134,7 @@ def build_turn(
         inbox: where it came in.
         customer: who asks.
         desk: how the team stands that would take over; None: not known.
+        letter: whether the message is one.
     """
     chosen = inbox.recogniser
     return Turn(
@@ -150,6 +152,8 @@ def build_turn(
         desk=desk,
         customer=customer,
         recogniser="" if chosen is RecogniserKind.BUILT_IN else chosen.value,
+        letter=letter,
+        subject=inbound.subject or conversation.subject if letter else "",
     )
 
 
@@ -171,7 +175,7 @@ def _give_up(bot: Bot, turn: Turn, reason: HandoffReason) -> Handoff:
     asked = "\n".join(f"{line.speaker.value}: {line.text}" for line in turn.lines)
     return Handoff(
         reason=reason,
-        messages=(bot.holding_reply(reason, language),),
+        messages=(bot.holding_reply(reason, replace(turn, language=language)),),
         summary=f"{asked}\n{Speaker.CUSTOMER.value}: {turn.text}".strip(),
         kind=TicketKind.CONSULTATION.value,
         severity=Severity.GENERAL.value,
@@ -179,7 +183,7 @@ def _give_up(bot: Bot, turn: Turn, reason: HandoffReason) -> Handoff:
         language=language,
         catalogue_version=bot.catalogue_version,
         understanding=Understanding(intent=None, confidence=0.0),
-        subject=turn.state.question or "",
+        subject=turn.subject or turn.state.question or "",
     )
 
 
@@ -251,6 +255,8 @@ def apply(
     if isinstance(decision, Handoff):
         return _apply_handoff(uow, item, decision, conversation, context)
     conversation, messages = _say(item, conversation, context)
+    if not messages:  # the letter needs no answer
+        conversation = replace(conversation, waiting_since=None, unread=0)
     note = decision.understanding.note
     trail = (_hop(item, context.now, Outcome.OK, note), *_queued(messages, item, context.now))
     record = _record(item, context.now)

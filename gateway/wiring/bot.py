@@ -91,6 +91,11 @@ def make_wording(
     return GroundedWording(store, model, limits, clock=clock, new_id=new_id)
 
 
+def help_url(public_url: str) -> str:
+    """Where customers read an article, with `{slug}` in it; "" when nobody said where we are."""
+    return f"{public_url.rstrip('/')}/help/{{slug}}" if public_url else ""
+
+
 def make_maker(
     settings: Settings,
     store: Store,
@@ -107,7 +112,11 @@ def make_maker(
     mark = encoder.fingerprint if encoder is not None else None
     return BotMaker(
         files=ModelFiles(store, models_dir(settings), clock, mark),
-        settings=BotSettings(turn_cap=settings.turn_cap, time_zone=settings.time_zone),
+        settings=BotSettings(
+            turn_cap=settings.turn_cap,
+            time_zone=settings.time_zone,
+            help_url=help_url(settings.public_url),
+        ),
         index=index,
         encoder=encoder,
         encoder_dir=settings.encoder_dir,

@@ -31,6 +31,7 @@ from gateway.services.intake import (
     ForeignIdError,
     IntakeContext,
 )
+from gateway.services.participants import is_letter
 from gateway.services.publishing import CUSTOMERS
 from gateway.services.turns import (
     Applied,
@@ -253,6 +254,7 @@ class IntakeWorker:
             work.inbox,
             customer=customer,
             desk=self._parts.desks.of(work.inbox.team_id),
+            letter=self._parts.has_letters(work.inbox.kind) or is_letter(work.inbound),
         )
         only_files = not work.inbound.text and bool(work.inbound.attachments)
         limit = self._parts.turn_limit

@@ -310,7 +310,9 @@ def test_greeting_and_holding_in_all_languages(shipped_bot: CatalogueBot) -> Non
         assert greeting.text
         assert len(greeting.choices) >= 3
         for reason in HandoffReason:
-            assert shipped_bot.holding_reply(reason, language).text
+            for letter in (False, True):
+                asked = replace(turn("?", language=language), letter=letter)
+                assert shipped_bot.holding_reply(reason, asked).text
     assert shipped_bot.greeting(HANT).text == to_traditional(shipped_bot.greeting(HANS).text)
 
 

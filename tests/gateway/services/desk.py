@@ -95,9 +95,9 @@ class ScriptedBot:
         """Whether so many turns began."""
         return len(self.asked) == times
 
-    def holding_reply(self, reason: HandoffReason, language: Language) -> BotMessage:
+    def holding_reply(self, reason: HandoffReason, turn: Turn) -> BotMessage:
         """A holding reply that names its reason."""
-        return BotMessage(text=f"hold {reason.value} {language.value}")
+        return BotMessage(text=f"hold {reason.value} {turn.language}")
 
     def greeting(self, language: Language) -> BotMessage:
         """A greeting."""

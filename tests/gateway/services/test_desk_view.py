@@ -14,7 +14,7 @@ from gateway.bus.hub import LocalHub
 from gateway.domain.hours import MIDNIGHT, OpeningHours, Range
 from gateway.domain.people import Availability, Team
 from gateway.services import conversations, desk_view, people
-from gateway.services.desk_view import DeskView, desks
+from gateway.services.desk_view import ANSWERED_WITHIN, DeskView, desks
 from gateway.services.presence import Presence
 from gateway.services.publishing import Publisher
 from gateway.wiring.ids import clock, new_id
@@ -31,13 +31,19 @@ MONDAY = NOON + 69 * 3_600_000
 def test_each_team_has_its_people_queue_and_hours() -> None:
     teams = [Team(id="first", name="First"), Team(id="second", name="Second", hours=NEVER)]
     seen = desks(teams, [ANN, BOB, CAI], {"first": 3, None: 1}, now=NOON)
-    assert seen["first"] == DeskSeen(open=True, agents_online=2, waiting=3)
-    assert seen["second"] == DeskSeen(open=False, agents_online=1)
-    assert seen[None] == DeskSeen(open=True, agents_online=3, waiting=1), "everybody's"
+    due = promised(NOON)
+    assert seen["first"] == DeskSeen(open=True, agents_online=2, waiting=3, due=due)
+    assert seen["second"] == DeskSeen(open=False, agents_online=1), "nothing to promise"
+    assert seen[None] == DeskSeen(open=True, agents_online=3, waiting=1, due=due), "everybody's"
     closed = desks(teams, [], {}, now=EVENING)
-    assert closed["first"] == DeskSeen(open=False, opens_at=MONDAY)
-    assert closed[None] == DeskSeen(open=False, opens_at=MONDAY)
+    assert closed["first"] == DeskSeen(open=False, opens_at=MONDAY, due=promised(MONDAY))
+    assert closed[None] == closed["first"]
     assert desks([], [], {}, now=NOON) == {}
+
+
+def promised(since: int) -> dict[str, int]:
+    """Until when letters are answered, counted from a moment at which people work."""
+    return {severity.value: since + 60_000 * n for severity, n in ANSWERED_WITHIN.items()}
 
 
 @asynccontextmanager
