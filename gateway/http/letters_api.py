@@ -168,9 +168,10 @@ async def read_raw_letter(call: Call) -> web.Response:
 
 async def read_letter_html(call: Call) -> web.Response:
     """The safe rich text of what came, for a frame."""
-    _, markup = await _blob(call, "html")
+    message, markup = await _blob(call, "html")
     images = call.query(letter_inputs.HtmlQuery).images
-    return show_html(markup.decode(errors="replace"), images=images)
+    raw = message.details.get("raw")
+    return await show_html(call.parts.blobs, markup.decode(errors="replace"), raw, images=images)
 
 
 async def _blob(call: Call, name: str) -> tuple[Message, bytes]:

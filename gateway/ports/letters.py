@@ -44,7 +44,7 @@ class Mailings(Protocol):
     """How far conversations were sent on by mail to visitors who left."""
 
     def waiting(self, inbox_id: str, *, since: int, before: int, limit: int) -> list[Unseen]:
-        """Conversations of an inbox with answers that nobody fetched or mailed.
+        """Conversations of whom has an address, with answers that nobody fetched or mailed.
 
         Args:
             inbox_id: the inbox.

@@ -112,10 +112,17 @@ def _ready(
 
 
 def _public(message: Message) -> PublicMessage:
-    """The message as its receiver sees it; a letter to a third party comes from its agent."""
+    """The message as its receiver sees it.
+
+    A letter to a third party comes from its agent, a chat's answers by mail from whoever gave
+    them.
+    """
     public = message.public()
     if message.kind is MessageKind.NOTE:
         return replace(public, kind=MessageKind.AGENT, author=message.author_name)
+    if message.kind is MessageKind.ACTIVITY:
+        by_people = message.details["letter"].get("by_people", False)
+        return replace(public, kind=MessageKind.AGENT if by_people else MessageKind.BOT)
     return public
 
 

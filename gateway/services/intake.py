@@ -200,7 +200,7 @@ def _accept_new(
         if _is_mere_thanks(item, conversation):
             return _thanked(item, conversation, context)
     inbox = context.inboxes[item.inbox_id]
-    letters = context.has_letters(inbox.kind)
+    letters = context.has_letters(inbox.kind) or is_letter(item)
     rested = conversation.status is not ConversationStatus.OPEN
     if rested and conversation.ticket_id:
         conversation = reopen_ticket(
@@ -254,7 +254,7 @@ def _why_people(
     """Why the bot is not asked; None where it is."""
     if not inbox.bot:
         return "no_bot"
-    if context.has_letters(inbox.kind):
+    if context.has_letters(inbox.kind) or is_letter(item):
         return why_no_bot(uow, item, conversation, context.now)
     return None
 

@@ -29,9 +29,9 @@ def letter_of(uow: UnitOfWork, conversation: Conversation, message: Message) -> 
 
     What an agent chose stands in the message's details under `letter` (`subject`, `to`, `cc`,
     `bcc` as lists of `{"address", "name"}`, `html`; `third` when it goes to a third party, who
-    gets nothing of the conversation beside it). Without a choice it goes to whoever wrote last,
-    to the customer and to everybody who takes part; the bot answers the writer alone. The
-    subject carries the ticket's number (H3.4).
+    gets nothing of the conversation beside it; `chat` when a chat goes on by it). Without a
+    choice it goes to whoever wrote last, to the customer and to everybody who takes part; the
+    bot answers the writer alone. The subject carries the ticket's number (H3.4).
     """
     chosen: Mapping[str, Any] = message.details.get("letter", {})
     subject = with_number(
@@ -43,6 +43,12 @@ def letter_of(uow: UnitOfWork, conversation: Conversation, message: Message) -> 
             to=parties(chosen.get("to")),
             cc=parties(chosen.get("cc")),
             html=chosen.get("html", ""),
+        )
+    if chosen.get("chat"):
+        return Letter(
+            subject=subject,
+            to=parties(chosen.get("to")),
+            references=_mail_references(uow, conversation, message.seq),
         )
     earlier = uow.messages.page(
         conversation.id, before=message.seq, limit=EARLIER, kinds=PUBLIC_KINDS
@@ -137,3 +143,13 @@ def _author(uow: UnitOfWork, conversation: Conversation, asked: Message) -> Part
 def parties(chosen: Sequence[Mapping[str, str]] | None) -> tuple[Party, ...]:
     """The people of a stored choice."""
     return tuple(Party(address=one["address"], name=one.get("name", "")) for one in chosen or ())
+
+
+def _mail_references(uow: UnitOfWork, conversation: Conversation, before: int) -> tuple[str, ...]:
+    """The ids of the mails by which a chat went on, oldest first."""
+    earlier = uow.messages.page(conversation.id, before=before, limit=EARLIER)
+    return tuple(m.external_id for m in earlier if m.external_id and _was_mail(m.details))
+
+
+def _was_mail(details: Mapping[str, Any]) -> bool:
+    return "subject" in details or bool(details.get("letter", {}).get("chat"))

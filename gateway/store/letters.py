@@ -14,7 +14,7 @@ from gateway.domain.letters import Hold, Part, Participation, Unseen
 from gateway.store.letter_tables import holds, mailings, participants
 from gateway.store.rows import NO_OFFSET, insert_into, pick
 from gateway.store.session import Session, Statement
-from gateway.store.tables import SHELVES, conversations, messages
+from gateway.store.tables import SHELVES, contacts, conversations, messages
 
 _PARTICIPANT = ("conversation_id", "address", "name", "part")
 _OF = Statement(
@@ -112,7 +112,7 @@ class SqlMailings:
         self._session = session
 
     def waiting(self, inbox_id: str, *, since: int, before: int, limit: int) -> list[Unseen]:
-        """Conversations of an inbox with answers that nobody fetched or mailed."""
+        """Conversations of whom has an address, with answers that nobody fetched or mailed."""
         mailed = func.coalesce(mailings.c.seq, literal_column("0"))
         kinds = sorted(kind.value for kind in OUTGOING_KINDS)
         unseen = (
@@ -128,11 +128,13 @@ class SqlMailings:
         )
         query = (
             select(conversations.c.id, mailed)
+            .join(contacts, contacts.c.id == conversations.c.contact_id)
             .outerjoin(mailings, mailings.c.conversation_id == conversations.c.id)
             .where(
                 conversations.c.inbox_id == inbox_id,
                 conversations.c.shelf.in_(SHELVES),
                 conversations.c.last_message_at >= since,
+                contacts.c.email != literal_column("''"),
                 unseen,
             )
             .order_by(conversations.c.last_message_at)

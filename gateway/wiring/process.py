@@ -19,6 +19,7 @@ from gateway.workers.delivery import DeliveryParts, DeliveryWorker
 from gateway.workers.housekeeping import Housekeeper, HousekeepingParts
 from gateway.workers.indexing import index_for_search
 from gateway.workers.intake import IntakeParts, IntakeWorker
+from gateway.workers.mailing import ChatMailer
 from gateway.workers.workshop import Workshop, WorkshopParts
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,10 @@ class Workers:
             self._spawn("workshop", work_on_catalogue(workshop, self.parts.hub))
         self._spawn("catalogue", follow_catalogue(self.parts.bot, self.parts.hub))
         self._spawn("housekeeping", Housekeeper(self._housekeeping_parts()).run())
+        if RoleName.TIMER in self.roles:
+            parts = self.parts
+            mailer = ChatMailer(parts.store, parts.clock, parts.new_id, parts.name)
+            self._spawn("mailing", mailer.run())
         self._spawn("inboxes", self._follow_inboxes())
         self._spawn("articles", self.parts.articles.follow(self.parts.hub))
 

@@ -71,8 +71,29 @@ def test_the_wall_clock_counts_where_clocks_change() -> None:
     assert berlin.opens_at(after) == moment("2026-03-29 09:00", "Europe/Berlin")
 
 
+@pytest.mark.parametrize(
+    ("at", "minutes", "until"),
+    [
+        ("2026-11-27 10:00", 120, "2026-11-27 12:00"),
+        ("2026-11-27 17:00", 120, "2026-11-30 10:00"),  # over a weekend
+        ("2026-11-27 16:00", 120, "2026-11-27 18:00"),
+        ("2026-11-28 12:00", 30, "2026-11-30 09:30"),
+        ("2026-11-26 20:00", 20 * 60, "2026-12-01 11:00"),
+    ],
+)
+def test_working_time_passes_while_people_work(at: str, minutes: int, until: str) -> None:
+    assert DEFAULT_HOURS.after(moment(at), minutes) == moment(until)
+
+
+def test_working_time_passes_through_midnight() -> None:
+    nights = OpeningHours(week=((Range(22 * 60, MIDNIGHT),),) * 7)
+    assert nights.after(moment("2026-11-27 23:30"), 60) == moment("2026-11-28 22:30")
+    assert nights.after(moment("2026-11-27 23:30"), 30) == moment("2026-11-28 00:00")
+
+
 def test_who_never_works_never_opens() -> None:
     never = OpeningHours(week=CLOSED_WEEK)
+    assert never.after(moment("2026-11-27 10:00"), 1) is None
     assert never.opens_at(moment("2026-11-27 10:00")) is None
     once = OpeningHours(week=CLOSED_WEEK, days={date(2026, 12, 24): (Range(540, 600),)})
     assert once.opens_at(moment("2026-11-27 10:00")) == moment("2026-12-24 09:00")

@@ -32,6 +32,7 @@ from gateway.domain.people import Agent, Availability, Role
 from gateway.ports.store import UnitOfWork
 from gateway.services.accepting import Incoming, accept_batch
 from gateway.services.intake import Accepted, IntakeContext
+from gateway.services.participants import is_letter
 from gateway.services.turns import Decided, apply_batch, build_turn, take_turn
 from gateway.store import SqlStore, open_store
 from gateway.store.keys import load_keys
@@ -53,7 +54,8 @@ PUSH = Inbox(
 MAILBOX = replace(PUSH, id="mailbox", kind="rest", name="Mailbox")
 NO_BOT = replace(PUSH, id="nobot", kind="rest", name="No bot", bot=False)
 PUSH_TOO = replace(PUSH, id="push too", name="Another platform")
-INBOXES = {inbox.id: inbox for inbox in (PUSH, PUSH_TOO, MAILBOX, NO_BOT)}
+LETTERS = replace(PUSH, id="letters", kind="mail", name="Letters")
+INBOXES = {inbox.id: inbox for inbox in (PUSH, PUSH_TOO, MAILBOX, NO_BOT, LETTERS)}
 CLEAR = Understanding(intent="greet", confidence=0.9)
 AGENT = Agent(
     id="agent-1",
@@ -190,6 +192,7 @@ class Desk:
             inbox,
             customer=accepted.customer,
             desk=None,
+            letter=inbox is LETTERS or is_letter(accepted.inbound),
         )
         only_files = not accepted.message.text and bool(accepted.message.attachments)
         taken = await take_turn(bot, turn, only_files=only_files, limit=limit)
