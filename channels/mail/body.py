@@ -64,8 +64,11 @@ class Body:
 
     @property
     def text(self) -> str:
-        """The text of all blocks."""
-        return "\n".join(filter(None, (block.text.strip("\r\n") for block in self.blocks)))
+        """The text of all blocks, and what an invitation says."""
+        read = "\n".join(filter(None, (block.text.strip("\r\n") for block in self.blocks)))
+        if self.calendar and self.calendar not in read:
+            return f"{read}\n\n{self.calendar}" if read else self.calendar
+        return read
 
     def marked(self) -> tuple[str, dict[int, Mark]]:
         """The text in which the reply is looked for, and what the markup says of its lines.
@@ -112,7 +115,7 @@ class BodyReader:
     def read(self, root: Part) -> Body:
         """Reads all parts under the root."""
         self._body.blocks = self._blocks(root)
-        if self._body.calendar and not self._body.text.strip():
+        if self._body.calendar and not any(b.text.strip() for b in self._body.blocks):
             self._body.blocks.append(Block(plain=self._body.calendar))
         return self._body
 

@@ -85,6 +85,8 @@ _STYLES = {
     "border-color", "border-style", "border-width", "border-radius", "border-spacing", "width",
     "max-width", "height", "list-style-type", "display", "word-break", "overflow-wrap",
 }  # fmt: skip
+_WITHIN_TABLE = frozenset(["caption", "tbody", "td", "tfoot", "th", "thead", "tr"])
+_ROWS = frozenset(["colgroup", "table", "tbody", "tfoot", "thead", "tr"])
 # Stands for "&" within text on its way through nh3, which is slow with many entities.
 _AMPERSAND = "\uf8fe"
 _LOADING = re.compile(r"(?i)url\s*\(|image|expression|@import|\\|/\*|<")
@@ -161,7 +163,10 @@ class _Writer:
 
     def take(self, token: Token) -> None:
         if isinstance(token, str):
-            self._out.append(_escaped(token))
+            if self._out and self._out[-1].startswith("<pre"):
+                token = token.removeprefix("\n")  # which parsers leave out
+            if token:
+                self._out.append(_escaped(token))
         elif token.closing:
             if self._open[token.name]:
                 self._close_to(token.name)
@@ -176,7 +181,7 @@ class _Writer:
     def _begin(self, tag: Tag) -> None:
         if "background" in tag.attributes or "url(" in tag.attributes.get("style", "").lower():
             self.remote = True
-        if tag.name not in _TAGS:
+        if tag.name not in _TAGS or self._misplaced(tag.name):
             return
         if tag.name in VOID:
             self._out.append(self._written(tag))
@@ -190,6 +195,17 @@ class _Writer:
         self._stack.append(tag.name)
         self._open[tag.name] += 1
         self._out.append(self._written(tag))
+
+    def _misplaced(self, name: str) -> bool:
+        """Whether a parser would move or drop a tag: a row without table, text outside of cells."""
+        above = self._stack[-1] if self._stack else ""
+        if name in ("col", "colgroup"):
+            return above not in ("table", "colgroup")
+        if name in _WITHIN_TABLE:
+            return not self._open["table"]
+        if name in ("dt", "dd") and not self._open["dl"]:
+            return True
+        return above in _ROWS or (name == "a" and self._open["a"] > 0)
 
     def _close_siblings(self, siblings: set[str], containers: set[str]) -> None:
         for name in reversed(self._stack):

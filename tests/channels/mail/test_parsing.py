@@ -158,6 +158,10 @@ def test_an_invitation_is_shown_as_text() -> None:
         "三号会议室",
         "ann@x.example",
     ]
+    invited = multipart("alternative", text("请参加"), mail(event, Content_Type="text/calendar"))
+    both = parse_email(invited)
+    assert both.reply == "请参加"
+    assert both.text.startswith("请参加\n\n回访, 第二次\n2024-05-06")
 
 
 def test_a_forwarded_mail_tells_who_wrote_it() -> None:
