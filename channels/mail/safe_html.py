@@ -197,7 +197,7 @@ class _Writer:
         self._out.append(self._written(tag))
 
     def _misplaced(self, name: str) -> bool:
-        """Whether a parser would move or drop a tag: a row without table, text outside of cells."""
+        """Whether a parser would move or drop a tag: a row without table, text beside cells."""
         above = self._stack[-1] if self._stack else ""
         if name in ("col", "colgroup"):
             return above not in ("table", "colgroup")
