@@ -57,7 +57,8 @@ def take(fields: Mapping[str, Any], name: str, *, limit: int = 255) -> str:
     value = fields.get(name)
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
-    return value.strip()[:limit] if isinstance(value, str) else ""
+    # A null character is none that our store takes.
+    return value.replace("\0", "").strip()[:limit] if isinstance(value, str) else ""
 
 
 def _unreadable(why: str) -> MalformedPayloadError:

@@ -142,3 +142,42 @@ async def test_wecom(tmp_path: Path) -> None:
         assert kinds.count("customer") == 4
         assert said().count("我是林晓") == 1
         assert platform.tokens_given == 2
+
+
+async def test_wecom_kf(tmp_path: Path) -> None:
+    """The same by 微信客服: what comes while nobody runs is pulled at the next start."""
+    async with walk(tmp_path, "wecom_kf") as found:
+        platform = found.platform
+
+        async def tell() -> None:
+            notice = platform.notice(found.path)
+            assert await post(found.process.url, notice) == (200, b"")
+
+        def said() -> str:
+            return "\n".join(str(payload) for payload in platform.delivered)
+
+        platform.welcomes.add("W1")
+        platform.happens("enter_session", welcome_code="W1")
+        platform.says(QUESTION)
+        await tell()
+        await until(lambda: "发票" in said())
+        assert not platform.welcomes
+        platform.expire_tokens()
+        platform.media["M1"] = (PNG, "image/png", "")
+        platform.comes({"msgtype": "image", "image": {"media_id": "M1"}})
+        platform.says("转人工", menu_id="/human")
+        await tell()
+        await until(lambda: "同事" in said())
+        await found.answer("您好,我是林晓,马上帮您查。")
+        await until(lambda: "我是林晓" in said())
+        found.process.kill()
+        platform.says("谢谢")
+        await asyncio.to_thread(found.process.start)
+        async with asyncio.timeout(PATIENCE):
+            while "谢谢" not in {one["text"] for one in await found.messages()}:
+                await asyncio.sleep(0.1)
+        messages = await found.messages()
+        assert [one["kind"] for one in messages].count("customer") == 4
+        assert sum(bool(one["attachments"]) for one in messages) == 1
+        assert said().count("我是林晓") == 1
+        assert (await found.conversation())["contact"]["name"] == "客户C"

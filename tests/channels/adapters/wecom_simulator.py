@@ -5,6 +5,7 @@ It shares no code with the adapters.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -132,8 +133,11 @@ class WeComSimulator:
     known_token: str = ""
     # 微信客服
     accounts: dict[str, str] = field(default_factory=lambda: {"wkA": "客服一号"})
-    feed: list[dict[str, Any]] = field(default_factory=list)
-    customers: dict[str, Customer] = field(default_factory=lambda: defaultdict(Customer))
+    feed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    customers: dict[tuple[str, str], Customer] = field(
+        default_factory=lambda: defaultdict(Customer)
+    )
+    delivered: list[dict[str, Any]] = field(default_factory=list)
     page: int = 1000
     kf_ids: set[str] = field(default_factory=set)
     welcomes: set[str] = field(default_factory=set)
@@ -232,6 +236,104 @@ class WeComSimulator:
         if payload["touser"] == "Nobody":
             return {"invaliduser": "Nobody"}
         return {"msgid": f"sent-{len(self.calls)}"}
+
+    # 微信客服
+
+    def comes(self, fields: dict[str, Any], *, account: str = "wkA") -> str:
+        """Something lies in the account's feed; gives its msgid."""
+        msgid = f"in-{len(self.feed)}"
+        item = {"msgid": msgid, "send_time": int(time.time()), **fields}
+        if item["msgtype"] == "event":
+            item = {"origin": 4, **item}
+            item["event"] = {"open_kfid": account, **item["event"]}
+        else:
+            item = {"origin": 3, "open_kfid": account, "external_userid": "wmC", **item}
+            customer = self.customers[account, item["external_userid"]]
+            customer.wrote_at, customer.received = time.time(), 0
+            customer.state = 0 if customer.state == 4 else customer.state
+        self.feed.append((account, item))
+        return str(item["msgid"])
+
+    def says(
+        self, text: str, *, customer: str = "wmC", account: str = "wkA", **text_fields: str
+    ) -> str:
+        fields = {"msgtype": "text", "text": {"content": text, **text_fields}}
+        return self.comes({**fields, "external_userid": customer}, account=account)
+
+    def happens(self, event: str, *, account: str = "wkA", **fields: Any) -> str:
+        found = {"event_type": event, "external_userid": "wmC", **fields}
+        return self.comes({"msgtype": "event", "event": found}, account=account)
+
+    def notice(self, path: str, *, account: str = "wkA") -> WireRequest:
+        """The callback that says that there is something."""
+        token = f"sync-{os.urandom(6).hex()}"
+        self.sync_tokens.add(token)
+        fields = {
+            "ToUserName": CORP,
+            "CreateTime": int(time.time()),
+            "MsgType": "event",
+            "Event": "kf_msg_or_event",
+            "Token": token,
+            "OpenKfId": account,
+        }
+        return callback(path, fields)
+
+    async def _kf_sync_msg(self, payload: dict[str, Any]) -> dict[str, Any]:
+        if payload.get("token") and payload["token"] not in self.sync_tokens:
+            return {"errcode": 95007, "errmsg": "invalid msg token"}
+        self.pulling += 1
+        self.pulled_at_once = max(self.pulled_at_once, self.pulling)
+        await asyncio.sleep(0.01)
+        self.pulling -= 1
+        mine = [item for account, item in self.feed if account == payload["open_kfid"]]
+        start = int((payload.get("cursor") or "CUR0").removeprefix("CUR"))
+        end = min(start + min(payload["limit"], self.page), len(mine))
+        return {
+            "next_cursor": f"CUR{end}",
+            "has_more": int(end < len(mine)),
+            "msg_list": mine[start:end],
+        }
+
+    async def _kf_send_msg(self, payload: dict[str, Any]) -> dict[str, Any]:
+        customer = self.customers[payload["open_kfid"], payload["touser"]]
+        assert re.fullmatch(r"[0-9a-zA-Z_-]{1,32}", payload["msgid"])
+        if payload["msgtype"] == "text":
+            assert len(payload["text"]["content"].encode()) <= 2048
+        if payload["msgid"] in self.kf_ids:
+            return {"errcode": 40097, "errmsg": "msgid is duplicated"}
+        if customer.state not in {0, 1}:
+            return {"errcode": 95018, "errmsg": "send msg session status invalid"}
+        if time.time() - customer.wrote_at > 48 * 3600:
+            return {"errcode": 95002, "errmsg": "send msg time limit"}
+        if customer.received >= 5:
+            return {"errcode": 95001, "errmsg": "send msg count limit"}
+        customer.received += 1
+        self.kf_ids.add(payload["msgid"])
+        self.delivered.append(payload)
+        return {"msgid": payload["msgid"]}
+
+    async def _kf_send_msg_on_event(self, payload: dict[str, Any]) -> dict[str, Any]:
+        if payload["code"] not in self.welcomes:
+            return {"errcode": 95016, "errmsg": "invalid code"}
+        self.welcomes.remove(payload["code"])
+        return {"msgid": "welcome"}
+
+    async def _kf_service_state_get(self, payload: dict[str, Any]) -> dict[str, Any]:
+        customer = self.customers[payload["open_kfid"], payload["external_userid"]]
+        return {"service_state": customer.state, "servicer_userid": customer.servicer}
+
+    async def _kf_customer_batchget(self, payload: dict[str, Any]) -> dict[str, Any]:
+        assert len(payload["external_userid_list"]) <= 100
+        return {
+            "customer_list": [
+                {"external_userid": one, "nickname": f"客户{one[-1]}", "gender": 0}
+                for one in payload["external_userid_list"]
+            ]
+        }
+
+    async def _kf_account_list(self, payload: dict[str, Any]) -> dict[str, Any]:
+        listed = [{"open_kfid": one, "name": name} for one, name in self.accounts.items()]
+        return {"account_list": listed}
 
 
 async def post(address: str, request: WireRequest) -> tuple[int, bytes]:
