@@ -132,6 +132,7 @@ _UNSAID = {
     "_autodetect",
 }
 _ASCII = {"us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "us"}
+_FEW = 15  # letters
 _LETTERWISE = ("cp1251", "koi8_r")
 _PAIR = re.compile(rb"[\x80-\xff]{2}")
 _RUN = re.compile(rb"[\x80-\xff]{3}")
@@ -287,9 +288,9 @@ def _liking(text: str) -> float:
     hangul = sum("가" <= letter <= "힯" for letter in letters)
     worth = {
         # Kana make up much of a Japanese text, and Korean is written without other letters;
-        # scattered ones come of reading Chinese as what it is not.
+        # scattered ones come of reading Chinese as what it is not, and a few tell nothing.
         "kana": 1.0 if kana * 10 > len(letters) * 3 else 0.2,
-        "hangul": 0.8 if hangul * 10 > len(letters) * 9 else 0.2,
+        "hangul": 0.8 if hangul * 10 > max(len(letters), _FEW) * 9 else 0.2,
     }
     return sum(_worth(letter, worth) for letter in letters) / len(letters)
 

@@ -41,7 +41,7 @@ def test_iso_2022_cn_is_read_between_its_shifts() -> None:
     ("", "utf_8", SIMPLIFIED), ("", "gb18030", SIMPLIFIED), ("", "big5", TRADITIONAL),
     ("unknown-8bit", "gb18030", SIMPLIFIED), ("us-ascii", "gb18030", SIMPLIFIED),
     ("us-ascii", "iso2022_jp", JAPANESE), ("", "hz", SIMPLIFIED), ("", "cp1251", RUSSIAN),
-    ("", "koi8_r", RUSSIAN), ("", "cp932", JAPANESE), ("", "cp949", KOREAN),
+    ("", "gb18030", "机房环境法规"), ("", "koi8_r", RUSSIAN), ("", "cp932", JAPANESE), ("", "cp949", KOREAN),
     ("no-such-charset", "gb18030", SIMPLIFIED), ("iso-8859-1", "utf_8", SIMPLIFIED),
     ("iso-8859-1", "gb18030", SIMPLIFIED), ("utf-8", "gb18030", SIMPLIFIED),
     ("utf-8", "iso2022_jp", JAPANESE), ("", "cp1252", "Frösche im Café"),
