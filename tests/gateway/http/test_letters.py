@@ -15,8 +15,7 @@ from channels.letters import Author, Automatic, Participant
 from channels.registry import load_kind
 from gateway.http.letter_pages import show_html
 from gateway.store.blobs import DirectoryBlobs
-from tests.gateway.http.conftest import Opener
-from tests.gateway.http.place import Place
+from tests.gateway.http.place import Opener, Place
 
 STRANGER = Author(address="zhao@elsewhere.example", name="赵六", stranger=True)
 LETTER = "wang@qingchuan.example"
