@@ -71,8 +71,8 @@ class Quoted:
 class Letter:
     """What an outgoing message is as a letter.
 
-    `references` are the external ids of the conversation's earlier messages, oldest first;
-    `html` is the rich text of what the message says in plain text, already safe.
+    `references` are the external ids of the conversation's earlier messages, oldest first, but
+    what the letter answers stands last; `html` is the rich text of what the message says in plain text, already safe.
     """
 
     subject: str

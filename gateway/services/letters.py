@@ -63,7 +63,7 @@ def letter_of(uow: UnitOfWork, conversation: Conversation, message: Message) -> 
         cc=parties(chosen.get("cc")) if "to" in chosen else cc,
         bcc=parties(chosen.get("bcc")),
         html=chosen.get("html", ""),
-        references=tuple(m.external_id for m in earlier if m.external_id),
+        references=_references(earlier, asked),
         quoted=None if asked is None else quote(asked, _author(uow, conversation, asked)),
     )
 
@@ -123,6 +123,15 @@ def with_number(subject: str, number: int | None) -> str:
 def quote(asked: Message, author: Party) -> Quoted:
     """A message as the letter that answers it quotes it."""
     return Quoted(author=author, at=asked.sent_at or asked.created_at, text=asked.text)
+
+
+def _references(earlier: Sequence[Message], asked: Message | None) -> tuple[str, ...]:
+    """The ids of what was said before, oldest first; what the letter answers stands last."""
+    ids = [m.external_id for m in earlier if m.external_id]
+    if asked is not None and asked.external_id in ids:
+        ids.remove(asked.external_id)
+        ids.append(asked.external_id)
+    return tuple(ids)
 
 
 def _answered(earlier: Sequence[Message], message: Message) -> Message | None:
