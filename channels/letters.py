@@ -72,7 +72,8 @@ class Letter:
     """What an outgoing message is as a letter.
 
     `references` are the external ids of the conversation's earlier messages, oldest first, but
-    what the letter answers stands last; `html` is the rich text of what the message says in plain text, already safe.
+    what the letter answers stands last; `html` is the rich text of what the message says in
+    plain text, already safe.
     """
 
     subject: str
