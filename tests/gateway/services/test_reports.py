@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from channels.contract import DeliveryReport, MessageState
+from channels.contract import DeliveryReport, MessageKind, MessageState
 from gateway.bus.embedded import EmbeddedBus
 from gateway.domain.conversation import Message
 from gateway.domain.events import MessageStateChanged
@@ -122,3 +122,23 @@ async def test_a_bounce_that_overtakes_the_end_of_its_try_stands(desk: Desk) -> 
     assert (message.state, message.failure) == (MessageState.FAILED, "The mailbox is full.")
     later = partial(claim_deliveries, worker="w2", now=10**15, lease=1, limit=10, busy={})
     assert await desk.store.write(later) == []
+
+
+async def test_a_letter_that_is_no_answer_may_bounce_too(desk: Desk) -> None:
+    accepted = await desk.accept(inbound(1, inbox=PUSH))
+    letter = replace(
+        accepted.message,
+        id="letter",
+        seq=2,
+        kind=MessageKind.NOTE,
+        state=MessageState.SENT,
+        external_id=None,
+        details={"letter": {"third": True}},
+    )
+    note = replace(letter, id="note", seq=3, details={})
+    await desk.store.write(lambda uow: uow.messages.add([letter, note]))
+    outgoing = Outgoing(desk)
+    assert await outgoing.report(message_id="letter", external_id=None)
+    assert not await outgoing.report(message_id="note", external_id=None)
+    found = await desk.store.read(lambda uow: uow.messages.get("letter"))
+    assert found.state is MessageState.FAILED
