@@ -90,18 +90,13 @@ def compose(
         _text("Subject", _subject(letter, language)),
         _line("Date", format_datetime(datetime.fromtimestamp(now / 1000, UTC))),
         _line("Message-ID", f"<{message_id}>"),
-        _ids("In-Reply-To", (_customers(answered, marks) or answered)[-1:]),
+        _ids("In-Reply-To", answered[-1:]),
         _ids("References", _shortened(answered)),
         *(_automatic_lines(settings, marks) if automatic else ()),
     ]
     head = "\r\n".join(line for line in lines if line) + "\r\n"
     body = _body(message, letter, files, settings, _tongue(public.text, language))
     return Mail(message_id=message_id, recipients=recipients, content=head.encode("ascii") + body)
-
-
-def _customers(ids: Sequence[str], marks: Marks) -> list[str]:
-    """Those that are not ours: the customer's mail reader surely has these."""
-    return [one for one in ids if marks.conversation_of_id(one) is None]
 
 
 def _automatic_lines(settings: EmailSettings, marks: Marks) -> list[str]:

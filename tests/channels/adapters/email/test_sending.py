@@ -89,12 +89,12 @@ async def test_an_answer_is_a_mail_as_people_write_it(post: Post) -> None:
     assert max(map(len, found.content.split(b"\r\n"))) <= 998
 
 
-async def test_the_answer_names_the_customers_mail_first(post: Post) -> None:
+async def test_the_last_reference_is_answered(post: Post) -> None:
     ours = post.channel._marks.message_id(CONVERSATION, "a" * 32)
-    await post.channel.send(outbound(letter={"references": ("m1@qingchuan.example 00", ours)}))
+    await post.channel.send(outbound(letter={"references": (ours, "m1@qingchuan.example 00")}))
     sent = read(only(post).content)
     assert sent["In-Reply-To"] == "<m1@qingchuan.example>"
-    assert sent["References"] == f"<m1@qingchuan.example> <{ours}>"
+    assert sent["References"] == f"<{ours}> <m1@qingchuan.example>"
 
 
 async def test_each_attempt_is_recognisable(post: Post) -> None:
