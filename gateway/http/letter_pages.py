@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import html
 import re
 from typing import Final
-from urllib.parse import unquote
 
 from aiohttp import web
 
 from channels.contract import Blobs
 from channels.mail.parsing import parse_email
+from channels.mail.pictures import html_with_pictures
 
 _POLICY: Final = (
     "default-src 'none'; img-src data:{images}; style-src 'unsafe-inline'; form-action 'none'; "
@@ -26,10 +24,6 @@ _PAGE: Final = (
     "blockquote{{margin:0 0 0 4px;padding-left:8px;border-left:2px solid #d0d7de}}"
     "table{{max-width:100%}}pre{{white-space:pre-wrap}}</style></head><body>{body}</body></html>"
 )
-_CID: Final = re.compile(r'(<img\b[^>]*?\ssrc=")cid:([^"]{1,500})"')
-_PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-MOST_INLINE: Final = 12_000_000
-"""Bytes of the pictures within one letter that are shown."""
 _REMOTE: Final = re.compile(r'<img\b([^>]*?)\sdata-remote-src="([^"]*)"')
 
 
@@ -53,10 +47,10 @@ async def show_html(blobs: Blobs, markup: str, raw: str | None, *, images: bool)
         raw: the blob of the letter itself, for the pictures within it.
         images: whether pictures on the web are loaded.
     """
+    if raw is not None and 'src="cid:' in markup:
+        markup = await _with_pictures(blobs, markup, raw)
     if images:
         markup = _REMOTE.sub(r'<img\1 src="\2"', markup)
-    if raw is not None and _CID.search(markup):
-        markup = await _with_pictures(blobs, markup, raw)
     policy = _POLICY.format(images=" https: http:" if images else "")
     return web.Response(
         text=_PAGE.format(body=markup),
@@ -76,23 +70,4 @@ async def _with_pictures(blobs: Blobs, markup: str, raw: str) -> str:
         letter = await blobs.get(raw)
     except KeyError:
         return markup
-    pictures = await asyncio.to_thread(_pictures, letter)
-
-    def place(found: re.Match[str]) -> str:
-        source = pictures.get(unquote(html.unescape(found[2])), "")
-        return f'{found[1]}{source}"'
-
-    return _CID.sub(place, markup)
-
-
-def _pictures(letter: bytes) -> dict[str, str]:
-    """The letter's pictures as `data:` addresses, by content id; what is none, is left out."""
-    found: dict[str, str] = {}
-    room = MOST_INLINE
-    for file in parse_email(letter).attachments:
-        mime = file.type.lower()
-        if file.content_id and mime in _PICTURES and file.size <= room:
-            room -= file.size
-            content = base64.b64encode(file.content).decode()
-            found.setdefault(file.content_id, f"data:{mime};base64,{content}")
-    return found
+    return await asyncio.to_thread(lambda: html_with_pictures(parse_email(letter)))

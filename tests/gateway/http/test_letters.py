@@ -172,7 +172,8 @@ async def test_the_letter_itself_and_its_safe_page(post: Place) -> None:
     raw = (
         b"From: a@b.example\r\nMIME-Version: 1.0\r\n"
         b"Content-Type: multipart/related; boundary=x\r\n\r\n"
-        b"--x\r\nContent-Type: text/html\r\n\r\n<img src=cid:one>\r\n"
+        b"--x\r\nContent-Type: text/html\r\n\r\n<img src=cid:one>"
+        b"<img src=https://x.example/p.png alt=p>\r\n"
         b"--x\r\nContent-Type: image/png\r\nContent-ID: <one>\r\n"
         b"Content-Transfer-Encoding: base64\r\n\r\niVBORw0KGgoAAAANSUhEUg==\r\n--x--\r\n"
     )

@@ -176,6 +176,10 @@ export const messages = {
     reopened: '{actor} reopened it',
     pending: '{actor} waits for the customer',
     closed: '{actor} closed the ticket',
+    joined: '{actor} let {author} join the conversation',
+    admitted: '{actor} released a message that was held',
+    separated: '{actor} made a conversation of its own of what {author} wrote',
+    mailed: 'The conversation goes on by mail to {address}',
   },
   reason: {
     wish: 'the customer asked for a person',
@@ -193,6 +197,11 @@ export const messages = {
     timeout: 'the bot took too long',
     attachment: 'a file for a person to look at',
     no_bot: 'this inbox has no bot',
+    automatic: 'a mail that no person wrote',
+    mail_cap: 'enough automatic answers to this sender',
+    joined: 'somebody joined the conversation',
+    released: 'a message that was held',
+    separated: 'what a stranger wrote into another conversation',
   },
   trail: {
     title: 'What happened to this message',

@@ -177,6 +177,10 @@ export const messages: Messages = {
     reopened: '{actor} 重新打开',
     pending: '{actor} 正在等待客户回复',
     closed: '{actor} 关闭了工单',
+    joined: '{actor} 让 {author} 加入了对话',
+    admitted: '{actor} 放行了一条待确认的消息',
+    separated: '{actor} 将 {author} 的来信另开为新对话',
+    mailed: '对话已转为邮件继续，发往 {address}',
   },
   reason: {
     wish: '客户要求人工服务',
@@ -194,6 +198,11 @@ export const messages: Messages = {
     timeout: '机器人响应超时',
     attachment: '客户发来文件，需要人工查看',
     no_bot: '该收件箱未启用机器人',
+    automatic: '来信由程序自动发出',
+    mail_cap: '对该发件人的自动回复已达上限',
+    joined: '有人加入了对话',
+    released: '一条待确认的消息',
+    separated: '陌生人写到其他对话中的来信',
   },
   trail: {
     title: '这条消息的经过',

@@ -177,6 +177,10 @@ export const messages: Messages = {
     reopened: '{actor} 重新開啟',
     pending: '{actor} 正在等待客戶回覆',
     closed: '{actor} 關閉了工單',
+    joined: '{actor} 讓 {author} 加入了對話',
+    admitted: '{actor} 放行了一則待確認的訊息',
+    separated: '{actor} 將 {author} 的來信另開為新對話',
+    mailed: '對話已轉為郵件繼續，寄往 {address}',
   },
   reason: {
     wish: '客戶要求人工服務',
@@ -194,6 +198,11 @@ export const messages: Messages = {
     timeout: '機器人回應逾時',
     attachment: '客戶發來檔案，需要人工查看',
     no_bot: '該收件匣未啟用機器人',
+    automatic: '來信由程式自動發出',
+    mail_cap: '對該寄件者的自動回覆已達上限',
+    joined: '有人加入了對話',
+    released: '一則待確認的訊息',
+    separated: '陌生人寫到其他對話中的來信',
   },
   trail: {
     title: '這則訊息的經過',
