@@ -114,6 +114,10 @@ class Models(Protocol):
         """All pieces are there."""
         ...
 
+    def keys(self) -> list[str]:
+        """What complete models are there."""
+        ...
+
     def keep_only(self, lessons: Sequence[str]) -> int:
         """Deletes the others; returns how many."""
         ...

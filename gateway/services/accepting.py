@@ -95,8 +95,6 @@ class Memory:
         """Remembers how a turn left its conversation; forgets it where people answer now."""
         key = accepted.inbound.conversation_key
         self.forget(key)
-        if accepted.customer is not None:
-            self.customers.keep(accepted.conversation.contact_id, accepted.customer)
         if applied is None or not _is_the_bots(applied.conversation):
             return
         said = [accepted.message, *(m for m in applied.messages if m.kind in PUBLIC_KINDS)]

@@ -28,17 +28,29 @@ def customers_of(uow: UnitOfWork, contact_ids: Sequence[str]) -> dict[str, Custo
 
 
 class CustomerMemory:
-    """Customers as they were read last, until they change; by contact id."""
+    """Customers as they were read last, until they change; by contact id.
+
+    News of a change may come while a customer is being read: then what was read is not kept.
+    """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Customer] = OrderedDict()
+        self._changes = 0
+        self._changed: OrderedDict[str, int] = OrderedDict()
+        self._cleared = 0
+
+    def mark(self) -> int:
+        """The present moment; take it before customers are read."""
+        return self._changes
 
     def get(self, contact_id: str) -> Customer | None:
         """The customer, if known and unchanged."""
         return self._kept.get(contact_id)
 
-    def keep(self, contact_id: str, customer: Customer) -> None:
-        """Remembers what was read."""
+    def keep(self, contact_id: str, customer: Customer, mark: int) -> None:
+        """Remembers what was read after `mark`, unless the customer changed since."""
+        if max(self._cleared, self._changed.get(contact_id, 0)) > mark:
+            return
         self._kept[contact_id] = customer
         self._kept.move_to_end(contact_id)
         while len(self._kept) > MOST:
@@ -47,7 +59,16 @@ class CustomerMemory:
     def forget(self, contact_id: str) -> None:
         """Something of the customer changed."""
         self._kept.pop(contact_id, None)
+        self._changes += 1
+        self._changed[contact_id] = self._changes
+        self._changed.move_to_end(contact_id)
+        while len(self._changed) > MOST:
+            # Whose change is forgotten counts as changed with everybody.
+            self._cleared = self._changed.popitem(last=False)[1]
 
     def clear(self) -> None:
         """Perhaps something changed of anybody."""
         self._kept.clear()
+        self._changed.clear()
+        self._changes += 1
+        self._cleared = self._changes

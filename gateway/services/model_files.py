@@ -1,10 +1,15 @@
-"""Model files: kept in the store for everyone, mapped from a folder of this machine."""
+"""Model files: kept in the store for everyone, mapped from a folder of this machine.
+
+The store keeps the models of the newest versions and of drafts that were evaluated since;
+each machine removes from its folder what the store keeps no more.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +17,12 @@ from bot.recognise import model_path
 from gateway.ports.clock import Clock
 from gateway.ports.store import Store, UnitOfWork
 
+log = logging.getLogger(__name__)
+
 PIECE = 1_000_000  # bytes; one transaction each, so that turns are not held up
+KEPT_VERSIONS = 3  # whose models stay
+REST = 3_600_000  # ms that a file lies untouched before it may go
+_ENDINGS = {".model", ".part", ".fetched"}
 
 
 class ModelFiles:
@@ -50,7 +60,9 @@ class ModelFiles:
         """The file, brought from the store when it is not here; None when it is nowhere."""
         path, key = self.path(lessons), self.key(lessons)
         if path.exists():
-            return path
+            with suppress(FileNotFoundError):  # swept this very moment: brought anew
+                os.utime(path)
+                return path
         size = await self._store.read(lambda uow: uow.models.size(key))
         if size is None:
             return None
@@ -81,10 +93,42 @@ class ModelFiles:
             )
         await self._store.write(lambda uow: uow.models.complete(key, len(content), self._clock()))
 
-    async def forget_others(self, lessons: Iterable[str]) -> None:
-        """Drops models from the store that none of these lessons needs."""
-        keys = [self.key(each) for each in lessons]
-        await self._store.write(lambda uow: uow.models.keep_only(keys))
+    async def forget_others(self) -> None:
+        """Drops models from the store that none of the newest versions needs."""
+        await self._store.write(lambda uow: uow.models.keep_only(self._newest(uow)))
+
+    async def sweep(self) -> None:
+        """Removes files from the folder that the store keeps no more.
+
+        What another process of this machine trains or fetches now is younger than `REST`; one
+        that has mapped a file goes on with it.
+        """
+
+        def needed(uow: UnitOfWork) -> set[str]:
+            return {*uow.models.keys(), *self._newest(uow)}
+
+        kept = await self._store.read(needed)
+        gone = await asyncio.to_thread(self._remove_but, kept)
+        if gone:
+            log.info("%d old model files removed", gone, extra={"action": "models_swept"})
+
+    def _newest(self, uow: UnitOfWork) -> list[str]:
+        return [self.key(version.lessons) for version in uow.versions.newest(KEPT_VERSIONS)]
+
+    def _remove_but(self, kept: set[str]) -> int:
+        gone = 0
+        for path in self.folder.glob("model-*"):
+            if path.name in kept or path.suffix not in _ENDINGS:
+                continue
+            try:
+                if path.stat().st_mtime * 1000 < self._clock() - REST:
+                    path.unlink()
+                    gone += 1
+            except FileNotFoundError:
+                continue  # another process of this machine was faster
+            except OSError as error:
+                log.warning("an old model stays: %s", error, extra={"action": "models_swept"})
+        return gone
 
 
 def _piece(uow: UnitOfWork, *, key: str, place: int) -> bytes | None:

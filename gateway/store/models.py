@@ -59,10 +59,13 @@ class SqlModels:
         self._session.run(_DROP, (lessons,))
         self._session.run(_ADD, (lessons, size, now))
 
+    def keys(self) -> list[str]:
+        """What complete models are there."""
+        return [row[0] for row in self._session.select(select(models.c.lessons))]
+
     def keep_only(self, lessons: Sequence[str]) -> int:
         """Deletes the others; returns how many."""
-        rows = self._session.select(select(models.c.lessons))
-        gone = [row[0] for row in rows if row[0] not in set(lessons)]
+        gone = [key for key in self.keys() if key not in set(lessons)]
         for key in gone:
             self._session.run(_DROP, (key,))
             self._session.run(_DROP_PIECES, (key,))

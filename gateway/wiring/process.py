@@ -172,6 +172,7 @@ class Workers:
             clock=parts.clock,
             metrics=parts.metrics,
             holder=parts.name,
+            files=parts.maker.files,
             forgets=RoleName.TIMER in self.roles,
         )
 

@@ -10,6 +10,7 @@ from gateway.metrics import Metrics
 from gateway.ports.bus import Bus, BusUnavailableError
 from gateway.ports.clock import Clock
 from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
+from gateway.services.model_files import ModelFiles
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +30,12 @@ class HousekeepingParts:
     clock: Clock
     metrics: Metrics
     holder: str
+    files: ModelFiles
     forgets: bool
 
 
 class Housekeeper:
-    """One process's timers; only the holder of the lease cleans up."""
+    """One process's timers; only the holder of the lease cleans up the store."""
 
     def __init__(self, parts: HousekeepingParts) -> None:
         self._parts = parts
@@ -44,8 +46,10 @@ class Housekeeper:
         while True:
             try:
                 await self.measure()
-                if self._parts.forgets and self._due():
-                    await self._parts.store.write(self._forget)
+                if self._due():
+                    if self._parts.forgets:
+                        await self._parts.store.write(self._forget)
+                    await self._parts.files.sweep()
                     self._forgot_at = self._parts.clock()
             except (StoreUnavailableError, BusUnavailableError) as error:
                 log.warning("housekeeping waits: %s", error, extra={"action": "store_down"})

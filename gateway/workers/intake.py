@@ -219,6 +219,8 @@ class IntakeWorker:
         process died now, the turn would be nobody's.
         """
         entries = [work.entry for work in works]
+        customers = self._memory.customers
+        mark = customers.mark()
         results, kept = await self._parts.store.write(
             partial(
                 _store,
@@ -229,6 +231,9 @@ class IntakeWorker:
             )
         )
         self._parts.bus.keep(kept)
+        for accepted, _ in results:
+            if accepted.customer is not None:
+                customers.keep(accepted.conversation.contact_id, accepted.customer, mark)
         return results
 
     def _context(self, works: Sequence[_Work]) -> IntakeContext:

@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 LEASE = 30_000  # ms that a job is held without a word
 TOLD_EVERY = 0.5  # seconds between words on how far it is
 MOST_ATTEMPTS = 3
-KEPT_VERSIONS = 3  # whose models stay in the store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,18 +180,17 @@ class Workshop:
     ) -> None:
         now = self._parts.clock()
 
-        def work(uow: UnitOfWork) -> list[str]:
+        def work(uow: UnitOfWork) -> None:
             held = uow.jobs.get(job.id)
             if not _is_ours(held, self._parts.holder):
                 raise _CancelledError
             version = publish(uow, held, material, result, refusals, now=now)
             ended = {**told, "version": version.number}
             uow.jobs.update(_ended(held, JobState.DONE, now, result=ended))
-            return [each.lessons for each in uow.versions.newest(KEPT_VERSIONS)]
 
-        kept = await self._parts.store.write(work)
+        await self._parts.store.write(work)
         await self._parts.published()
-        await self._parts.maker.files.forget_others(kept)
+        await self._parts.maker.files.forget_others()
 
     def _task(
         self, job: Job, material: Material, tests: Sequence[RegressionTest]

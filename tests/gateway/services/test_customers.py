@@ -74,10 +74,35 @@ def test_the_memory_is_bounded_and_forgets(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(customers, "MOST", 2)
     memory = CustomerMemory()
     for name in ("a", "b", "a", "c"):
-        memory.keep(name, Customer(name=name))
+        memory.keep(name, Customer(name=name), memory.mark())
     assert memory.get("b") is None
     memory.forget("a")
     assert memory.get("a") is None
     assert memory.get("c") == Customer(name="c")
     memory.clear()
     assert memory.get("c") is None
+
+
+@pytest.mark.parametrize("change", ["one", "all"])
+def test_who_changed_while_being_read_is_not_remembered(change: str) -> None:
+    memory = CustomerMemory()
+    mark = memory.mark()
+    if change == "one":
+        memory.forget("a")
+    else:
+        memory.clear()
+    memory.keep("a", Customer(name="as read before the change"), mark)
+    assert memory.get("a") is None
+    memory.keep("a", Customer(name="read anew"), memory.mark())
+    assert memory.get("a") == Customer(name="read anew")
+
+
+def test_changes_that_are_forgotten_count_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(customers, "MOST", 2)
+    memory = CustomerMemory()
+    mark = memory.mark()
+    for name in ("a", "b", "c"):
+        memory.forget(name)
+    for name in ("a", "x"):
+        memory.keep(name, Customer(name=name), mark)
+        assert memory.get(name) is None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typing_extensions import override
@@ -15,6 +17,7 @@ from gateway.domain.records import SignInSession, StoredAnswer
 from gateway.metrics import Metrics
 from gateway.ports.bus import BusLag
 from gateway.ports.store import StoreUnavailableError, UnitOfWork
+from gateway.services.model_files import ModelFiles
 from gateway.wiring.ids import clock
 from gateway.workers import housekeeping
 from gateway.workers.housekeeping import (
@@ -28,6 +31,7 @@ from tests.gateway.bus.grounds import Wire
 from tests.gateway.services.desk import AGENT, PUSH, Desk, ScriptedBot, inbound, reply
 
 DAY = 86_400_000
+NOWHERE = Path("/nonexistent")
 
 
 class CountingBus(EmbeddedBus):
@@ -44,7 +48,9 @@ class CountingBus(EmbeddedBus):
 class House:
     """A housekeeper over a real database and bus, with a clock that the test moves."""
 
-    def __init__(self, desk: Desk, *, forgets: bool = True, holder: str = "w1") -> None:
+    def __init__(
+        self, desk: Desk, *, forgets: bool = True, holder: str = "w1", models: Path = NOWHERE
+    ) -> None:
         self.store = Wire(desk.store)
         self.bus = CountingBus(desk.store, clock=clock)
         self.metrics = Metrics()
@@ -56,6 +62,7 @@ class House:
                 clock=lambda: clock() + self.ahead,
                 metrics=self.metrics,
                 holder=holder,
+                files=ModelFiles(self.store, models, clock),
                 forgets=forgets,
             )
         )
@@ -171,6 +178,17 @@ async def test_only_the_holder_of_the_lease_cleans_up(desk: Desk) -> None:
     third.ahead = FORGET_EVERY + 1_000  # the first holder's lease has ended
     await third.run_briefly()
     assert await kept(desk) == ["young session", "young answer", "young job"]
+
+
+@pytest.mark.parametrize("forgets", [True, False])
+async def test_every_process_sweeps_the_models_of_its_machine(
+    desk: Desk, tmp_path: Path, *, forgets: bool
+) -> None:
+    old = tmp_path / "model-0123456789ab.model"
+    old.write_bytes(b"")
+    os.utime(old, (0, 0))
+    await House(desk, forgets=forgets, models=tmp_path).run_briefly()
+    assert not old.exists()
 
 
 async def test_it_cleans_up_again_after_a_while(desk: Desk) -> None:
