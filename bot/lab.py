@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import sys
 import threading
 import time
@@ -37,6 +38,7 @@ from intents.writing import write_catalogue
 
 Tell = Callable[[str, float], None]
 _NICENESS = 10
+_MOST_MEMORY = 4 * 10**9  # bytes of address space, of an import; 50 MB need 1.5 GB
 _TRAINING_STEPS = 18
 
 
@@ -207,7 +209,8 @@ async def _replay(bot: CatalogueBot, tests: Sequence[Mapping[str, Any]]) -> list
 
 def _import(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """Read a file into what the draft holds; the new documents, or nothing."""
-    tell("reading the file", 0.05)
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    tell("reading", 0.0)
     place = Path(task["place"])
     draft = from_documents(unpack(task["draft"]))
     folder, articles = place / "catalogue", place / "articles"
@@ -220,8 +223,8 @@ def _import(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         head = json.dumps(each["title"], ensure_ascii=False)
         path.write_text(f"---\ntitle: {head}\ncategory: general\n---\n{head}\n", encoding="utf-8")
     source = Path(task["file"])
-    catalogue, findings = import_catalogue(source, folder, articles=articles)
-    tell("comparing with the draft", 0.9)
+    catalogue, findings = import_catalogue(source, folder, articles=articles, tell=tell)
+    tell("comparing with the draft", 0.95)
     kept = {document.key: document.body for document in unpack(task["draft"])}
     documents = [
         replace(document, body={**document.body, **_for_editors(kept.get(document.key))})
@@ -265,6 +268,8 @@ def main() -> None:
         write({"refused": [asdict(each) for each in error.findings]})
     except (BotError, CatalogueError) as error:
         write({"error": str(error)})
+    except MemoryError:
+        write({"error": f"it needs more than {_MOST_MEMORY // 10**9} GB of memory; split the file"})
     else:
         write({"result": result})
 

@@ -6,9 +6,12 @@ refused, the file is composed once more with its positions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import io
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
+
+from typing_extensions import override
 
 from intents.errors import CatalogueError
 
@@ -37,6 +40,24 @@ def read_text(path: Path, name: str) -> str:
         raise CatalogueError(message, file=name) from error
 
 
+Watch = Callable[[int], None]
+"""Is told how many more bytes were read."""
+
+
+class _Watched(io.StringIO):
+    """A text that tells how far it was read."""
+
+    def __init__(self, text: str, watch: Watch) -> None:
+        super().__init__(text)
+        self._watch = watch
+
+    @override
+    def read(self, size: int | None = -1, /) -> str:
+        part = super().read(size)
+        self._watch(len(part.encode()))
+        return part
+
+
 class Document:
     """A parsed YAML 1.2 file.
 
@@ -44,23 +65,30 @@ class Document:
         text: the YAML text.
         name: the file's name in messages.
         first_line: the 1-based line at which `text` starts in that file.
+        watch: is told how far a large file was read.
 
     Raises:
         CatalogueError: the text is not YAML.
     """
 
-    def __init__(self, text: str, name: str, *, first_line: int = 1) -> None:
+    def __init__(
+        self, text: str, name: str, *, first_line: int = 1, watch: Watch | None = None
+    ) -> None:
         self._text = text
         self.name = name
         self._first_line = first_line
-        self.data: Any = self._parse()
+        self.data: Any = self._parse(watch)
 
-    def _parse(self) -> Any:
+    def _parse(self, watch: Watch | None) -> Any:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+        source = self._text if watch is None else _Watched(self._text, watch)
         try:
-            return YAML(typ="safe", pure=True).load(self._text)
+            return YAML(typ="safe", pure=True).load(source)
+        except RecursionError as error:
+            message = "is nested too deep; no catalogue needs more than ten levels"
+            raise CatalogueError(message, file=self.name) from error
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = None if mark is None else mark.line + self._first_line

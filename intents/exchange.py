@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -19,12 +19,13 @@ from intents.document import read_text
 from intents.errors import CatalogueError
 from intents.files import MOST_BYTES
 from intents.findings import Finding, Severity
-from intents.loading import load_catalogue
+from intents.loading import Progress, load_catalogue
 from intents.model import Catalogue
 from intents.tables import merge_rows, read_csv, read_xlsx, to_csv, to_xlsx
 from intents.validation import check_catalogue
 from intents.writing import write_catalogue
 
+Tell = Callable[[str, float], None]
 _MOST_FILES = 2000
 
 
@@ -59,7 +60,11 @@ def export_catalogue(catalogue: Catalogue, target: Path) -> None:
 
 
 def import_catalogue(
-    source: Path, folder: Path, *, articles: Path | None = None
+    source: Path,
+    folder: Path,
+    *,
+    articles: Path | None = None,
+    tell: Tell = lambda _step, _done: None,
 ) -> tuple[Catalogue, list[Finding]]:
     """Put what `source` holds into the catalogue folder.
 
@@ -70,6 +75,7 @@ def import_catalogue(
         source: a folder, or a .zip, .csv or .xlsx file.
         folder: the catalogue's folder; made when it does not exist (then no table).
         articles: the folder of articles, when it does not lie beside `folder`.
+        tell: is told what is being done and how far it is, from 0 to 1.
 
     Returns:
         The catalogue as it is now, and what should still be looked at.
@@ -79,14 +85,22 @@ def import_catalogue(
         RefusedError: it can be read and holds mistakes.
     """
     _refuse_large(source)
+    _put_back(folder)
     with tempfile.TemporaryDirectory() as place:
-        catalogue = _read(source, folder, Path(place), articles)
+        catalogue = _read(
+            source, folder, Path(place), articles, lambda done: tell("reading", 0.45 * done)
+        )
     beside = folder.parent / "articles" if articles is None else articles
     new = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     try:
+        tell("writing", 0.45)
         _write(write_catalogue(catalogue), new)
-        written = replace(load_catalogue(new, articles=beside), notes=catalogue.notes)
+        written = load_catalogue(
+            new, articles=beside, progress=lambda done: tell("reading back", 0.5 + 0.35 * done)
+        )
+        written = replace(written, notes=catalogue.notes)
+        tell("checking", 0.85)
         findings = check_catalogue(written)
         wrong = [each for each in findings if each.severity is Severity.ERROR]
         if wrong:
@@ -95,6 +109,13 @@ def import_catalogue(
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return written, findings
+
+
+def _put_back(folder: Path) -> None:
+    """An import that died between the two renames left the old folder aside."""
+    old = folder.with_name(f".{folder.name}.old")
+    if old.is_dir() and not folder.exists():
+        old.rename(folder)
 
 
 def _take_place(new: Path, folder: Path) -> None:
@@ -121,20 +142,24 @@ def _refuse_large(source: Path) -> None:
         raise CatalogueError(message, file=str(source))
 
 
-def _read(source: Path, folder: Path, place: Path, articles: Path | None) -> Catalogue:
+def _read(
+    source: Path, folder: Path, place: Path, articles: Path | None, progress: Progress
+) -> Catalogue:
     suffix = source.suffix.casefold()
     if source.is_dir():
-        return load_catalogue(source, articles=place)
+        return load_catalogue(source, articles=place, progress=progress)
     if not source.is_file():
         message = "does not exist; name a folder, or a .zip, .csv or .xlsx file"
         raise CatalogueError(message, file=str(source))
     if suffix == ".zip":
-        return load_catalogue(_unzipped(source, place / "project"), articles=place)
+        project = _unzipped(source, place / "project")
+        return load_catalogue(project, articles=place, progress=progress)
     if suffix not in {".csv", ".xlsx"}:
         read_text(source, source.name)
         message = "cannot be imported; name a folder, or a .zip, .csv or .xlsx file"
         raise CatalogueError(message, file=source.name)
     rows = (read_csv if suffix == ".csv" else read_xlsx)(source.read_bytes(), source.name)
+    progress(0.4)
     return merge_rows(load_catalogue(folder, articles=articles), rows, source.name)
 
 

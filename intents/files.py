@@ -8,8 +8,8 @@ from pathlib import Path
 
 from intents.errors import CatalogueError
 
-MOST_BYTES = 20_000_000
-"""More than that in one catalogue is refused: it would be read for minutes."""
+MOST_BYTES = 50_000_000
+"""More than that in one catalogue is refused: it would be read for many minutes."""
 
 LANGUAGES = ("zh", "en")
 _YAML = (".yml", ".yaml")
@@ -40,7 +40,7 @@ class CatalogueFiles:
         self._folder = folder
         self._articles = folder.parent / "articles" if articles is None else articles
         self.main = tuple(self._main())
-        self._refuse_too_much()
+        self.size = self._measure()
 
     def nlu(self, language: str) -> list[Path]:
         """The training files of a language in our own layout."""
@@ -102,7 +102,8 @@ class CatalogueFiles:
                 )
                 raise CatalogueError(message, file=self.name(path))
 
-    def _refuse_too_much(self) -> None:
+    def _measure(self) -> int:
+        """Bytes of all files together."""
         total = 0
         for path in self._all():
             total += path.stat().st_size if path.exists() else 0
@@ -112,6 +113,7 @@ class CatalogueFiles:
                     "split it, or remove what was not written for it"
                 )
                 raise CatalogueError(message, file=self.name(path))
+        return total
 
     def _all(self) -> Iterator[Path]:
         yield from self.main

@@ -9,7 +9,7 @@ silence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from intents.trees import read_people_first, read_trees
 SHIPPED_CATALOGUE = Path(__file__).parent / "catalogue"
 """The sample company's catalogue that comes with the product."""
 
+Progress = Callable[[float], None]
 _KEYS = ("nlu", *PARTS, "responses", "rules", "stories", "trees", "people_first")
 
 
@@ -43,12 +44,15 @@ class _Gathered:
     people_first: PeopleFirst = field(default_factory=PeopleFirst)
 
 
-def load_catalogue(folder: Path, *, articles: Path | None = None) -> Catalogue:
+def load_catalogue(
+    folder: Path, *, articles: Path | None = None, progress: Progress | None = None
+) -> Catalogue:
     """Read a catalogue.
 
     Args:
         folder: the catalogue folder, or a Rasa project's.
         articles: the folder of articles; `articles` beside `folder` unless told.
+        progress: is told which share of the files was read, from 0 to 1.
 
     Raises:
         CatalogueError: a file is missing, broken, or holds something that is not supported;
@@ -56,7 +60,7 @@ def load_catalogue(folder: Path, *, articles: Path | None = None) -> Catalogue:
     """
     files = CatalogueFiles(folder, articles)
     gathered = _Gathered()
-    _read_all(files, gathered)
+    _read_all(_Reader(files, progress), gathered)
     domain, training = gathered.domain, gathered.training
     _check_listed(domain, training)
     _check_listed(domain, gathered.checks)
@@ -97,13 +101,34 @@ def catalogue_version(folder: Path, *, articles: Path | None = None) -> str:
     return CatalogueFiles(folder, articles).version()
 
 
-def _read_all(files: CatalogueFiles, into: _Gathered) -> None:
+class _Reader:
+    """Reads the files of a catalogue and tells how far it is."""
+
+    def __init__(self, files: CatalogueFiles, progress: Progress | None) -> None:
+        self.files = files
+        self._progress = progress
+        self._read = 0
+
+    def document(self, path: Path) -> Document:
+        """A file, parsed."""
+        name = self.files.name(path)
+        watch = self._watch if self._progress is not None else None
+        return Document(read_text(path, name), name, watch=watch)
+
+    def _watch(self, count: int) -> None:
+        self._read += count
+        if self._progress is not None and count:
+            self._progress(min(1.0, self._read / self.files.size))
+
+
+def _read_all(reader: _Reader, into: _Gathered) -> None:
     """Every file once; slots and flows last, for they name what other files list."""
+    files = reader.files
     opened: list[tuple[Document, str | None]] = [
-        (_document(path, files), None) for path in files.main
+        (reader.document(path), None) for path in files.main
     ]
     for own in LANGUAGES:
-        opened += [(_document(path, files), own) for path in files.nlu(own)]
+        opened += [(reader.document(path), own) for path in files.nlu(own)]
     tops = [(document, language, _top(document)) for document, language in opened]
     for document, language, top in tops:
         read_domain(document, top, into.domain)
@@ -123,7 +148,7 @@ def _read_all(files: CatalogueFiles, into: _Gathered) -> None:
             read_stories(document, top["stories"], into.flows)
     for held_out in LANGUAGES:
         for path in files.checks(held_out):
-            document = _document(path, files)
+            document = reader.document(path)
             top = document.top(("nlu",))
             read_training(document, top.get("nlu"), held_out, into.checks, held_out=True)
 
@@ -133,11 +158,6 @@ def _top(document: Document) -> Mapping[str, Any]:
     if not any(key in top for key in _KEYS):
         document.refuse((), "holds nothing; write `nlu:`, `rules:`, `responses:` or the like")
     return top
-
-
-def _document(path: Path, files: CatalogueFiles) -> Document:
-    name = files.name(path)
-    return Document(read_text(path, name), name)
 
 
 def _check_listed(domain: Domain, training: Training) -> None:

@@ -30,7 +30,8 @@ COLUMNS = ("kind", "name", "language", "text", "buttons", "channel")
 _KINDS = ("utterance", "check", "response")
 _NEEDED = ("kind", "name", "language", "text")
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
-_MOST_ROWS = 200_000
+_MOST_ROWS = 500_000
+_MOST_UNPACKED = 500_000_000  # bytes of a workbook
 _MOST_CELL = 10_000
 
 
@@ -92,51 +93,65 @@ def read_csv(content: bytes, name: str) -> list[Row]:
         raise CatalogueError(message, file=name, line=line) from error
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
-        numbered = [(reader.line_num, row) for row in reader]
+        return _rows(((reader.line_num, row) for row in reader), name)
     except csv.Error as error:
         message = f"is not a CSV file: {error}; save it as `CSV UTF-8` again"
         raise CatalogueError(message, file=name, line=reader.line_num) from error
-    return _rows(numbered, name)
 
 
 def read_xlsx(content: bytes, name: str) -> list[Row]:
     """Return the rows of an XLSX workbook's first sheet.
 
     Raises:
-        CatalogueError: it is not an XLSX workbook, or a column is missing.
+        CatalogueError: it is not an XLSX workbook, unpacks to too much, or a column is missing.
     """
-    from zipfile import BadZipFile
+    import zipfile
+    import zlib
+    from xml.etree.ElementTree import ParseError
 
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MOST_UNPACKED:
+                message = f"unpacks to more than {_MOST_UNPACKED // 1_000_000} MB; split it"
+                raise CatalogueError(message, file=name)
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         values = book.worksheets[0].iter_rows(values_only=True, max_col=len(COLUMNS) + 10)
-        numbered = [
+        numbered = (
             (line, ["" if cell is None else str(cell) for cell in row])
             for line, row in enumerate(values, 1)
-        ]
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, IndexError) as error:
+        )
+        return _rows(numbered, name)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        InvalidFileException,
+        ParseError,
+        KeyError,
+        ValueError,
+        IndexError,
+    ) as error:
         message = "is not an XLSX workbook; save it as .xlsx again"
         raise CatalogueError(message, file=name) from error
-    return _rows(numbered, name)
 
 
-def _rows(numbered: list[tuple[int, list[str]]], name: str) -> list[Row]:
-    if len(numbered) > _MOST_ROWS:
-        message = f"has more than {_MOST_ROWS:,} rows; split it"
-        raise CatalogueError(message, file=name)
-    heading = [cell.strip().casefold() for cell in numbered[0][1]] if numbered else []
+def _rows(numbered: Iterator[tuple[int, list[str]]], name: str) -> list[Row]:
+    _, first = next(numbered, (1, []))
+    heading = [cell.strip().casefold() for cell in first]
     for column in _NEEDED:
         if column not in heading:
             message = f"has no column `{column}`; the first line must hold: {', '.join(COLUMNS)}"
             raise CatalogueError(message, file=name, line=1)
     found = []
-    for line, row in numbered[1:]:
+    for line, row in numbered:
         cells = dict(zip(heading, map(_cell, row), strict=False))
         if any(cells.values()):
             found.append(Row(line, cells))
+        if len(found) > _MOST_ROWS:
+            message = f"has more than {_MOST_ROWS:,} rows; split it"
+            raise CatalogueError(message, file=name)
     return found
 
 
@@ -159,6 +174,7 @@ def merge_rows(catalogue: Catalogue, rows: Iterable[Row], name: str) -> Catalogu
     sentences: dict[tuple[str, str, str], list[Utterance]] = {}
     responses: dict[str, list[ResponseVariant]] = {}
     training = Training()
+    document = Document("{}", name)
     for row in rows:
         kind, own, language = (_choice(row, name, *each) for each in _CHECKED)
         text = row.cells["text"]
@@ -168,7 +184,7 @@ def merge_rows(catalogue: Catalogue, rows: Iterable[Row], name: str) -> Catalogu
         if kind == "response":
             responses.setdefault(own, []).append(_variant(row, name, language))
         else:
-            utterance = _utterance(row, name, language, training)
+            utterance = _utterance(row, document, language, training)
             sentences.setdefault((own, kind, language), []).append(utterance)
     synonyms = catalogue.synonyms | training.synonyms
     return replace(
@@ -196,16 +212,15 @@ def _choice(row: Row, name: str, column: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def _utterance(row: Row, name: str, language: str, training: Training) -> Utterance:
+def _utterance(row: Row, document: Document, language: str, training: Training) -> Utterance:
     intent = row.cells["name"]
     text = " ".join(row.cells["text"].split())
-    document = Document("{}", name)
     entry: dict[str, Any] = {"intent": intent, "examples": [{"text": text}]}
     own = Training(synonyms=training.synonyms)
     try:
         read_training(document, [entry], language, own)
     except CatalogueError as error:
-        raise CatalogueError(error.message, file=name, line=row.line) from error
+        raise CatalogueError(error.message, file=document.name, line=row.line) from error
     return own.utterances[intent][0]
 
 

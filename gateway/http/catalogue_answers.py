@@ -288,7 +288,8 @@ class JobResult(Output):
 class CatalogueJob(Output):
     """Long work. `done` from 0 to 1; `step` what is being done now, in English.
 
-    `refused`: the gate, or mistakes in the file; `result` tells why.
+    `refused`: the gate, or mistakes in the file; `result` tells why. `restores` is the number
+    of the version that shall be published again.
     """
 
     id: str
@@ -301,6 +302,7 @@ class CatalogueJob(Output):
     started_at: When | None
     finished_at: When | None
     error: str
+    restores: int | None
     result: JobResult | None
 
 

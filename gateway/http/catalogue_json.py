@@ -148,6 +148,7 @@ def job_json(job: Job, names: Names, *, whole: bool = True) -> Json:
         "started_at": when_or_none(job.started_at),
         "finished_at": when_or_none(job.finished_at),
         "error": job.error,
+        "restores": job.task.get("version"),
         "result": result_json(job.result) if whole and job.result else None,
     }
 

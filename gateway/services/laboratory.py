@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+QUIET = 5.0  # seconds without a word, after which the caller is told that the work goes on
 Progress = Callable[[str, float], Awaitable[None]]
 _LINE = 256_000_000  # bytes; the result is one line
 _ROOT = Path(__file__).resolve().parents[2]
@@ -72,10 +73,12 @@ async def _listen(
     process.stdin.write(json.dumps(task, ensure_ascii=False).encode() + b"\n")
     with suppress(ConnectionError):  # what it says before it ends tells more
         await process.stdin.drain()
-    async for line in process.stdout:
+    step, done = "", 0.0
+    while line := await _line(process.stdout, lambda: progress(step, done)):
         told = json.loads(line)
         if "step" in told:
-            await progress(told["step"], told["done"])
+            step, done = told["step"], told["done"]
+            await progress(step, done)
         elif "refused" in told:
             raise LabRefusedError(told["refused"])
         elif "error" in told:
@@ -84,4 +87,15 @@ async def _listen(
             result: dict[str, Any] = told["result"]
             return result
     status = await process.wait()
-    raise LabError(f"the process that trains ended with status {status}; try again")
+    raise LabError(f"the process that works on it ended with status {status}; try again")
+
+
+async def _line(source: asyncio.StreamReader, alive: Callable[[], Awaitable[None]]) -> bytes:
+    """The next line, empty at the end; says every few seconds that the work goes on."""
+    reading = asyncio.ensure_future(source.readline())
+    try:
+        while not (await asyncio.wait([reading], timeout=QUIET))[0]:
+            await alive()
+        return reading.result()
+    finally:
+        reading.cancel()

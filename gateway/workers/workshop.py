@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 LEASE = 30_000  # ms that a job is held without a word
 TOLD_EVERY = 0.5  # seconds between words on how far it is
 MOST_ATTEMPTS = 3
+IMPORT_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +224,11 @@ class Workshop:
                 "place": place,
                 "articles": [asdict(article) for article in self._parts.maker.index.articles()],
             }
-            result = await run_lab(task, _Reporter(self._parts, job))
+            try:
+                async with asyncio.timeout(IMPORT_SECONDS):
+                    result = await run_lab(task, _Reporter(self._parts, job))
+            except TimeoutError as error:
+                raise LabError("It was not read within 15 minutes; split the file.") from error
         now = self._parts.clock()
 
         def work(uow: UnitOfWork) -> bool:

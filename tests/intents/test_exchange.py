@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
+from intents import tables
 from intents.errors import CatalogueError
 from intents.exchange import RefusedError, export_catalogue, import_catalogue
 from intents.loading import load_catalogue
@@ -135,10 +136,47 @@ def zip_of(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
-def test_hostile_archives(folder: Path, tmp_path: Path) -> None:
+def test_what_a_dead_import_left_aside_is_put_back(
+    small: Catalogue, folder: Path, tmp_path: Path
+) -> None:
+    before = content_of(folder)
+    folder.rename(folder.with_name(f".{folder.name}.old"))
+    (tmp_path / "table.csv").write_text("kind,name,language,text\n", "utf-8")
+    import_catalogue(tmp_path / "table.csv", folder)
+    assert set(content_of(folder)) == set(before)
+    assert load_catalogue(folder).intents == small.intents
+
+
+def test_a_large_import_tells_how_far_it_is(folder: Path, tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    lines = "".join(f"    - where is parcel number {n} of mine\n" for n in range(2000))
+    (folder / "nlu" / "en" / "more.yml").write_text(
+        f'version: "3.1"\nnlu:\n- intent: greet\n  examples: |\n{lines}', "utf-8"
+    )
+    import_catalogue(folder, tmp_path / "to", tell=lambda step, done: told.append((step, done)))
+    steps = list(dict.fromkeys(step for step, _ in told))
+    assert steps == ["reading", "writing", "reading back", "checking"]
+    shares = [done for _, done in told]
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 20
+
+
+def test_rows_beyond_the_most_are_not_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "_MOST_ROWS", 10)
+    rows = "".join(f"utterance,greet,en,hello number {n}\n" for n in range(12))
+    (tmp_path / "table.csv").write_text(f"kind,name,language,text\n{rows}", "utf-8")
+    with pytest.raises(CatalogueError, match="more than 10 rows; split it"):
+        import_catalogue(tmp_path / "table.csv", folder)
+
+
+def test_hostile_archives(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = content_of(folder)
     cases = {
-        "bomb.zip": ({"domain.yml": b"0" * 30_000_000}, "unpacks to more than"),
+        "bomb.zip": ({"domain.yml": b"0" * 60_000_000}, "unpacks to more than"),
         "empty.zip": ({"readme.txt": b"x"}, "holds no domain.yml"),
         "escape.zip": ({"../domain.yml": b"x", "a/../../b.yml": b"x"}, "holds no domain.yml"),
         "broken.zip": ({"p/domain.yml": b"version: [\n"}, "not valid YAML"),
@@ -149,11 +187,15 @@ def test_hostile_archives(folder: Path, tmp_path: Path) -> None:
     for name, content in {
         "no.zip": b"PK?",
         "no.xlsx": b"PK?",
-        "big.csv": b"x" * 50_000_000,
+        "big.csv": b"x" * 50_500_000,
     }.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(CatalogueError, match=r"ZIP|XLSX|50 MB"):
             import_catalogue(tmp_path / name, folder)
+    workbook = zip_of(tmp_path / "bomb.xlsx", {"xl/sharedStrings.xml": b"0" * 60_000_000})
+    monkeypatch.setattr(tables, "_MOST_UNPACKED", 50_000_000)
+    with pytest.raises(CatalogueError, match="unpacks to more than"):
+        import_catalogue(workbook, folder)
     with pytest.raises(CatalogueError, match="does not exist"):
         import_catalogue(tmp_path / "nowhere", folder)
     assert content_of(folder) == before

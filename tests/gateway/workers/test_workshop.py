@@ -16,7 +16,7 @@ from gateway.domain.catalogue import Job, JobKind, JobState
 from gateway.domain.errors import ConflictError, InvalidInputError
 from gateway.domain.gate import GateSettings
 from gateway.domain.people import Role
-from gateway.services import releasing
+from gateway.services import laboratory, releasing
 from gateway.wiring.ids import clock
 from gateway.workers import workshop as workshop_module
 from intents.documents import CatalogueDocument, Kind
@@ -211,11 +211,11 @@ def laboratories() -> list[int]:
     return [pid for pid in pids if b"bot.lab" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-async def started(bench: Workbench, job: Job) -> asyncio.Task[bool]:
+async def started(bench: Workbench, job: Job, step: str = "training") -> asyncio.Task[bool]:
     """The job's laboratory is at work."""
     working = asyncio.create_task(bench.workshop.run_next())
     async with asyncio.timeout(20):
-        while not (await bench.look(job)).step.startswith("training"):
+        while not (await bench.look(job)).step.startswith(step):
             await asyncio.sleep(0.01)
     return working
 
@@ -283,3 +283,70 @@ async def test_only_one_job_runs_at_a_time(bench: Workbench) -> None:
     with pytest.raises(ConflictError):
         await bench.ask(JobKind.CHECK, folds=0)
     assert not await bench.workshop.run_next()
+
+
+def table(rows: int) -> bytes:
+    """A large table of sentences for a known intent."""
+    lines = (f"utterance,greet,en,hello from customer {number}" for number in range(rows))
+    return "\n".join(["kind,name,language,text", *lines]).encode()
+
+
+async def upload(bench: Workbench, content: bytes) -> Job:
+    blob = await bench.workshop._parts.blobs.put(content)
+    return await bench.ask(JobKind.IMPORT, blob=blob, name="table.csv")
+
+
+async def test_an_import_that_is_killed_or_cancelled_changes_nothing(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshop_module, "TOLD_EVERY", 0.0)
+    before = await bench.store.read(lambda uow: uow.draft.all())
+    job = await upload(bench, table(20_000))
+    working = await started(bench, job, "reading back")
+    for pid in laboratories():
+        os.kill(pid, signal.SIGKILL)
+    await working
+    ended = await bench.look(job)
+    assert (ended.state, "-9" in ended.error) == (JobState.FAILED, True)
+
+    job = await upload(bench, table(20_000))
+    working = await started(bench, job, "reading back")
+    await bench.store.write(lambda uow: releasing.cancel(uow, ADA, job.id, now=clock()))
+    await working
+    assert (await bench.look(job)).state is JobState.CANCELLED
+    assert laboratories() == []
+    assert await bench.store.read(lambda uow: uow.draft.all()) == before
+
+    job = await upload(bench, table(300))
+    await bench.workshop.run_next()
+    ended = await bench.look(job)
+    assert (ended.state, ended.error) == (JobState.DONE, "")
+    greet = await bench.find(Kind.INTENT, "greet")
+    assert sum(u["language"] == "en" for u in greet.body["utterances"]) == 300
+
+
+async def test_an_import_that_takes_too_long_is_given_up(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshop_module, "IMPORT_SECONDS", 0.2)
+    job = await upload(bench, table(20_000))
+    await bench.workshop.run_next()
+    ended = await bench.look(job)
+    assert (ended.state, "split the file" in ended.error) == (JobState.FAILED, True)
+    assert laboratories() == []
+
+
+async def test_quiet_work_keeps_its_lease(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshop_module, "TOLD_EVERY", 0.0)
+    monkeypatch.setattr(laboratory, "QUIET", 0.01)
+    said: list[tuple[str, float]] = []
+
+    async def progress(step: str, done: float) -> None:
+        said.append((step, done))
+
+    task = {"do": "import", "draft": "[]", "file": "nowhere.zip", "place": "", "articles": []}
+    with pytest.raises(laboratory.LabError, match="does not exist"):
+        await laboratory.run_lab(task, progress)
+    assert said.count(("", 0.0)) > 3, "while it starts, nothing is said"

@@ -230,6 +230,7 @@ export const editor = {
       recall_floor: 'A new intent’s recall must reach',
     },
     refused: 'The gate refused to publish',
+    refusedRestore: 'The gate refused to publish version {number} again',
     would: 'The gate would refuse to publish',
     wouldPass: 'The gate would let this draft pass.',
     outdated: 'The draft has changed since; evaluate or publish again.',

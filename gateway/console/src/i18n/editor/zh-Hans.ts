@@ -230,6 +230,7 @@ export const editor = {
       recall_floor: '新意图的召回率至少达到',
     },
     refused: '关卡拒绝发布',
+    refusedRestore: '关卡拒绝重新发布版本 {number}',
     would: '这样的草稿会被关卡拒绝',
     wouldPass: '这样的草稿可以通过关卡。',
     outdated: '此后草稿又有修改，请重新评估或发布。',

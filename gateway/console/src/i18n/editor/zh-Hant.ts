@@ -230,6 +230,7 @@ export const editor = {
       recall_floor: '新意圖的召回率至少達到',
     },
     refused: '關卡拒絕發布',
+    refusedRestore: '關卡拒絕重新發布版本 {number}',
     would: '這樣的草稿會被關卡拒絕',
     wouldPass: '這樣的草稿可以通過關卡。',
     outdated: '此後草稿又有修改，請重新評估或發布。',
