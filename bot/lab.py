@@ -269,7 +269,9 @@ def main() -> None:
     except (BotError, CatalogueError) as error:
         write({"error": str(error)})
     except MemoryError:
-        write({"error": f"it needs more than {_MOST_MEMORY // 10**9} GB of memory; split the file"})
+        write(
+            {"error": f"it needs more than {_MOST_MEMORY // 10**9} GB of memory; split the file"}
+        )
     else:
         write({"result": result})
 

@@ -141,6 +141,16 @@ def from_documents(
     )
 
 
+def with_document(catalogue: Catalogue, document: CatalogueDocument) -> Catalogue:
+    """Return the catalogue with a document in place of its own of that kind and name.
+
+    Raises:
+        CatalogueError: the body is not what its kind has.
+    """
+    others = [own for own in to_documents(catalogue) if own.key != document.key]
+    return from_documents([*others, document], catalogue.articles)
+
+
 def check_document(document: CatalogueDocument) -> None:
     """Let a document pass whose body is what its kind has.
 

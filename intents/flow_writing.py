@@ -21,6 +21,11 @@ def write_rules(catalogue: Catalogue) -> list[dict[str, Any]]:
     ]
 
 
+def write_rule(rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
+    """A rule that needs nothing of the past, as one of Rasa's."""
+    return _rule(rule, catalogue, {form.name for form in catalogue.forms})
+
+
 def write_stories(catalogue: Catalogue) -> list[dict[str, Any]]:
     """The rules that look back one step, each behind an exchange that ends in that step."""
     forms = {form.name for form in catalogue.forms}

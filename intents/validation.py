@@ -18,6 +18,7 @@ from intents.text import normalise_text
 
 _LANGUAGES = ("zh", "en")
 _LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
+_IN_CHINESE = {"zh": "中文", "en": "英文"}
 _FEWEST_UTTERANCES = 2
 _WORD = re.compile(r"[^\W\d_]+")
 _NO_WORD = re.compile(r"[\W_]+")
@@ -44,6 +45,11 @@ def check_catalogue(catalogue: Catalogue) -> list[Finding]:
     return sorted(findings, key=lambda finding: list(Severity).index(finding.severity))
 
 
+def check_answers(catalogue: Catalogue) -> list[Finding]:
+    """Return what is wrong with all but sentences: quick enough to ask while one types."""
+    return [*_check_responses(catalogue), *check_flows(catalogue)]
+
+
 def _check_intents(catalogue: Catalogue) -> Iterator[Finding]:
     answered = Counter(rule.intent for rule in catalogue.rules if rule.loop is None)
     answered.update(intent for tree in catalogue.trees for intent in tree.intents)
@@ -52,13 +58,26 @@ def _check_intents(catalogue: Catalogue) -> Iterator[Finding]:
         place = f"intent {intent.name}"
         yield from _check_sizes(intent, place, wanted)
         if answered[intent.name] == 0 and answered[intent.name.partition("/")[0]] == 0:
-            yield error(place, "nothing answers it", "add a rule to rules.yml")
+            yield error(
+                place,
+                "nothing answers it",
+                "add a rule to rules.yml",
+                zh="没有规则回答它；请为它写回答或规则",
+            )
         if _same_rules(catalogue, intent.name):
-            yield error(place, "several rules answer it", "keep one rule in rules.yml")
+            yield error(
+                place,
+                "several rules answer it",
+                "keep one rule in rules.yml",
+                zh="有几条规则同时回答它；请只留一条",
+            )
         title = f"utter_title_{intent.name}"
         if title not in catalogue.responses:
             yield warning(
-                place, "it has no title for choices", f"add the response {title} in zh and en"
+                place,
+                "it has no title for choices",
+                f"add the response {title} in zh and en",
+                zh=f"它没有供选择时显示的标题；请用中英文写回答 {title}",
             )
 
 
@@ -84,17 +103,28 @@ def _check_sizes(intent: Intent, place: str, wanted: tuple[str, ...]) -> Iterato
             place,
             f"it has {len(intent.utterances)} utterances; it cannot be learnt",
             f"write at least {_FEWEST_UTTERANCES}, better 10 in each language",
+            zh=f"只有 {len(intent.utterances)} 条例句，学不会；"
+            f"请至少写 {_FEWEST_UTTERANCES} 条，最好每种语言 10 条",
+            at="/utterances",
         )
         return
     for language in wanted:
         name = _LANGUAGE_NAMES[language]
         if not any(utterance.language == language for utterance in intent.utterances):
-            yield warning(place, f"it has no {name} utterances", f"add some to nlu/{language}/")
+            yield warning(
+                place,
+                f"it has no {name} utterances",
+                f"add some to nlu/{language}/",
+                zh=f"没有{_IN_CHINESE[language]}例句；请补上",
+                at="/utterances",
+            )
         if not any(check.language == language for check in intent.checks):
             yield warning(
                 place,
                 f"it has no {name} checks, so its accuracy is unknown",
                 f"add two or three to checks/{language}.yml",
+                zh=f"没有{_IN_CHINESE[language]}检验句，听得多准无从知道；请补两三条",
+                at="/checks",
             )
 
 
@@ -112,10 +142,16 @@ def _check_duplicates(catalogue: Catalogue) -> Iterator[Finding]:
                 f"intent {names[0]}",
                 f"{text!r} also stands in {', '.join(names[1:])}",
                 "keep it where it belongs and remove the others",
+                zh=f"“{text}”在 {'、'.join(names[1:])} 里也有；请只留在该在的意图里",
+                at="/utterances",
             )
         elif len(found) > 1:
             yield warning(
-                f"intent {names[0]}", f"{text!r} stands {len(found)} times", "keep one of them"
+                f"intent {names[0]}",
+                f"{text!r} stands {len(found)} times",
+                "keep one of them",
+                zh=f"“{text}”出现了 {len(found)} 次；请只留一条",
+                at="/utterances",
             )
 
 
@@ -141,12 +177,16 @@ def _check_held_out(catalogue: Catalogue) -> Iterator[Finding]:
                     place,
                     f"{check.text!r} is also an utterance of {trained[text]}",
                     "write the check in other words",
+                    zh=f"检验句“{check.text}”也是 {trained[text]} 的例句；请换一种说法",
+                    at="/checks",
                 )
             if text in expected:
                 yield error(
                     place,
                     f"{check.text!r} already is a check of {expected[text]}",
                     "remove one of them",
+                    zh=f"“{check.text}”已经是 {expected[text]} 的检验句；请删去一条",
+                    at="/checks",
                 )
             expected.setdefault(text, intent.name)
 
@@ -162,17 +202,26 @@ def _check_responses(catalogue: Catalogue) -> Iterator[Finding]:
             "responses",
             f"none is in {_LANGUAGE_NAMES[language]}, though customers write it",
             "translate them",
+            zh=f"客户会用{_IN_CHINESE[language]}来问，却没有一条{_IN_CHINESE[language]}回答；请翻译",
         )
     for name, variants in catalogue.responses.items():
         place = f"response {name}"
         yield from _check_languages(variants, place, wanted)
-        for button in (button for variant in variants for button in variant.buttons):
+        buttons = [
+            (f"/variants/{number}/buttons/{count}/payload", button)
+            for number, variant in enumerate(variants)
+            for count, button in enumerate(variant.buttons)
+        ]
+        for at, button in buttons:
             match = _PAYLOAD.fullmatch(button.payload)
             if match is None or match["intent"] not in targets:
                 yield error(
                     place,
                     f"the button {button.title!r} leads to {button.payload!r}, which is nowhere",
                     "use `/intent` or `/article/slug` of something that exists",
+                    zh=f"按钮“{button.title}”指向 {button.payload}，那里什么也没有；"
+                    "请写存在的 /意图 或 /article/文章",
+                    at=at,
                 )
 
 
@@ -190,6 +239,8 @@ def _check_languages(
                 place,
                 f"it has no {_LANGUAGE_NAMES[language]} text that fits every channel",
                 f"add a text with `metadata: {{language: {language}}}` and no `channel`",
+                zh=f"没有适合所有渠道的{_IN_CHINESE[language]}文字；请补一条不限渠道、没有条件的",
+                at="/variants",
             )
     placeholders = {frozenset(_PLACEHOLDER.findall(v.text)) for v in variants if not v.conditions}
     if len(placeholders) > 1:
@@ -198,6 +249,8 @@ def _check_languages(
             place,
             "its texts differ in placeholders",
             f"use the same in every text: {', '.join(f'{{{name}}}' for name in named)}",
+            zh="各条文字里的占位符不一样；请都用：" + "、".join(f"{{{name}}}" for name in named),
+            at="/variants",
         )
 
 
@@ -213,6 +266,7 @@ def _check_look_alikes(catalogue: Catalogue) -> Iterator[Finding]:
                     place,
                     f"{word!r} mixes Latin letters with look-alikes ({', '.join(strange)})",
                     "type the word again",
+                    zh=f"“{word}”混有形似拉丁字母的字符（{'、'.join(strange)}）；请重新输入",
                 )
 
 
@@ -236,7 +290,10 @@ def _check_articles(articles: tuple[Article, ...]) -> Iterator[Finding]:
         languages[article.slug].append(article.language)
         if not article.title.strip():
             yield error(
-                f"article {article.slug} ({article.language})", "it has no title", "write one"
+                f"article {article.slug} ({article.language})",
+                "it has no title",
+                "write one",
+                zh="没有标题；请写一个",
             )
     for slug, found in languages.items():
         for language in _LANGUAGES:
@@ -245,10 +302,12 @@ def _check_articles(articles: tuple[Article, ...]) -> Iterator[Finding]:
                     f"article {slug}",
                     f"it exists {found.count(language)} times in {_LANGUAGE_NAMES[language]}",
                     "keep one",
+                    zh=f"有 {found.count(language)} 篇{_IN_CHINESE[language]}的；请只留一篇",
                 )
             if language not in found:
                 yield warning(
                     f"article {slug}",
                     f"it has no {_LANGUAGE_NAMES[language]} translation",
                     f"add articles/{language}/{slug}.md",
+                    zh=f"没有{_IN_CHINESE[language]}译文；请补上",
                 )

@@ -12,6 +12,7 @@ from intents.flow_writing import write_rules, write_stories
 from intents.model import (
     Catalogue,
     EntitySpan,
+    Form,
     Intent,
     ResponseVariant,
     Slot,
@@ -35,21 +36,21 @@ def write_catalogue(catalogue: Catalogue) -> dict[str, str]:
         CatalogueError: an utterance cannot be written in Rasa's notation.
     """
     files = {
-        "domain.yml": _yaml(_domain(catalogue)),
-        "rules.yml": _yaml({"rules": write_rules(catalogue)}),
-        "responses/responses.yml": _yaml({"responses": _responses(catalogue)}),
+        "domain.yml": as_yaml(_domain(catalogue)),
+        "rules.yml": as_yaml({"rules": write_rules(catalogue)}),
+        "responses/responses.yml": as_yaml({"responses": _responses(catalogue)}),
     }
     if stories := write_stories(catalogue):
-        files["data/stories.yml"] = _yaml({"stories": stories})
+        files["data/stories.yml"] = as_yaml({"stories": stories})
     for language in LANGUAGES:
         if entries := _nlu(catalogue, language):
-            files[f"nlu/{language}/{language}.yml"] = _yaml({"nlu": entries})
+            files[f"nlu/{language}/{language}.yml"] = as_yaml({"nlu": entries})
         checks = _examples(((i, i.checks) for i in catalogue.intents), language)
         if checks:
-            files[f"checks/{language}.yml"] = _yaml({"nlu": checks})
+            files[f"checks/{language}.yml"] = as_yaml({"nlu": checks})
     if catalogue.trees:
-        files["trees/trees.yml"] = _yaml({"trees": [_tree(t) for t in catalogue.trees]})
-    files["dialogue.yml"] = _yaml({"people_first": _people_first(catalogue)})
+        files["trees/trees.yml"] = as_yaml({"trees": write_section(catalogue, "trees")})
+    files["dialogue.yml"] = as_yaml({"people_first": _people_first(catalogue)})
     return files
 
 
@@ -101,7 +102,19 @@ def _marked(said: str, spans: list[EntitySpan]) -> str:
     return f"[{said}]{written}"
 
 
-def _yaml(content: Mapping[str, Any]) -> str:
+def write_section(catalogue: Catalogue, top: str) -> Any:
+    """What stands under `responses`, `forms`, `slots` or `trees` in the files of a catalogue."""
+    if top == "responses":
+        return _responses(catalogue)
+    if top == "forms":
+        return {form.name: _form(form) for form in catalogue.forms}
+    if top == "slots":
+        return {slot.name: _slot(slot) for slot in catalogue.slots}
+    return [_tree(tree) for tree in catalogue.trees]
+
+
+def as_yaml(content: Mapping[str, Any]) -> str:
+    """The text of a file that holds this, with the version of Rasa's format at its top."""
     from ruamel.yaml import YAML
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
@@ -125,17 +138,9 @@ def _domain(catalogue: Catalogue) -> dict[str, Any]:
     if catalogue.entities:
         content["entities"] = [_entity(name, catalogue) for name in catalogue.entities]
     if catalogue.slots:
-        content["slots"] = {slot.name: _slot(slot) for slot in catalogue.slots}
+        content["slots"] = write_section(catalogue, "slots")
     if catalogue.forms:
-        content["forms"] = {
-            form.name: {
-                "required_slots": list(form.required),
-                **(
-                    {"ignored_intents": list(form.ignored_intents)} if form.ignored_intents else {}
-                ),
-            }
-            for form in catalogue.forms
-        }
+        content["forms"] = write_section(catalogue, "forms")
     if catalogue.actions:
         content["actions"] = list(catalogue.actions)
     content["session_config"] = {
@@ -162,6 +167,13 @@ def _entity(name: str, catalogue: Catalogue) -> Any:
     }
     told = {key: names for key, names in options.items() if names}
     return {name: told} if told else name
+
+
+def _form(form: Form) -> dict[str, Any]:
+    content: dict[str, Any] = {"required_slots": list(form.required)}
+    if form.ignored_intents:
+        content["ignored_intents"] = list(form.ignored_intents)
+    return content
 
 
 def _slot(slot: Slot) -> dict[str, Any]:
@@ -224,12 +236,17 @@ def _variant(variant: ResponseVariant) -> dict[str, Any]:
 def _nlu(catalogue: Catalogue, language: str) -> list[dict[str, Any]]:
     """Examples of a language; what has no language goes with English."""
     entries = _examples(((i, i.utterances) for i in catalogue.intents), language)
-    if language != LANGUAGES[-1]:
-        return entries
+    return entries if language != LANGUAGES[-1] else entries + write_lists(catalogue)
+
+
+def write_lists(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Synonyms, regexes and lookup tables, as entries of `nlu`."""
     meant: dict[str, list[str]] = {}
     for said, value in catalogue.synonyms.items():
         meant.setdefault(value, []).append(said)
-    entries += [{"synonym": value, "examples": _block(said)} for value, said in meant.items()]
+    entries: list[dict[str, Any]] = [
+        {"synonym": value, "examples": _block(said)} for value, said in meant.items()
+    ]
     for kind, lists in (("regex", catalogue.regexes), ("lookup", catalogue.lookups)):
         entries += [{kind: name, "examples": _block(lines)} for name, lines in lists.items()]
     return entries

@@ -21,6 +21,7 @@ from gateway.http import (
     catalogue_api,
     contacts_api,
     conversations_api,
+    editing_api,
     inbox_operations_api,
     inboxes_api,
     language_model_api,
@@ -58,6 +59,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *operations_api.ENDPOINTS,
     *language_model_api.ENDPOINTS,
     *catalogue_api.ENDPOINTS,
+    *editing_api.ENDPOINTS,
     *publishing_api.ENDPOINTS,
     *review_api.ENDPOINTS,
 )

@@ -85,7 +85,11 @@ class IntentRows(Output):
 
 
 class CatalogueFinding(Output):
-    """A mistake in the draft: where, what, and what to do."""
+    """A mistake in the draft: where, what, and what to do.
+
+    `at` is the place within the document (a JSON pointer, "" for all of it); `words` say
+    message and remedy in other languages.
+    """
 
     severity: Literal["error", "warning", "note"]
     kind: Kind | None
@@ -93,6 +97,46 @@ class CatalogueFinding(Output):
     place: str
     message: str
     remedy: str
+    at: str
+    words: dict[Literal["zh-Hans", "zh-Hant"], str]
+
+
+class DocumentSource(Output):
+    """A document as Rasa YAML."""
+
+    text: str
+
+
+class DocumentContent(Output):
+    """What a source comes to."""
+
+    body: AnyBody
+
+
+class NamedCount(Output):
+    """How many marks have a role or a group."""
+
+    name: str
+    count: int
+
+
+class EntityUse(Output):
+    """An entity: how many words of sentences are marked as it, and what else knows it."""
+
+    name: str
+    marks: int
+    roles: list[NamedCount]
+    groups: list[NamedCount]
+    examples: list[str]
+    slots: list[str]
+    patterns: int
+    words: int
+
+
+class EntityUseList(Output):
+    """In the order of the catalogue."""
+
+    items: list[EntityUse]
 
 
 class FindingList(Output):

@@ -49,7 +49,7 @@ def names_of(uow: UnitOfWork) -> dict[str, str]:
     return {agent.id: agent.name for agent in uow.agents.all()}
 
 
-def _checked(kind: Kind, name: str, body: Mapping[str, Any]) -> CatalogueDocument:
+def checked_document(kind: Kind, name: str, body: Mapping[str, Any]) -> CatalogueDocument:
     """A document as it came from outside.
 
     Raises:
@@ -164,7 +164,7 @@ async def save_document(call: Call) -> Json:
     """Inserts or replaces a document of the draft."""
     require(call.agent, Right.EDIT_CATALOGUE)
     body = call.body(inputs.DocumentInput)
-    document = _checked(body.kind, body.name, body.body)
+    document = checked_document(body.kind, body.name, body.body)
     try:
         saved = await call.write(
             lambda uow: draft.save(uow, call.agent, document, seen=body.revision, now=call.now)

@@ -5,6 +5,7 @@ The bodies mirror `intents.model`; what they mean is judged by `intents.validati
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -190,8 +191,15 @@ class TreeBody(Input):
 
     title: dict[TrainingLanguage, ShortText]
     start: Key
-    nodes: dict[Key, NodeBody]
+    nodes: Annotated[dict[Key, NodeBody], Field(max_length=500)]
     intents: Annotated[list[IntentName], Field(max_length=100, default_factory=list)]
+
+    @model_validator(mode="after")
+    def _nodes_bear_their_names(self) -> TreeBody:
+        for name, node in self.nodes.items():
+            if node.id != name:
+                raise ValueError(f"the node {name!r} calls itself {node.id!r}")
+        return self
 
 
 class EntityBody(Input):
@@ -204,10 +212,23 @@ class WordsBody(Input):
     words: Annotated[list[ShortText], Field(max_length=100_000)]
 
 
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
+    return text
+
+
+Pattern = Annotated[ShortText, AfterValidator(_pattern)]
+
+
 class PatternsBody(Input):
     """Regular expressions of Python's `re`."""
 
-    patterns: Annotated[list[ShortText], Field(max_length=200)]
+    patterns: Annotated[
+        list[Annotated[ShortText, AfterValidator(_pattern)]], Field(max_length=200)
+    ]
 
 
 class PeopleFirstBody(Input):

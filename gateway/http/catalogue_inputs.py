@@ -11,6 +11,7 @@ from gateway.http.catalogue_bodies import IntentName, Sentence, ShortText, Train
 from gateway.http.fields import Id, Input, Line, Name, Query, StaffLanguage
 from gateway.http.fields import _one_line as one_line
 from intents.documents import Kind
+from intents.sources import SOURCE_KINDS
 
 DocumentName = Annotated[
     str, StringConstraints(min_length=1, max_length=200), AfterValidator(one_line)
@@ -18,6 +19,15 @@ DocumentName = Annotated[
 Revision = Annotated[int, Field(ge=0, le=2**53)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 WordyKind = Annotated[Kind, BeforeValidator(Kind)]
+
+
+def _sourced(kind: Kind) -> Kind:
+    if kind not in SOURCE_KINDS:
+        raise ValueError(f"has no source; it must be one of {', '.join(SOURCE_KINDS)}")
+    return kind
+
+
+SourceKind = Annotated[WordyKind, AfterValidator(_sourced)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 
 
@@ -55,6 +65,28 @@ class DocumentInput(Input):
     name: DocumentName
     body: dict[str, Any]
     revision: Revision | None = None
+
+
+class ContentInput(Input):
+    """A document as it stands in an editor; `body` as in `DocumentInput`."""
+
+    kind: WordyKind
+    name: DocumentName
+    body: dict[str, Any]
+
+
+class SourcedContentInput(ContentInput):
+    """The same, of a kind that has a source."""
+
+    kind: SourceKind
+
+
+class SourceInput(Input):
+    """The Rasa YAML of one document."""
+
+    kind: SourceKind
+    name: DocumentName
+    text: Annotated[str, StringConstraints(max_length=2_000_000)]
 
 
 class RevertInput(Input):

@@ -23,8 +23,11 @@ from gateway.services.catalogue_figures import CatalogueFigures, Use, deflection
 from gateway.services.changes import Change, state_of
 from gateway.services.pasting import Pasted
 from gateway.services.review import Cluster, Suggestion, reasons_of
+from intents.documents import SETTINGS, Kind
+from intents.entity_use import EntityUse
 from intents.findings import Finding, Severity
 from intents.model import Intent
+from intents.text import to_traditional
 
 Names = Mapping[str, str]
 _PLACE = re.compile(
@@ -56,13 +59,35 @@ def document_json(
 def finding_json(finding: Finding | Mapping[str, Any]) -> Json:
     """A mistake, with the document that has it where that can be told."""
     told = asdict(finding) if isinstance(finding, Finding) else dict(finding)
-    place = told["place"].replace("checks of ", "intent ", 1)
-    match = _PLACE.match(place)
+    kind, name = _document_of(told["place"])
+    zh = told.pop("zh", "")
     return {
         **told,
+        "at": told.get("at", ""),
+        "words": {"zh-Hans": zh, "zh-Hant": to_traditional(zh)} if zh else {},
         "severity": Severity(told["severity"]).value,
-        "kind": match["kind"] if match else None,
-        "name": match["name"] if match else None,
+        "kind": kind,
+        "name": name,
+    }
+
+
+def _document_of(place: str) -> tuple[str | None, str | None]:
+    """Kind and name of the document that a finding's place names."""
+    if place == "people_first":
+        return Kind.DIALOGUE.value, SETTINGS
+    match = _PLACE.match(place.replace("checks of ", "intent ", 1))
+    return (match["kind"], match["name"]) if match else (None, None)
+
+
+def entity_json(use: EntityUse) -> Json:
+    """An entity and its use."""
+    counts = ("roles", "groups")
+    return {
+        **asdict(use),
+        **{
+            key: [{"name": n, "count": c} for n, c in sorted(getattr(use, key).items())]
+            for key in counts
+        },
     }
 
 
@@ -70,9 +95,9 @@ def finding_counts(view: CatalogueView) -> dict[tuple[str, str], dict[Severity, 
     """How many errors and warnings each document has."""
     counts: dict[tuple[str, str], dict[Severity, int]] = {}
     for finding in view.findings:
-        told = finding_json(finding)
-        if told["name"] is not None:
-            own = counts.setdefault((told["kind"], told["name"]), {})
+        kind, name = _document_of(finding.place)
+        if kind is not None and name is not None:
+            own = counts.setdefault((kind, name), {})
             own[finding.severity] = own.get(finding.severity, 0) + 1
     return counts
 

@@ -23,10 +23,10 @@ from gateway.domain.errors import UnavailableError
 from gateway.ports.store import Store, UnitOfWork
 from gateway.services.draft import published_documents
 from gateway.services.live_bot import BotMaker, LiveBot
-from intents.documents import lesson_hash
+from intents.documents import CatalogueDocument, Kind, lesson_hash, with_document
 from intents.findings import Finding
 from intents.model import Catalogue, Language
-from intents.validation import check_catalogue
+from intents.validation import check_answers, check_catalogue
 
 _LEAST = 0.35
 _COLLISIONS = 8
@@ -157,6 +157,18 @@ class Bench:
             return CatalogueView(revision, documents, published, catalogue)
 
         return await asyncio.to_thread(build)
+
+    async def examine(self, document: CatalogueDocument) -> list[Finding]:
+        """What would be wrong with an answer, rule, form, diagnosis or slot in the draft."""
+        view = await self.view()
+
+        def look() -> list[Finding]:
+            found = check_answers(with_document(view.catalogue, document))
+            return [finding for finding in found if finding.place == place]
+
+        settings = document.kind is Kind.DIALOGUE
+        place = "people_first" if settings else f"{document.kind.value} {document.name}"
+        return await asyncio.to_thread(look)
 
     async def is_trained(self) -> bool:
         """Whether there is a model of the draft's examples."""

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ async def _listen(
     with suppress(ConnectionError):  # what it says before it ends tells more
         await process.stdin.drain()
     step, done = "", 0.0
-    while line := await _line(process.stdout, lambda: progress(step, done)):
+    while line := await _line(process.stdout, partial(progress, step, done)):
         told = json.loads(line)
         if "step" in told:
             step, done = told["step"], told["done"]

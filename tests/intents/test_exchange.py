@@ -171,9 +171,7 @@ def test_rows_beyond_the_most_are_not_read(
         import_catalogue(tmp_path / "table.csv", folder)
 
 
-def test_hostile_archives(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hostile_archives(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content_of(folder)
     cases = {
         "bomb.zip": ({"domain.yml": b"0" * 60_000_000}, "unpacks to more than"),

@@ -330,7 +330,7 @@ def test_a_missing_domain_is_named(write: Write) -> None:
 def test_too_much_is_refused_before_it_is_read(write: Write) -> None:
     error = refusal(write({"nlu/en/all.yml": NLU_EN + "#" * 50_000_000}))
     assert error.file == "nlu/en/all.yml"
-    assert "larger than 20 MB" in error.message
+    assert "larger than 50 MB" in error.message
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

@@ -1759,6 +1759,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalogue/examine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What would be wrong with a document, by field
+         * @description Needs the right `work`.
+         */
+        post: operations["examine_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue/source/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A document as Rasa YAML
+         * @description Needs the right `work`.
+         */
+        post: operations["write_document_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue/source/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a document's Rasa YAML comes to; refused with the line and the remedy
+         * @description Needs the right `work`.
+         */
+        post: operations["read_document_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue/entities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entities with their roles and groups, and where they are used
+         * @description Needs the right `work`.
+         */
+        get: operations["list_entities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalogue": {
         parameters: {
             query?: never;
@@ -2928,6 +3008,9 @@ export interface components {
         /**
          * CatalogueFinding
          * @description A mistake in the draft: where, what, and what to do.
+         *
+         *     `at` is the place within the document (a JSON pointer, "" for all of it); `words` say
+         *     message and remedy in other languages.
          */
         CatalogueFinding: {
             /**
@@ -2944,12 +3027,19 @@ export interface components {
             message: string;
             /** Remedy */
             remedy: string;
+            /** At */
+            at: string;
+            /** Words */
+            words: {
+                [key: string]: string;
+            };
         };
         /**
          * CatalogueJob
          * @description Long work. `done` from 0 to 1; `step` what is being done now, in English.
          *
-         *     `refused`: the gate, or mistakes in the file; `result` tells why.
+         *     `refused`: the gate, or mistakes in the file; `result` tells why. `restores` is the number
+         *     of the version that shall be published again.
          */
         CatalogueJob: {
             /** Id */
@@ -2972,6 +3062,8 @@ export interface components {
             finished_at: string | null;
             /** Error */
             error: string;
+            /** Restores */
+            restores: number | null;
             result: components["schemas"]["JobResult"] | null;
         };
         /**
@@ -3338,6 +3430,19 @@ export interface components {
             value: string;
         };
         /**
+         * ContentInput
+         * @description A document as it stands in an editor; `body` as in `DocumentInput`.
+         */
+        ContentInput: {
+            kind: components["schemas"]["Kind"];
+            /** Name */
+            name: string;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * Controller
          * @description Who answers the customer.
          * @enum {string}
@@ -3606,6 +3711,14 @@ export interface components {
             removed: string[];
         };
         /**
+         * DocumentContent
+         * @description What a source comes to.
+         */
+        DocumentContent: {
+            /** Body */
+            body: components["schemas"]["IntentBody"] | components["schemas"]["ResponseBody"] | components["schemas"]["RuleBody"] | components["schemas"]["FormBody"] | components["schemas"]["TreeBody"] | components["schemas"]["SlotBody"] | components["schemas"]["WordsBody"] | components["schemas"]["PatternsBody"] | components["schemas"]["DialogueBody"] | components["schemas"]["EntityBody"];
+        };
+        /**
          * DocumentInput
          * @description A document as it shall be; `revision` as it was seen, null for a new one.
          *
@@ -3657,6 +3770,14 @@ export interface components {
         DocumentRows: {
             /** Items */
             items: components["schemas"]["DocumentRow"][];
+        };
+        /**
+         * DocumentSource
+         * @description A document as Rasa YAML.
+         */
+        DocumentSource: {
+            /** Text */
+            text: string;
         };
         /**
          * DraftInput
@@ -3719,6 +3840,36 @@ export interface components {
          * @description An entity has a name and nothing else.
          */
         EntityBody: Record<string, never>;
+        /**
+         * EntityUse
+         * @description An entity: how many words of sentences are marked as it, and what else knows it.
+         */
+        EntityUse: {
+            /** Name */
+            name: string;
+            /** Marks */
+            marks: number;
+            /** Roles */
+            roles: components["schemas"]["NamedCount"][];
+            /** Groups */
+            groups: components["schemas"]["NamedCount"][];
+            /** Examples */
+            examples: string[];
+            /** Slots */
+            slots: string[];
+            /** Patterns */
+            patterns: number;
+            /** Words */
+            words: number;
+        };
+        /**
+         * EntityUseList
+         * @description In the order of the catalogue.
+         */
+        EntityUseList: {
+            /** Items */
+            items: components["schemas"]["EntityUse"][];
+        };
         /**
          * EvaluationFigures
          * @description A model's figures on sentences that it had not learnt.
@@ -4706,6 +4857,16 @@ export interface components {
             cost: number;
         };
         /**
+         * NamedCount
+         * @description How many marks have a role or a group.
+         */
+        NamedCount: {
+            /** Name */
+            name: string;
+            /** Count */
+            count: number;
+        };
+        /**
          * NewAgentAnswer
          * @description The new agent and the password for their first sign-in, shown this once.
          */
@@ -5614,6 +5775,30 @@ export interface components {
              * @default null
              */
             highest: number | null;
+        };
+        /**
+         * SourceInput
+         * @description The Rasa YAML of one document.
+         */
+        SourceInput: {
+            kind: components["schemas"]["Kind"];
+            /** Name */
+            name: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * SourcedContentInput
+         * @description The same, of a kind that has a source.
+         */
+        SourcedContentInput: {
+            kind: components["schemas"]["Kind"];
+            /** Name */
+            name: string;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
         };
         /**
          * SpanBody
@@ -14854,6 +15039,355 @@ export interface operations {
             };
             /** @description Invalid input (`invalid_input`) */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    examine_document: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContentInput"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingList"];
+                };
+            };
+            /** @description Not JSON (`bad_json`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too slow (`too_slow`) */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported content type (`unsupported_type`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_document_source: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourcedContentInput"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentSource"];
+                };
+            };
+            /** @description Not JSON (`bad_json`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too slow (`too_slow`) */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported content type (`unsupported_type`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_document_source: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceInput"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentContent"];
+                };
+            };
+            /** @description Not JSON (`bad_json`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Missing or wrong CSRF token (`csrf`), Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too slow (`too_slow`) */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported content type (`unsupported_type`) */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_entities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntityUseList"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
