@@ -1,8 +1,8 @@
 """Decides a turn in the middle of a form or a diagnosis; pure.
 
 The state of a flow is JSON: `kind` (`form` or `tree`), `name`, `tries` (answers in vain to the
-present question), and for a form `slot` (asked for) and `done` (filled, in order), for a
-diagnosis `node` and `answers` (question and answer).
+present question), and for a form `slot` (asked for), `done` (filled, in order) and `skipped`,
+for a diagnosis `node` and `answers` (question and answer).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.handoff import REASONS, Signal
-from bot.phrases import asks_help, cancels, corrected, is_question
+from bot.phrases import asks_help, cancels, corrected, is_question, skips
 from bot.plans import Answer, BotSettings, Facts, HandOver, Move, Plan, Thank
 from bot.playbook import AFFIRM, DENY, Playbook, group
 from bot.slots import Heard, fill_slots
@@ -22,6 +22,7 @@ from bot.values.times import DATE
 from intents.model import Form, Outcome, Tree
 
 FORM, TREE = "form", "tree"
+SKIP_PAYLOAD = "/skip"
 _INTERRUPTS = 0.8
 
 Flow = Mapping[str, Any]
@@ -165,6 +166,9 @@ def _in_form(  # noqa: PLR0917 -- a form, and all that may be said in it
         return move
     if intent in form.ignored_intents:
         return _aside(flow, facts, settings, elsewhere)
+    if flow["slot"] in form.optional and _skipped(flow["slot"], facts, playbook):
+        skipping = {**flow, "skipped": [*flow.get("skipped", ()), flow["slot"]]}
+        return go_on(form, skipping, {}, facts, playbook)
     heard = replace(facts.heard, intent=intent)
     given, wrong = fill_slots(playbook.slots, heard, loop=form.name, asked=flow["slot"])
     wanted = {name: value for name, value in given.items() if name in form.required}
@@ -176,6 +180,14 @@ def _in_form(  # noqa: PLR0917 -- a form, and all that may be said in it
     if flow["slot"] not in wanted:
         return _aside(flow, facts, settings, elsewhere, wrong=flow["slot"] in wrong)
     return go_on(form, flow, wanted, facts, playbook)
+
+
+def _skipped(slot: str, facts: Facts, playbook: Playbook) -> bool:
+    """Whether the question is left out; to one of yes and no, "no" is an answer."""
+    if facts.payload is not None:
+        return facts.payload == SKIP_PAYLOAD
+    known = next((each for each in playbook.slots if each.name == slot), None)
+    return (known is None or known.type != "bool") and skips(facts.text)
 
 
 def _correct(form: Form, flow: Flow, meant: str, facts: Facts, playbook: Playbook) -> Move | None:
@@ -199,7 +211,9 @@ def go_on(
     slots = {**facts.slots, **given}
     filled = [name for name, value in given.items() if value is not None]
     done = list(dict.fromkeys((*flow.get("done", ()), *filled)))
-    missing = next((name for name in form.required if slots.get(name) is None), None)
+    skipped = list(flow.get("skipped", ()))
+    wanted = (name for name in form.required if name not in skipped)
+    missing = next((name for name in wanted if slots.get(name) is None), None)
     if missing is None:
         return Move(
             flow=None,
@@ -208,6 +222,8 @@ def go_on(
             name=form.name,
         )
     after = {"kind": FORM, "name": form.name, "slot": missing, "done": done, "tries": 0}
+    if skipped:
+        after["skipped"] = skipped
     return Move(flow=after, slots=given, name=form.name)
 
 

@@ -9,12 +9,12 @@ from typing import Any, assert_never
 from bot.actions.runner import ActionResult, RasaActionRunner, Said
 from bot.contract import BotMessage, Choice, Desk
 from bot.errors import ActionFailedError
-from bot.flows import FORM, go_on
+from bot.flows import FORM, SKIP_PAYLOAD, go_on
 from bot.plans import Answer, FromArticle, HandOver, Move, NotUnderstood, Offer, Plan, Say, Thank
 from bot.playbook import Playbook
 from bot.reading import View
 from bot.replies import Replies, fill
-from bot.texts import FITS_NOT, FORM_DONE, HELP, HELPED_NO, HELPED_YES
+from bot.texts import FITS_NOT, FORM_DONE, HELP, HELPED_NO, HELPED_YES, SKIP
 from bot.times import tell_moment
 from bot.trees import HELPED, NOT_HELPED, payload_of
 from intents.model import Outcome, Tree, TreeNode
@@ -212,9 +212,19 @@ class Performer:
                 return messages
             message = self._utter(f"utter_{name}", view, slots)
             if message is not None:
-                return [message]
+                return [self._skippable(message, flow, view)]
         text = f"nothing asks for the slot {flow['slot']!r}"
         raise ActionFailedError(text)
+
+    def _skippable(
+        self, message: BotMessage, flow: Mapping[str, Any], view: View
+    ) -> BotMessage:
+        """A question that may be left out says so by a button."""
+        if flow["slot"] not in self._playbook.forms[flow["name"]].optional:
+            return message
+        title = self._replies.own(SKIP, view.language).text
+        skip = Choice(title=title, payload=SKIP_PAYLOAD)
+        return replace(message, choices=(*message.choices, skip))
 
     def _node(self, tree: Tree, name: str, view: View) -> BotMessage:
         node = tree.nodes[name]

@@ -116,6 +116,12 @@ _CANCELS = re.compile(
     r"|(?:please )?(?:cancel|stop|quit|exit|never ?mind|forget it|abort)"
     r"(?: (?:it|this|that|please))?"
 )
+_SKIPS = re.compile(
+    r"(?:跳过|略过|下一(?:个|题|步)|不想说|不(?:方便|愿意)(?:说|填|提供|透露)?|没有|没|无|不知道|不清楚|不记得|忘了)"
+    r"(?:吧|了|呢)?"
+    r"|skip(?: (?:it|this|that))?|pass|next|none|n/?a|nothing|no idea|rather not(?: say)?"
+    r"|i (?:do not|don['’]?t) (?:know|have (?:one|it|any)|remember)"
+)
 _ASKS_HELP = re.compile(
     r"^(?:帮助|帮帮我|怎么填|什么意思|啥意思|不懂|不明白|看不懂|为什么要(?:这个|填|问)?|这是什么"
     r"|在哪(?:里|儿)?(?:看|找|查)?|怎么(?:看|找|查))"
@@ -226,6 +232,11 @@ def is_thanks(text: str) -> bool:
 def cancels(text: str) -> bool:
     """Whether the customer gives a form or a diagnosis up."""
     return _CANCELS.fullmatch(_EDGE.sub("", _flat(text))) is not None
+
+
+def skips(text: str) -> bool:
+    """Whether the customer leaves a question out, or has nothing to tell."""
+    return _SKIPS.fullmatch(_EDGE.sub("", _flat(text))) is not None
 
 
 def asks_help(text: str) -> bool:

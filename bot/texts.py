@@ -21,6 +21,7 @@ SOLVED = "utter_solved"
 FORM_DONE = "utter_form_done"
 HELP = "utter_help_"
 FITS_NOT = "utter_fits_not_"
+SKIP = "utter_skip"
 HELPED_YES = "utter_helped_yes"
 HELPED_NO = "utter_helped_no"
 DESK_CLOSED = "utter_desk_closed"
@@ -69,6 +70,7 @@ FALLBACK: Mapping[str, Mapping[str, str]] = {
         "zh": "太好了！还有问题随时告诉我。",
         "en": "Good to hear! Write again whenever you need something.",
     },
+    SKIP: {"zh": "跳过", "en": "Skip"},
     FORM_DONE: {"zh": "好的，已记下。", "en": "All right, I have noted it."},
     HELP: {
         "zh": "请直接回答下面的问题；想停下来就说“取消”，想找同事就说“转人工”。",

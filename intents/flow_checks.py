@@ -151,6 +151,15 @@ def _check_asked(form: Form, slot: Slot, at: str, catalogue: Catalogue) -> Itera
 
 
 def _check_ignored(form: Form, catalogue: Catalogue) -> Iterator[Finding]:
+    for number, slot in enumerate(form.optional):
+        if slot not in form.required:
+            yield error(
+                f"form {form.name}",
+                f"{slot!r} may be skipped, but is not asked for",
+                "ask for it, or leave it out",
+                zh=f"{slot} 可以跳过，却没有问它；请加上这一问，或去掉",
+                at=f"/optional/{number}",
+            )
     for number, intent in enumerate(form.ignored_intents):
         if intent not in catalogue.intent_names():
             yield no_such_intent(f"form {form.name}", intent, f"/ignored_intents/{number}")

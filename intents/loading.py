@@ -21,6 +21,7 @@ from intents.files import LANGUAGES, CatalogueFiles
 from intents.flows import Flows, finish_flows, read_rules, read_stories
 from intents.model import Article, Catalogue, Intent, Note, PeopleFirst, Tree, Utterance
 from intents.responses import Responses, read_responses
+from intents.slots import read_optional
 from intents.training import Training, read_training
 from intents.trees import read_people_first, read_trees
 
@@ -28,7 +29,8 @@ SHIPPED_CATALOGUE = Path(__file__).parent / "catalogue"
 """The sample company's catalogue that comes with the product."""
 
 Progress = Callable[[float], None]
-_KEYS = ("nlu", *PARTS, "responses", "rules", "stories", "trees", "people_first")
+_OWN_KEYS = ("people_first", "optional_slots")
+_KEYS = ("nlu", *PARTS, "responses", "rules", "stories", "trees", *_OWN_KEYS)
 
 
 @dataclass(slots=True)
@@ -141,6 +143,11 @@ def _read_all(reader: _Reader, into: _Gathered) -> None:
         if "people_first" in top:
             into.people_first = read_people_first(document, top["people_first"])
     finish_domain(into.domain)
+    for document, _, top in tops:
+        if "optional_slots" in top:
+            into.domain.forms = read_optional(
+                document, top["optional_slots"], into.domain.forms
+            )
     for document, _, top in tops:
         if "rules" in top:
             read_rules(document, top["rules"], into.flows, into.domain.slots)

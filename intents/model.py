@@ -173,11 +173,13 @@ class Slot:
 class Form:
     """Slots that are asked for one after another (`utter_ask_<form>_<slot>`, `utter_ask_<slot>`).
 
-    Messages of the `ignored_intents` fill nothing.
+    Messages of the `ignored_intents` fill nothing. Of the `required` slots those that are
+    `optional` may be skipped by the customer.
     """
 
     name: str
     required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     ignored_intents: tuple[str, ...] = ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from intents.document import Document, Place
@@ -148,6 +149,33 @@ def names(document: Document, place: Place, value: Any) -> tuple[str, ...]:
         return ()
     listed = value if isinstance(value, list) else [value]
     return tuple(document.text(item, place, "a name") for item in listed)
+
+
+def read_optional(document: Document, value: Any, forms: list[Form]) -> list[Form]:
+    """Return the forms with the slots that may be skipped.
+
+    Args:
+        document: the parsed file.
+        value: what stands under its `optional_slots:`, the product's own key.
+        forms: those of the catalogue.
+
+    Raises:
+        CatalogueError: it names a form that there is not, or a slot that the form does not ask.
+    """
+    place: Place = ("optional_slots",)
+    entry = document.mapping(value, place, "`optional_slots`")
+    known = {form.name: form for form in forms}
+    for name, listed in entry.items():
+        if name not in known:
+            document.refuse((*place, name), f"the form {name!r} does not exist; correct it")
+        optional = names(document, (*place, name), listed)
+        for slot in optional:
+            if slot not in known[name].required:
+                document.refuse(
+                    (*place, name), f"form {name!r} does not ask for {slot!r}; correct it"
+                )
+        known[name] = replace(known[name], optional=optional)
+    return list(known.values())
 
 
 def read_forms(document: Document, value: Any) -> list[Form]:

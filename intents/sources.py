@@ -17,10 +17,10 @@ from intents.flow_writing import write_rule
 from intents.flows import Flows, finish_flows, read_rules
 from intents.model import Catalogue
 from intents.responses import Responses, read_responses
-from intents.slots import read_forms, read_slots
+from intents.slots import read_forms, read_optional, read_slots
 from intents.training import Training, read_training
 from intents.trees import read_trees
-from intents.writing import as_yaml, write_lists, write_section
+from intents.writing import as_yaml, write_lists, write_optional, write_section
 
 _TOPS: Mapping[Kind, str] = {
     Kind.RESPONSE: "responses",
@@ -32,6 +32,8 @@ _TOPS: Mapping[Kind, str] = {
     Kind.REGEX: "nlu",
     Kind.LOOKUP: "nlu",
 }
+_OPTIONAL = "optional_slots"
+_Top = Mapping[str, Any]
 SOURCE_KINDS = tuple(_TOPS)
 """The kinds that have a source."""
 
@@ -58,8 +60,10 @@ def write_source(document: CatalogueDocument, catalogue: Catalogue) -> str:
             )
             raise CatalogueError(message, file=_name(document))
         return as_yaml({top: [write_rule(rule, catalogue)]})
-    content = write_lists(one) if top == "nlu" else write_section(one, top)
-    return as_yaml({top: content})
+    content = {top: write_lists(one) if top == "nlu" else write_section(one, top)}
+    if optional := write_optional(one):
+        content[_OPTIONAL] = optional
+    return as_yaml(content)
 
 
 def read_source(kind: Kind, name: str, text: str, catalogue: Catalogue) -> CatalogueDocument:
@@ -76,12 +80,12 @@ def read_source(kind: Kind, name: str, text: str, catalogue: Catalogue) -> Catal
     """
     top = _TOPS[kind]
     source = Document(text, f"{kind.value} {name}")
-    values = source.top((top,))
+    values = source.top((top, _OPTIONAL) if kind is Kind.FORM else (top,))
     if top not in values:
         source.refuse((), f"holds no `{top}:`; begin with it")
     found = [
         each
-        for each in to_documents(_READERS[top](source, values[top], catalogue))
+        for each in to_documents(_READERS[top](source, values, catalogue))
         if each.kind is not Kind.DIALOGUE
     ]
     for each in found:
@@ -103,40 +107,43 @@ def _name(document: CatalogueDocument) -> str:
 _EMPTY = Catalogue(version="", intents=())
 
 
-def _responses(source: Document, value: Any, _: Catalogue) -> Catalogue:
+def _responses(source: Document, top: _Top, _: Catalogue) -> Catalogue:
     found: Responses = {}
-    read_responses(source, value, found, "en")
+    read_responses(source, top["responses"], found, "en")
     return replace(_EMPTY, responses=found)
 
 
-def _rules(source: Document, value: Any, catalogue: Catalogue) -> Catalogue:
+def _rules(source: Document, top: _Top, catalogue: Catalogue) -> Catalogue:
     flows = Flows()
-    read_rules(source, value, flows, catalogue.slots)
+    read_rules(source, top["rules"], flows, catalogue.slots)
     return replace(_EMPTY, rules=finish_flows(flows, catalogue.slots))
 
 
-def _forms(source: Document, value: Any, _: Catalogue) -> Catalogue:
-    return replace(_EMPTY, forms=tuple(read_forms(source, value)))
+def _forms(source: Document, top: _Top, _: Catalogue) -> Catalogue:
+    forms = read_forms(source, top["forms"])
+    if _OPTIONAL in top:
+        forms = read_optional(source, top[_OPTIONAL], forms)
+    return replace(_EMPTY, forms=tuple(forms))
 
 
-def _trees(source: Document, value: Any, _: Catalogue) -> Catalogue:
-    return replace(_EMPTY, trees=tuple(read_trees(source, value)))
+def _trees(source: Document, top: _Top, _: Catalogue) -> Catalogue:
+    return replace(_EMPTY, trees=tuple(read_trees(source, top["trees"])))
 
 
-def _slots(source: Document, value: Any, catalogue: Catalogue) -> Catalogue:
-    return replace(_EMPTY, slots=tuple(read_slots(source, value, list(catalogue.entities))))
+def _slots(source: Document, top: _Top, catalogue: Catalogue) -> Catalogue:
+    return replace(_EMPTY, slots=tuple(read_slots(source, top["slots"], list(catalogue.entities))))
 
 
-def _lists(source: Document, value: Any, _: Catalogue) -> Catalogue:
+def _lists(source: Document, top: _Top, _: Catalogue) -> Catalogue:
     found = Training()
-    read_training(source, value, None, found)
+    read_training(source, top["nlu"], None, found)
     if found.utterances:
         intent = next(iter(found.utterances))
         source.refuse(found.places[intent][1], f"the intent {intent!r} is edited as sentences")
     return replace(_EMPTY, synonyms=found.synonyms, regexes=found.regexes, lookups=found.lookups)
 
 
-_READERS: Mapping[str, Callable[[Document, Any, Catalogue], Catalogue]] = {
+_READERS: Mapping[str, Callable[[Document, _Top, Catalogue], Catalogue]] = {
     "responses": _responses,
     "rules": _rules,
     "forms": _forms,

@@ -66,7 +66,15 @@ def _check_node(tree: Tree, node: TreeNode, catalogue: Catalogue) -> Iterator[Fi
     place, at = f"tree {tree.name}", f"/nodes/{node.id}"
     yield from _check_words(place, node.text, f"{at}/text")
     for target, where in _targets(node):
-        if target not in tree.nodes:
+        if not target:
+            yield error(
+                place,
+                f"an answer of node {node.id!r} leads nowhere",
+                "choose where it leads",
+                zh=f"节点 {node.id} 有个回答没有去处；请选一个",
+                at=f"{at}{where}",
+            )
+        elif target not in tree.nodes:
             yield error(
                 place,
                 f"node {node.id!r} leads to {target!r}, which is no node",

@@ -50,7 +50,10 @@ def write_catalogue(catalogue: Catalogue) -> dict[str, str]:
             files[f"checks/{language}.yml"] = as_yaml({"nlu": checks})
     if catalogue.trees:
         files["trees/trees.yml"] = as_yaml({"trees": write_section(catalogue, "trees")})
-    files["dialogue.yml"] = as_yaml({"people_first": _people_first(catalogue)})
+    dialogue: dict[str, Any] = {"people_first": _people_first(catalogue)}
+    if optional := write_optional(catalogue):
+        dialogue["optional_slots"] = optional
+    files["dialogue.yml"] = as_yaml(dialogue)
     return files
 
 
@@ -295,6 +298,11 @@ def _node(node: TreeNode) -> dict[str, Any]:
     if node.outcome is not None:
         content |= {"kind": node.kind, "severity": node.severity}
     return content
+
+
+def write_optional(catalogue: Catalogue) -> dict[str, list[str]]:
+    """The slots that may be skipped, by form: the product's own key beside Rasa's `forms`."""
+    return {form.name: list(form.optional) for form in catalogue.forms if form.optional}
 
 
 def _people_first(catalogue: Catalogue) -> dict[str, Any]:

@@ -127,9 +127,10 @@ class RuleBody(Input):
 
 
 class FormBody(Input):
-    """Slots that are asked for one after another."""
+    """Slots that are asked for one after another; `optional` ones may be skipped."""
 
     required: Annotated[list[Key], Field(max_length=50)]
+    optional: Annotated[list[Key], Field(max_length=50, default_factory=list)]
     ignored_intents: Annotated[list[IntentName], Field(max_length=200, default_factory=list)]
 
 
@@ -163,10 +164,10 @@ class SlotBody(Input):
 
 
 class ChoiceBody(Input):
-    """An answer to a tree's question."""
+    """An answer to a tree's question; `to` may be empty in a draft."""
 
     title: dict[TrainingLanguage, ShortText]
-    to: Key
+    to: Key | Literal[""]
     words: Annotated[dict[TrainingLanguage, list[ShortText]], Field(default_factory=dict)]
 
 

@@ -69,7 +69,12 @@ const routes: RouteRecordRaw[] = [
             props: true,
             meta: { section: 'bot-intents' },
           },
-          section('dialogue', () => import('./pages/bot/DialogueSection.vue')),
+          {
+            path: 'dialogue/:kind?/:name(.+)?',
+            name: 'bot-dialogue',
+            component: () => import('./pages/bot/DialogueSection.vue'),
+            meta: { section: 'bot-dialogue' },
+          },
           section('evaluation', () => import('./pages/bot/EvaluationSection.vue')),
           section('publish', () => import('./pages/bot/PublishSection.vue')),
           section('review', () => import('./pages/bot/ReviewSection.vue')),

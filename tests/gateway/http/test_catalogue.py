@@ -288,7 +288,7 @@ async def test_an_import_with_mistakes_changes_nothing(
 async def test_uploads_that_cannot_be_catalogues_are_refused_at_once(place: Place) -> None:
     console = await place.console("lee")
     large = await console.ask(
-        "POST", "/catalogue/import?name=x.zip", data=io.BytesIO(bytes(50_000_000))
+        "POST", "/catalogue/import?name=x.zip", data=io.BytesIO(bytes(50_000_001))
     )
     assert (large.status, large.code) == (413, "too_large")
     assert (await console.ask("POST", "/catalogue/import?name=x.exe", data=b"x")).status == 422

@@ -1,4 +1,4 @@
-"""Documents under work: mistakes at their fields, Rasa's YAML and back, where entities are used."""
+"""Documents under work: mistakes at their fields, Rasa's YAML and back, use of entities."""
 
 from typing import Any
 

@@ -13,6 +13,9 @@ export type ResponseBody = Schemas['ResponseBody']
 export type Variant = Schemas['VariantBody']
 export type RuleBody = Schemas['RuleBody']
 export type FormBody = Schemas['FormBody']
+export type SlotBody = Schemas['SlotBody']
+export type DialogueBody = Schemas['DialogueBody']
+export type EntityUse = Schemas['EntityUse']
 export type TreeBody = Schemas['TreeBody']
 export type TreeNode = Schemas['NodeBody']
 export type TrainingLanguage = Utterance['language']
@@ -44,6 +47,9 @@ export type DraftedArticle = Schemas['DraftedArticle']
 export type RegressionTest = Schemas['RegressionTest']
 export type CatalogueFigures = Schemas['CatalogueFigures']
 
+/** The kinds of documents that can be seen and written as Rasa's YAML. */
+export const SOURCED: ReadonlySet<Kind> = new Set<Kind>(['response', 'rule', 'form', 'tree', 'slot', 'synonym', 'regex', 'lookup'])
+
 /** A document of the draft with the body of its kind. */
 export type Document<Body> = Omit<Schemas['CatalogueDocument'], 'body'> & { body: Body }
 
@@ -56,6 +62,7 @@ export const catalogue = {
   status: () => get<CatalogueStatus>('/catalogue'),
   intents: (q: string, signal?: AbortSignal) =>
     get<Items<IntentRow>>('/catalogue/intents', { q }, signal),
+  allDocuments: () => get<Items<DocumentRow>>('/catalogue/documents'),
   documents: (kind: Kind, q = '') => get<Items<DocumentRow>>('/catalogue/documents', { kind, q }),
   read: <Body>(kind: Kind, name: string) =>
     get<Document<Body>>('/catalogue/document', { kind, name }),
@@ -73,6 +80,13 @@ export const catalogue = {
   rename: (name: string, newName: string, revision: number) =>
     post<Document<IntentBody>>('/catalogue/intents/rename', { name, new_name: newName, revision }),
   paste: (paste: Schemas['PasteInput']) => post<PasteResult>('/catalogue/paste', paste),
+  examine: (kind: Kind, name: string, body: unknown) =>
+    post<Items<Finding>>('/catalogue/examine', { kind, name, body }),
+  writeSource: (kind: Kind, name: string, body: unknown) =>
+    post<{ text: string }>('/catalogue/source/write', { kind, name, body }),
+  readSource: (kind: Kind, name: string, text: string) =>
+    post<{ body: unknown }>('/catalogue/source/read', { kind, name, text }),
+  entities: () => get<Items<EntityUse>>('/catalogue/entities'),
   findings: () => get<Items<Finding>>('/catalogue/findings'),
   collisions: (text: string, intent: string | null, signal: AbortSignal) =>
     post<CollisionList>('/catalogue/collisions', { text, intent }, signal),

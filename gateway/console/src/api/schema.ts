@@ -3262,7 +3262,7 @@ export interface components {
         };
         /**
          * ChoiceBody
-         * @description An answer to a tree's question.
+         * @description An answer to a tree's question; `to` may be empty in a draft.
          */
         ChoiceBody: {
             /** Title */
@@ -3270,7 +3270,7 @@ export interface components {
                 [key: string]: string;
             };
             /** To */
-            to: string;
+            to: string | "";
             /** Words */
             words?: {
                 [key: string]: string[];
@@ -4054,11 +4054,13 @@ export interface components {
         };
         /**
          * FormBody
-         * @description Slots that are asked for one after another.
+         * @description Slots that are asked for one after another; `optional` ones may be skipped.
          */
         FormBody: {
             /** Required */
             required: string[];
+            /** Optional */
+            optional?: string[];
             /** Ignored Intents */
             ignored_intents?: string[];
         };

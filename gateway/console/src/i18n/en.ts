@@ -3,6 +3,7 @@ import { audit } from './audit/en'
 import { knowledge } from './knowledge/en'
 import { model } from './model/en'
 import { editor } from './editor/en'
+import { flows } from './flows/en'
 import { inboxes } from './inboxes/en'
 import { mail } from './mail/en'
 import { teams } from './teams/en'
@@ -447,6 +448,7 @@ export const messages = {
   inboxes,
   audit,
   editor,
+  flows,
   channel: {
     webchat: 'Web chat',
     rest: 'REST',

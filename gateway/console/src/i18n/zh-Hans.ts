@@ -1,6 +1,7 @@
 import element from 'element-plus/es/locale/lang/zh-cn.mjs'
 import { audit } from './audit/zh-Hans'
 import { editor } from './editor/zh-Hans'
+import { flows } from './flows/zh-Hans'
 import { inboxes } from './inboxes/zh-Hans'
 import { mail } from './mail/zh-Hans'
 import type { Messages } from './en'
@@ -454,6 +455,7 @@ export const messages: Messages = {
   inboxes,
   audit,
   editor,
+  flows,
   channel: {
     webchat: '网页聊天',
     rest: 'REST',

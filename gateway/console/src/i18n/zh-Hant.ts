@@ -1,6 +1,7 @@
 import element from 'element-plus/es/locale/lang/zh-tw.mjs'
 import { audit } from './audit/zh-Hant'
 import { editor } from './editor/zh-Hant'
+import { flows } from './flows/zh-Hant'
 import { inboxes } from './inboxes/zh-Hant'
 import { mail } from './mail/zh-Hant'
 import type { Messages } from './en'
@@ -454,6 +455,7 @@ export const messages: Messages = {
   inboxes,
   audit,
   editor,
+  flows,
   channel: {
     webchat: '網頁聊天',
     rest: 'REST',

@@ -1,12 +1,15 @@
 /** The bot's catalogue under work: how the draft stands, its intents, and the long work on it. */
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
-import { catalogue, type CatalogueStatus, type IntentRow, type Job } from '@/api/catalogue'
+import { catalogue, type CatalogueStatus, type DialogueBody, type IntentRow, type Job, type Kind } from '@/api/catalogue'
 
 const POLL_MS = 700
 const ENDED = new Set<Job['state']>(['done', 'refused', 'failed', 'cancelled'])
 
 export const hasEnded = (job: Job) => ENDED.has(job.state)
+
+const KINDS: readonly Kind[] = ['intent', 'response', 'rule', 'form', 'tree', 'slot', 'entity', 'synonym', 'regex', 'lookup', 'dialogue']
+const noNames = () => Object.fromEntries(KINDS.map((kind) => [kind, [] as string[]])) as Record<Kind, string[]>
 
 export const useCatalogue = defineStore('catalogue', () => {
   const status = ref<CatalogueStatus | null>(null)
@@ -19,6 +22,9 @@ export const useCatalogue = defineStore('catalogue', () => {
     [...new Set(intents.value.map((intent) => intent.group))].filter(Boolean).sort(),
   )
   const titles = computed(() => new Map(intents.value.map((each) => [each.name, each.title || each.name])))
+  /** The names of the draft's documents by kind, and the actions that rules may take. */
+  const names = ref<Record<Kind, string[]>>(noNames())
+  const actions = ref<string[]>([])
   let watched = ''
 
   async function load(): Promise<void> {
@@ -29,6 +35,17 @@ export const useCatalogue = defineStore('catalogue', () => {
 
   async function loadIntents(): Promise<void> {
     intents.value = (await catalogue.intents('')).items
+  }
+
+  async function loadNames(): Promise<void> {
+    const [{ items }, settings] = await Promise.all([
+      catalogue.allDocuments(),
+      catalogue.read<DialogueBody>('dialogue', 'settings').catch(() => null),
+    ])
+    const found = noNames()
+    for (const each of items) found[each.kind].push(each.name)
+    names.value = found
+    actions.value = settings?.body.actions ?? []
   }
 
   /** The intent in words, where it has any: "Request an invoice (invoice_request)". */
@@ -74,8 +91,11 @@ export const useCatalogue = defineStore('catalogue', () => {
     busy,
     groups,
     titles,
+    names,
+    actions,
     load,
     loadIntents,
+    loadNames,
     titleOf,
     follow,
     newest,
