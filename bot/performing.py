@@ -216,9 +216,7 @@ class Performer:
         text = f"nothing asks for the slot {flow['slot']!r}"
         raise ActionFailedError(text)
 
-    def _skippable(
-        self, message: BotMessage, flow: Mapping[str, Any], view: View
-    ) -> BotMessage:
+    def _skippable(self, message: BotMessage, flow: Mapping[str, Any], view: View) -> BotMessage:
         """A question that may be left out says so by a button."""
         if flow["slot"] not in self._playbook.forms[flow["name"]].optional:
             return message

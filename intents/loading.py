@@ -145,9 +145,7 @@ def _read_all(reader: _Reader, into: _Gathered) -> None:
     finish_domain(into.domain)
     for document, _, top in tops:
         if "optional_slots" in top:
-            into.domain.forms = read_optional(
-                document, top["optional_slots"], into.domain.forms
-            )
+            into.domain.forms = read_optional(document, top["optional_slots"], into.domain.forms)
     for document, _, top in tops:
         if "rules" in top:
             read_rules(document, top["rules"], into.flows, into.domain.slots)

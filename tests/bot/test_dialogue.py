@@ -119,6 +119,29 @@ async def test_what_the_first_message_tells_is_not_asked_for(chat: Chat) -> None
     assert "什么时间" in last(asked)
 
 
+@pytest.mark.parametrize("how", ["跳过", "不知道", "下一个", "/skip"])
+async def test_a_question_that_may_be_skipped(
+    shipped: Catalogue, shipped_recogniser: Recogniser, tickets: Tickets, how: str
+) -> None:
+    forms = tuple(replace(form, optional=form.required[-1:]) for form in shipped.forms)
+    chat = Chat(CatalogueBot(replace(shipped, forms=forms), shipped_recogniser, tickets))
+    asked = await chat.replies("给我回个电话")
+    assert [choice.title for choice in asked.messages[-1].choices] == []
+    when = await chat.replies("13800138000")
+    assert [choice.title for choice in when.messages[-1].choices][-1] == "跳过"
+    made = await chat.say("跳过" if how == "/skip" else how, how if how == "/skip" else None)
+    assert isinstance(made, Handoff)
+    assert made.state.flow is None
+    assert "call_back_time" not in {k for k, v in made.state.slots.items() if v is not None}
+
+
+async def test_a_question_that_must_be_answered_is_not_skipped(chat: Chat) -> None:
+    await chat.replies("给我回个电话")
+    again = await chat.replies("跳过")
+    assert "电话号码" in last(again)
+    assert again.state.flow is not None
+
+
 async def test_a_correction_replaces_what_was_said_before(chat: Chat) -> None:
     await chat.replies("给我回个电话", "13800138000")
     mended = await chat.replies("不对，应该是 13900139000")

@@ -103,7 +103,7 @@ def catalogues(draw: st.DrawFn) -> Catalogue:
                 mappings=(SlotMapping(source=Source.ENTITY, entity="thing"),),
             ),
         ),
-        forms=(Form(name="own_form", required=("vip",)),),
+        forms=(Form(name="own_form", required=("vip",), optional=("vip",)),),
         regexes={"number": ("[0-9]+",)},
         lookups={"city": ("Rome", "上海")},
     )

@@ -63,3 +63,14 @@ def test_a_rule_that_looks_back_has_no_source() -> None:
     )
     with pytest.raises(CatalogueError, match="takes a story"):
         write_source(document, SHIPPED)
+
+
+def test_what_may_be_skipped_stands_beside_the_form() -> None:
+    body = {"required": ["a", "b"], "optional": ["b"], "ignored_intents": []}
+    document = CatalogueDocument(kind=Kind.FORM, name="f", body=body)
+    text = write_source(document, SHIPPED)
+    assert "optional_slots:\n  f:\n  - b\n" in text
+    assert read_source(Kind.FORM, "f", text, SHIPPED) == document
+    for wrong, words in (("  f: [c]", "does not ask for 'c'"), ("  g: [b]", "'g' does not exist")):
+        with pytest.raises(CatalogueError, match=words):
+            read_source(Kind.FORM, "f", text.replace("  f:\n  - b", wrong), SHIPPED)

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from tests.accessibility import find_faults
 from tests.journeys.gateway import ADMIN, PASSWORD, GatewayProcess
 from tests.journeys.test_walk import CONSOLE, ENGLISH, open_page
 
@@ -160,12 +161,61 @@ class Editor:
         bar = self.page.locator(f'[data-testid="job"][data-state="{state}"]')
         await expect(bar).to_be_visible(timeout=LONG)
 
+    async def shows(self, kind: str) -> None:
+        """Goes to a kind of documents of the dialogue."""
+        await self.part("bot-dialogue").click()
+        await self.part("dialogue-kind").get_by_text(kind, exact=True).click()
+
+    async def add_document(self, name: str) -> None:
+        await self.part("document-add").click()
+        await self.page.locator(".el-message-box__input input").fill(name)
+        await self.page.locator(".el-message-box__btns .el-button--primary").click()
+        await expect(self.part("dialogue-row").filter(has_text=name)).to_be_visible()
+
+    async def choose(self, select: Locator, text: str) -> None:
+        """Picks from a list that can be filtered; what is not in it is typed."""
+        await select.locator(".el-select__wrapper").click()
+        await select.locator("input").fill(text)
+        option = self.page.locator(".el-select-dropdown__item.is-hovering:visible", has_text=text)
+        await expect(option).to_be_visible()
+        await select.locator("input").press("Enter")
+
+    async def write_two(self, place: str, zh: str, en: str) -> None:
+        """A text in both languages."""
+        for language, text in (("zh", zh), ("en", en)):
+            await self.part(f"text-{place}-{language}").fill(text)
+
+    async def save_document(self) -> None:
+        await self.part("document-save").first.click()
+        await expect(self.part("document-save").first).to_be_disabled()
+
     async def try_out(self, text: str) -> Locator:
         if not await self.part("test-box").is_visible():
             await self.part("test-open").click()
         await self.part("test-field").fill(text)
         await self.part("test-say").click()
         return self.part("test-turn").last
+
+
+async def behind(page: Page, kind: str, name: str, change: str) -> None:
+    """Another tab of the same agent saves a document first; `change` is done to its `body`."""
+    await page.evaluate(
+        """async ([kind, name, change]) => {
+          const root = '/api/v1'
+          const csrf = (await (await fetch(`${root}/me`)).json()).csrf
+          const at = `${root}/catalogue/document`
+          const seen = await (await fetch(`${at}?kind=${kind}&name=${name}`)).json()
+          const { body, revision } = seen
+          new Function('body', change)(body)
+          const saved = await fetch(at, {
+            method: 'PUT',
+            headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
+            body: JSON.stringify({ kind, name, body, revision }),
+          })
+          if (!saved.ok) throw new Error(await saved.text())
+        }""",
+        [kind, name, change],
+    )
 
 
 async def says(url: str, text: str) -> str:
@@ -240,3 +290,112 @@ async def test_an_administrator_adds_mends_publishes_and_restores(
     await editor.page.locator(".el-message-box__btns .el-button--primary").click()
     await expect(editor.part("version")).to_have_count(3, timeout=LONG)
     assert ANSWER not in await says(gateway.url, WINDOWS[2])
+
+
+async def test_a_diagnosis_is_drawn_while_it_is_written(
+    gateway: GatewayProcess, chromium: Browser
+) -> None:
+    page = await open_page(chromium, ENGLISH, width=1400, bypass_csp=True)
+    editor = Editor(page)
+    await editor.sign_in(gateway.url)
+    await editor.shows("Diagnoses")
+    await editor.add_document("no_sound")
+
+    # A question; what is missing is told where it is missing.
+    await editor.write_two("title", "没有声音", "No sound")
+    await editor.write_two("nodes-start-text", "插头插紧了吗？", "Is the plug in?")
+    panel = editor.part("tree-panel")
+    await expect(panel.get_by_test_id("marks").first).to_contain_text("offers no choice")
+    for place, (zh, en) in enumerate([("插紧了", "It is"), ("没有", "It is not")]):
+        await editor.part("tree-add-choice").click()
+        await editor.write_two(f"nodes-start-choices-{place}-title", zh, en)
+        leads = editor.part("tree-leads").nth(place)
+        await expect(panel).to_contain_text("leads nowhere")
+        await editor.choose(leads, "a new node")
+    await expect(editor.part("picture-node")).to_have_count(3)
+    await expect(panel).not_to_contain_text("leads nowhere")
+
+    # The picture leads to its nodes; one that leads back is a mistake at its place.
+    await editor.part("picture-node").nth(1).click()
+    await expect(panel.get_by_role("heading", name="node_2")).to_be_visible()
+    await editor.part("tree-kind").get_by_text("Ticket").click()
+    await editor.write_two("nodes-node_2-text", "请稍候。", "We look into it.")
+    await editor.part("tree-node").nth(2).click()
+    await editor.write_two("nodes-node_3-text", "请插紧。", "Push it in.")
+    await editor.part("tree-add-choice").click()
+    await editor.write_two("nodes-node_3-choices-0-title", "再看", "Look again")
+    await editor.choose(editor.part("tree-leads").first, "Is the plug in?")
+    await expect(editor.part("document-tree")).to_contain_text("leads in a circle")
+    await expect(editor.part("tree-node").locator(".wrong")).to_have_count(1)
+    await editor.part("tree-kind").get_by_text("To try").click()
+    await expect(editor.part("document-tree")).not_to_contain_text("leads in a circle")
+    await expect(editor.part("marks")).to_have_count(0)
+    await editor.save_document()
+
+    # Somebody else was faster: what differs is shown, nothing is overwritten unseen.
+    await behind(page, "tree", "no_sound", "body.title.en = 'Silence'")
+    await editor.write_two("nodes-node_3-text", "请把插头插紧。", "Push the plug in.")
+    await editor.part("document-save").click()
+    conflict = editor.part("document-conflict")
+    await expect(conflict).to_contain_text("title › en: Silence")
+    await expect(conflict).to_contain_text("Push the plug in.")
+    await editor.part("document-mine").click()
+    await expect(conflict).to_be_hidden()
+
+    # The same as YAML: a mistake is told by its line.
+    await editor.part("document-source").click()
+    source = editor.part("source-text")
+    good = await source.input_value()
+    await source.fill(good.replace("  start: start", "  start: nowhere"))
+    await editor.part("document-save").click()
+    await expect(editor.part("source-problem")).to_contain_text("has no node 'nowhere'")
+    await expect(editor.part("source-problem")).to_contain_text("line")
+    await source.fill(good.replace("Push the plug in.", "Push it in firmly."))
+    await editor.save_document()
+    await editor.part("document-source").click()
+    await expect(editor.part("picture-node").filter(has_text="firmly")).to_have_count(1)
+    assert await find_faults(page) == []
+
+
+async def test_a_form_is_made_of_questions_and_what_follows(
+    gateway: GatewayProcess, chromium: Browser
+) -> None:
+    page = await open_page(chromium, ENGLISH, width=1400, bypass_csp=True)
+    editor = Editor(page)
+    await editor.sign_in(gateway.url)
+    await editor.shows("Forms")
+    await editor.add_document("window_form")
+    await expect(editor.part("document-form")).to_contain_text("asks for nothing")
+
+    await editor.choose(editor.part("form-slot-name"), "wish")
+    await editor.part("form-add-slot").click()
+    await editor.part("variant-en").click()
+    await editor.part("variant-text").fill("Which window would you like?")
+    await editor.part("response-save").click()
+    await expect(editor.part("response-save")).to_be_disabled()
+    await editor.choose(editor.part("form-slot-name"), "note")
+    await editor.part("form-add-slot").click()
+    await expect(editor.part("form-slot")).to_have_count(2)
+    note = editor.part("form-slot").nth(1)
+    await expect(note).to_contain_text("nothing asks for the slot 'note'")
+    await editor.part("variant-en").click()
+    await editor.part("variant-text").fill("Anything else for the courier?")
+    await editor.part("response-save").click()
+    await expect(note).not_to_contain_text("nothing asks")
+    await note.locator(".el-switch__core").click()
+    await editor.save_document()
+
+    # The rules: what begins it, and what follows.
+    await editor.part("form-add-begins").click()
+    begins = editor.part("form-begins").get_by_test_id("document-rule")
+    intent = begins.locator(".el-select").first
+    await editor.choose(intent, "delivery_time")
+    await begins.get_by_test_id("document-save").click()
+    await editor.part("form-add-ends").click()
+    ends = editor.part("form-ends").get_by_test_id("document-rule")
+    await expect(ends).to_contain_text("'utter_window_form_done' does not exist")
+    step = ends.get_by_test_id("rule-step").locator(".el-select")
+    await editor.choose(step, "utter_refund")
+    await ends.get_by_test_id("document-save").click()
+    await expect(ends).not_to_contain_text("does not exist")
+    assert await find_faults(page) == []

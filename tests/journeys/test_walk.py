@@ -129,8 +129,11 @@ class Desk:
         await self.part("send").click()
 
 
-async def open_page(chromium: Browser, words: Words, *, width: int = 1280) -> Page:
+async def open_page(
+    chromium: Browser, words: Words, *, width: int = 1280, bypass_csp: bool = False
+) -> Page:
     context = await chromium.new_context(
+        bypass_csp=bypass_csp,
         locale=words.locale,
         timezone_id="Asia/Shanghai",
         viewport={"width": width, "height": 860},

@@ -72,7 +72,8 @@ function depthsOf(tree: TreeBody, language: 'zh' | 'en'): Map<string, number> {
   const visit = (id: string): void => {
     onward.set(id, [])
     way.add(id)
-    for (const { to } of linksOf(tree, id, language)) {
+    // The last first: what is told first then stands to the left.
+    for (const { to } of linksOf(tree, id, language).reverse()) {
       if (way.has(to)) continue
       onward.get(id)!.push(to)
       if (!onward.has(to)) visit(to)
