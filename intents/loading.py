@@ -143,19 +143,25 @@ def _read_all(reader: _Reader, into: _Gathered) -> None:
         if "people_first" in top:
             into.people_first = read_people_first(document, top["people_first"])
     finish_domain(into.domain)
-    for document, _, top in tops:
-        if "optional_slots" in top:
-            into.domain.forms = read_optional(document, top["optional_slots"], into.domain.forms)
-    for document, _, top in tops:
-        if "rules" in top:
-            read_rules(document, top["rules"], into.flows, into.domain.slots)
-        if "stories" in top:
-            read_stories(document, top["stories"], into.flows)
+    _read_late(tops, into)
     for held_out in LANGUAGES:
         for path in files.checks(held_out):
             document = reader.document(path)
             top = document.top(("nlu",))
             read_training(document, top.get("nlu"), held_out, into.checks, held_out=True)
+
+
+def _read_late(
+    tops: list[tuple[Document, str | None, Mapping[str, Any]]], into: _Gathered
+) -> None:
+    """What names slots and forms, when all files have been read for them."""
+    for document, _, top in tops:
+        if "rules" in top:
+            read_rules(document, top["rules"], into.flows, into.domain.slots)
+        if "stories" in top:
+            read_stories(document, top["stories"], into.flows)
+        if "optional_slots" in top:
+            into.domain.forms = read_optional(document, top["optional_slots"], into.domain.forms)
 
 
 def _top(document: Document) -> Mapping[str, Any]:

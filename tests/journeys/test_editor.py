@@ -176,9 +176,8 @@ class Editor:
         """Picks from a list that can be filtered; what is not in it is typed."""
         await select.locator(".el-select__wrapper").click()
         await select.locator("input").fill(text)
-        option = self.page.locator(".el-select-dropdown__item.is-hovering:visible", has_text=text)
-        await expect(option).to_be_visible()
-        await select.locator("input").press("Enter")
+        option = self.page.locator(".el-select-dropdown__item:visible", has_text=text)
+        await option.first.click()
 
     async def write_two(self, place: str, zh: str, en: str) -> None:
         """A text in both languages."""
