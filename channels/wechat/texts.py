@@ -25,13 +25,6 @@ def split_text(text: str, limit: int) -> list[str]:
     return [*pieces, rest] if rest else pieces
 
 
-def cut_text(text: str, limit: int) -> str:
-    """The text, or its beginning with an ellipsis, in at most `limit` bytes."""
-    if len(text.encode()) <= limit:
-        return text
-    return text[: _fitting(text, limit - len("…".encode()))].rstrip() + "…"
-
-
 def _fitting(text: str, limit: int) -> int:
     """How many characters from the beginning fit without cutting what is seen as one."""
     most = len(text.encode()[:limit].decode(errors="ignore"))

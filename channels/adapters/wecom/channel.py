@@ -143,7 +143,12 @@ class WeComChannel(Channel[WeComSettings]):
             PermanentDeliveryError: it will never take it; in the inbox's language.
         """
         settings = self.inbox.settings
-        parts = compose(message.message, cards=settings.cards, markdown=settings.markdown)
+        parts = compose(
+            message.message,
+            cards=settings.cards,
+            markdown=settings.markdown,
+            language=self.inbox.language,
+        )
         age = (self.context.now() - message.message.created_at) // 1000 + 1
         check = {
             "enable_duplicate_check": 1,

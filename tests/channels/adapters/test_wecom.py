@@ -438,14 +438,24 @@ async def test_choices_become_buttons_and_a_press_comes_back() -> None:
 
 def test_long_texts_go_ahead_of_their_card() -> None:
     text = "说明。" * 200
-    parts = compose(make_outbound(text, choices=CHOICES).message, cards=True, markdown=False)
+    parts = compose(
+        make_outbound(text, choices=CHOICES).message,
+        cards=True,
+        markdown=False,
+        language="zh-Hans",
+    )
     assert [part.kind for part in parts] == ["text", "template_card"]
     assert parts[0].body["content"] == text
+    assert parts[1].body["main_title"] == {"title": "请选择"}
     middle = compose(
-        make_outbound("说明。" * 20, choices=CHOICES).message, cards=True, markdown=True
+        make_outbound("说明。" * 20, choices=CHOICES).message,
+        cards=True,
+        markdown=True,
+        language="zh-Hans",
     )
     assert [part.kind for part in middle] == ["template_card"]
     assert middle[0].body["sub_title_text"] == "说明。" * 20
+    assert "main_title" not in middle[0].body
 
 
 @pytest.mark.parametrize(
@@ -458,7 +468,9 @@ def test_long_texts_go_ahead_of_their_card() -> None:
     ],
 )
 def test_choices_that_fit_no_card_are_lines(cards: bool, choices: tuple[QuickReply, ...]) -> None:
-    (part,) = compose(make_outbound("选", choices=choices).message, cards=cards, markdown=True)
+    (part,) = compose(
+        make_outbound("选", choices=choices).message, cards=cards, markdown=True, language="en"
+    )
     assert part.kind == "markdown"
     lines = part.body["content"].split("\n")
     assert lines == ["选", *(f"· {choice.title}" for choice in choices)]

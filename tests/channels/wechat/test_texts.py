@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.wechat.texts import cut_text, split_text
+from channels.wechat.texts import split_text
 
 FAMILY = "👨‍👩‍👧‍👦"
 
@@ -34,9 +34,3 @@ def test_short_texts_stay_whole() -> None:
     assert split_text("  \n", 2048) == []
     assert split_text("登" * 682 + "ab", 2048) == ["登" * 682 + "ab"]
     assert len(split_text("登" * 683, 2048)) == 2
-
-
-def test_cut() -> None:
-    assert cut_text("登录失败", 12) == "登录失败"
-    assert cut_text("登录失败了", 12) == "登录失…"
-    assert len(cut_text("x" + FAMILY * 5, 40).encode()) <= 40
