@@ -456,6 +456,7 @@ export const messages = {
     email: 'E-mail',
     telegram: 'Telegram',
     wecom: 'WeCom',
+    wecom_kf: 'WeChat customer service',
     dingtalk: 'DingTalk',
     feishu: 'Feishu',
   },

@@ -463,6 +463,7 @@ export const messages: Messages = {
     email: '电子邮件',
     telegram: 'Telegram',
     wecom: '企业微信',
+    wecom_kf: '微信客服',
     dingtalk: '钉钉',
     feishu: '飞书',
   },

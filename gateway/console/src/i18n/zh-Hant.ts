@@ -463,6 +463,7 @@ export const messages: Messages = {
     email: '電子郵件',
     telegram: 'Telegram',
     wecom: '企業微信',
+    wecom_kf: '微信客服',
     dingtalk: '釘釘',
     feishu: '飛書',
   },

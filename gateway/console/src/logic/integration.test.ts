@@ -13,6 +13,7 @@ describe('how an inbox is reached', () => {
     expect(reached('api')?.address).toBe(`${AT}/channels/api/a1/messages`)
     expect(reached('rest')?.address).toBe(`${AT}/webhooks/rest/a1/webhook`)
     expect(reached('webchat')?.snippet).toContain('data-inbox="a1"')
+    expect(reached('wecom_kf')?.address).toBe(`${AT}/channels/wecom_kf/a1`)
     expect(reached('telegram')).toBeNull()
   })
 

@@ -2,7 +2,7 @@
 import type { Inbox } from '@/api/types'
 
 export interface Integration {
-  sort: 'webchat' | 'api' | 'rest' | 'restToken'
+  sort: 'webchat' | 'api' | 'rest' | 'restToken' | 'callback'
   /** Where messages are posted; the widget finds its own way. */
   address: string | null
   snippet: string
@@ -28,6 +28,13 @@ export function integrationOf(inbox: Reached, origin: string): Integration | nul
         snippet: plainPost(address, withToken),
       }
     }
+    case 'wecom':
+    case 'wecom_kf':
+      return {
+        sort: 'callback',
+        address: `${origin}/channels/${inbox.kind}/${inbox.id}`,
+        snippet: '',
+      }
     default:
       return null
   }

@@ -27,6 +27,8 @@ export const inboxes = {
   example: 'Try it',
   exampleApi: 'Signs a message with the secret and posts it. Put your secret in the first line.',
   exampleRest: 'Posts a message and prints the answer.',
+  callback:
+    "Enter this address, the token and the EncodingAESKey in WeCom's admin console, where the app receives messages. WeCom asks the address at once, so save and enable the inbox first.",
   exampleRestToken: 'Posts a message and prints the answer. Put your token in the first line.',
   mailInbox: 'Goes on by mail from',
   noMailInbox: 'Does not go on',

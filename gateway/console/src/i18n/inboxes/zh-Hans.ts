@@ -29,6 +29,8 @@ export const inboxes: Inboxes = {
   example: '试一试',
   exampleApi: '用密钥为一条消息签名并发送。请把第一行换成您的密钥。',
   exampleRest: '发送一条消息并打印回答。',
+  callback:
+    '请在企业微信管理后台该应用的“接收消息”中填写此地址、Token 和 EncodingAESKey。企业微信会立即验证地址，请先保存并启用此渠道。',
   exampleRestToken: '发送一条消息并打印回答。请把第一行换成您的令牌。',
   mailInbox: '访客离开后改用邮件',
   noMailInbox: '不改用邮件',

@@ -29,6 +29,8 @@ export const inboxes: Inboxes = {
   example: '試一試',
   exampleApi: '用密鑰為一則訊息簽章並傳送。請把第一行換成您的密鑰。',
   exampleRest: '傳送一則訊息並印出回答。',
+  callback:
+    '請在企業微信管理後台該應用的「接收訊息」中填寫此網址、Token 和 EncodingAESKey。企業微信會立即驗證網址，請先儲存並啟用此管道。',
   exampleRestToken: '傳送一則訊息並印出回答。請把第一行換成您的權杖。',
   mailInbox: '訪客離開後改用郵件',
   noMailInbox: '不改用郵件',
