@@ -223,12 +223,14 @@ class DovecotServer(ThrowawayServer):
                 self._give(part)
         return path
 
-    def deliver(self, content: bytes, folder: str = "INBOX") -> None:
-        """Put a mail into a folder, as a delivery agent does."""
+    def deliver(self, content: bytes, folder: str = "INBOX", *, days_ago: int = 0) -> None:
+        """Put a mail into a folder, as a delivery agent does, or did some days ago."""
         path = self.folder(folder)
         name = f"{time.time_ns()}.{uuid.uuid4().hex}.test"
         (path / "tmp" / name).write_bytes(content)
         self._give(path / "tmp" / name)
+        came = time.time() - days_ago * 86_400
+        os.utime(path / "tmp" / name, (came, came))
         (path / "tmp" / name).rename(path / "new" / name)
 
     def contents(self, folder: str = "INBOX") -> list[bytes]:

@@ -13,7 +13,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -51,11 +51,15 @@ _MONTHS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """How far a folder was read; `at` is when, in ms since the epoch."""
+    """How far a folder was read, and when; earlier mail than of `since` is none of ours.
+
+    Times in ms since the epoch.
+    """
 
     validity: int
     uid: int
     at: int
+    since: int
 
 
 class Poller:
@@ -170,32 +174,32 @@ class Poller:
             await self._keep(name, cursor)
         elif cursor.validity != folder.validity:
             log.warning("folder %s has new UIDs", name, extra={"action": "mail_new_uids"})
-            await self._take(session, await self._since(session, cursor.at - MARGIN))
+            since = max(cursor.at - MARGIN, cursor.since)
+            await self._take(session, await self._since(session, since))
             top = folder.next_uid - 1 if folder.next_uid else 0
-            await self._keep(name, Cursor(validity=folder.validity, uid=top, at=self._now()))
-            cursor = await self._cursor(name)
-        if cursor is not None:
-            await self._read_on(session, name, cursor)
+            cursor = replace(cursor, validity=folder.validity, uid=top, at=self._now())
+            await self._keep(name, cursor)
+        await self._read_on(session, name, cursor)
 
     async def _begin(self, session: ImapSession, folder: Folder) -> Cursor:
         """Where reading begins: at what comes from now on, or some days ago."""
-        days = self._settings.first_days
+        now = self._now()
+        since = now - self._settings.first_days * 86_400_000
         top = (
             folder.next_uid - 1 if folder.next_uid else max(await session.search("ALL"), default=0)
         )
-        if days:
-            recent = await self._since(session, self._now() - days * 86_400_000)
-            top = min([top, *(uid - 1 for uid in recent)])
-        return Cursor(validity=folder.validity, uid=top, at=self._now())
+        if since < now:
+            top = min([top, *(uid - 1 for uid in await self._since(session, since))])
+        return Cursor(validity=folder.validity, uid=top, at=now, since=since)
 
     async def _read_on(self, session: ImapSession, name: str, cursor: Cursor) -> None:
         found = await session.search(f"UID {cursor.uid + 1}:*")
         new = [uid for uid in found if uid > cursor.uid]  # n:* always names the last one
         for start in range(0, len(new), SIZES_AT_ONCE):
-            await self._take(session, new[start : start + SIZES_AT_ONCE], (name, cursor.validity))
+            await self._take(session, new[start : start + SIZES_AT_ONCE], (name, cursor))
 
     async def _take(
-        self, session: ImapSession, uids: Sequence[int], keep: tuple[str, int] | None = None
+        self, session: ImapSession, uids: Sequence[int], keep: tuple[str, Cursor] | None = None
     ) -> None:
         """Takes mails in the order of their UIDs; with `keep` moves the folder's cursor."""
         for start in range(0, len(uids), SIZES_AT_ONCE):
@@ -205,10 +209,9 @@ class Poller:
             ):
                 await self._take_batch(session, batch)
                 if keep is not None:
-                    name, validity = keep
-                    await self._keep(
-                        name, Cursor(validity=validity, uid=batch.uids[-1], at=self._now())
-                    )
+                    name, cursor = keep
+                    moved = replace(cursor, uid=batch.uids[-1], at=self._now())
+                    await self._keep(name, moved)
                 await self._put_away(session, batch.uids)
 
     async def _take_batch(self, session: ImapSession, batch: Batch) -> None:
@@ -298,8 +301,7 @@ class Poller:
         return Cursor(**json.loads(kept)) if kept else None
 
     async def _keep(self, name: str, cursor: Cursor) -> None:
-        text = json.dumps({"validity": cursor.validity, "uid": cursor.uid, "at": cursor.at})
-        await self._state.put(f"cursor:{name}", text)
+        await self._state.put(f"cursor:{name}", json.dumps(asdict(cursor)))
         self._health.fact(f"cursor {name}", f"{cursor.validity}/{cursor.uid}")
 
 

@@ -117,6 +117,7 @@ async def test_a_line_that_breaks_within_a_mail_loses_none(dovecot: DovecotServe
 
 
 async def test_new_uids_double_nothing_and_lose_nothing(dovecot: DovecotServer) -> None:
+    dovecot.deliver(mail(9, "9"), days_ago=1)
     async with fetching(dovecot) as post:
         await post.ready()
         dovecot.deliver(mail(1, "1"))
@@ -130,7 +131,8 @@ async def test_new_uids_double_nothing_and_lose_nothing(dovecot: DovecotServer) 
         await post.until(lambda: "3" in post.texts)
         assert len({message.external_id for message in post.bench.sink.messages}) == 3
         kept = json.loads(post.bench.state.values["cursor:INBOX"])
-        assert kept["uid"] == 3
+        assert kept["uid"] == 4
+        assert "9" not in post.texts, "what came before we began is none of ours"
 
 
 async def test_a_missing_folder_is_told_and_holds_up_no_other(dovecot: DovecotServer) -> None:
