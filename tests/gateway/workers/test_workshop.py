@@ -16,6 +16,7 @@ from gateway.domain.catalogue import Job, JobKind, JobState
 from gateway.domain.errors import ConflictError, InvalidInputError
 from gateway.domain.gate import GateSettings
 from gateway.domain.people import Role
+from gateway.http.catalogue_json import job_json
 from gateway.services import laboratory, releasing
 from gateway.wiring.ids import clock
 from gateway.workers import workshop as workshop_module
@@ -159,6 +160,24 @@ async def test_an_old_version_is_published_again(bench: Workbench) -> None:
     assert version is not None
     assert (version.number, version.restored, version.overridden) == (3, 1, False)
     assert bench.live.bot.recognise("refund my order").intent == "refund"
+
+
+async def test_a_refused_restore_can_be_overridden_with_a_reason(bench: Workbench) -> None:
+    await spoil(bench)
+    await bench.do(JobKind.PUBLISH, override=True, reason="because")
+    await bench.do(JobKind.RESTORE, version=1, reason="back")
+
+    refused = await bench.do(JobKind.RESTORE, version=2, reason="again")
+    assert refused.state is JobState.REFUSED
+    assert job_json(refused, {})["restores"] == 2
+    with pytest.raises(InvalidInputError):
+        await bench.ask(JobKind.RESTORE, version=2, override=True)
+    job = await bench.do(JobKind.RESTORE, version=2, override=True, reason="the lawyer says so")
+
+    assert job.state is JobState.DONE
+    version = bench.live.version
+    assert version is not None
+    assert (version.number, version.restored, version.overridden) == (4, 2, True)
 
 
 async def test_nothing_new_is_not_published(bench: Workbench) -> None:
