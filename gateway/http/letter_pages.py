@@ -19,7 +19,7 @@ _POLICY: Final = (
 )
 _PAGE: Final = (
     '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
-    "<style>body{{margin:0;padding:2px;font:14px/1.5 system-ui,sans-serif;color:#1f2328;"
+    "<style>body{{margin:0;padding:10px 12px;font:14px/1.5 system-ui,sans-serif;color:#1f2328;"
     "background:#fff;overflow-wrap:anywhere}}img{{max-width:100%;height:auto}}"
     "blockquote{{margin:0 0 0 4px;padding-left:8px;border-left:2px solid #d0d7de}}"
     "table{{max-width:100%}}pre{{white-space:pre-wrap}}</style></head><body>{body}</body></html>"

@@ -79,8 +79,8 @@ def _listen(en: str, zh_hans: str, zh_hant: str, **more: Any) -> Mapping[str, An
     return _form(en, zh_hans, zh_hant, "listen", advanced=True, **more)
 
 
-def _dkim(en: str, zh_hans: str, zh_hant: str) -> Mapping[str, Any]:
-    return _form(en, zh_hans, zh_hant, "dkim", advanced=True)
+def _dkim(en: str, zh_hans: str, zh_hant: str, **more: Any) -> Mapping[str, Any]:
+    return _form(en, zh_hans, zh_hant, "dkim", advanced=True, **more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,9 @@ class EmailSettings:
     )
     aliases: tuple[str, ...] = field(
         default=(),
-        metadata=_form("Further addresses of ours", "我方其他邮箱地址", "我方其他信箱地址"),
+        metadata=_form(
+            "Further addresses of ours", "我方其他邮箱地址", "我方其他信箱地址", advanced=True
+        ),
     )
     staff: tuple[str, ...] = field(
         default=(),
@@ -121,6 +123,7 @@ class EmailSettings:
             "Staff (addresses or @domains) whose forwards count as the customer's mail",
             "员工地址或 @域名：其转发的邮件视为客户来信",
             "員工地址或 @網域：其轉寄的郵件視為客戶來信",
+            advanced=True,
         ),
     )
     imap_host: str = field(
@@ -136,7 +139,8 @@ class EmailSettings:
         metadata=_incoming("IMAP port (TLS)", "IMAP 端口（TLS）", "IMAP 連接埠（TLS）"),
     )
     folders: tuple[str, ...] = field(
-        default=("INBOX",), metadata=_incoming("Folders", "收取的文件夹", "收取的資料夾")
+        default=("INBOX",),
+        metadata=_incoming("Folders", "收取的文件夹", "收取的資料夾", advanced=True),
     )
     after_fetch: str = field(
         default="leave",
@@ -145,12 +149,17 @@ class EmailSettings:
             "收取后的邮件",
             "收取後的郵件",
             choices=_AFTER,
+            advanced=True,
         ),
     )
     move_to: str = field(
         default="",
         metadata=_incoming(
-            "Folder to move to", "移至文件夹", "移至資料夾", only_if=("after_fetch", ("move",))
+            "Folder to move to",
+            "移至文件夹",
+            "移至資料夾",
+            only_if=("after_fetch", ("move",)),
+            advanced=True,
         ),
     )
     first_days: int = field(
@@ -159,6 +168,7 @@ class EmailSettings:
             "Days of earlier mail to fetch at the first start",
             "首次启动时收取多少天内的旧邮件",
             "首次啟動時收取多少天內的舊郵件",
+            advanced=True,
         ),
     )
     poll_seconds: int = field(
@@ -192,13 +202,16 @@ class EmailSettings:
         default="tls",
         metadata=_outgoing("SMTP security", "SMTP 加密", "SMTP 加密", choices=_SECURITY),
     )
-    signature: str = field(default="", metadata=_outgoing("Signature", "签名", "簽名檔"))
+    signature: str = field(
+        default="", metadata=_outgoing("Signature", "签名", "簽名檔", long=True)
+    )
     sent_folder: str = field(
         default="",
         metadata=_outgoing(
             "Folder for copies of sent mail (empty: none)",
             "已发送副本文件夹（留空则不存）",
             "寄件備份資料夾（留空則不存）",
+            advanced=True,
         ),
     )
     plus_addresses: bool = field(
@@ -207,6 +220,7 @@ class EmailSettings:
             "The server delivers name+anything@ to us (signed reply addresses)",
             "服务器会把 名称+任意@ 投递给我们（签名回复地址）",
             "伺服器會把 名稱+任意@ 投遞給我們（簽章回覆地址）",
+            advanced=True,
         ),
     )
     delivery_reports: bool = field(
@@ -299,7 +313,9 @@ class EmailSettings:
     )
     dkim_key: Secret = field(
         default=Secret(),
-        metadata=_dkim("DKIM private key (PEM)", "DKIM 私钥（PEM）", "DKIM 私鑰（PEM）"),
+        metadata=_dkim(
+            "DKIM private key (PEM)", "DKIM 私钥（PEM）", "DKIM 私鑰（PEM）", long=True
+        ),
     )
     certificates: str = field(
         default="",
