@@ -40,6 +40,13 @@ LOST: Final = Words(
 )
 
 
+FAULT: Final = Words(
+    "A fault of ours keeps mail from being taken; it is tried again. The log says more.",
+    "我方程序出错，邮件暂时无法接收，正在重试；详情见日志。",
+    "我方程式出錯，郵件暫時無法接收，正在重試；詳情見日誌。",
+)
+
+
 def refused(said: str) -> Words:
     """The server refuses user name and password."""
     return Words(

@@ -7,17 +7,21 @@ again, and keeps it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from typing import Any, Final
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from channels.adapters.email.errors import FAULT
 from channels.adapters.email.health import HealthKeeper
 from channels.adapters.email.poller import deliver_all
 from channels.adapters.email.receiver import Receiver
 from channels.adapters.email.settings import EmailSettings
 from channels.errors import SettingsError, SinkFullError, UnavailableError, Words
+
+log = logging.getLogger(__name__)
 
 TIMEOUT: Final = 120.0  # seconds of silence after which a client is dropped
 
@@ -124,6 +128,10 @@ class Listening:
         try:
             await deliver_all([await self._receiver.take(raw or b"", envelope.rcpt_tos)])
         except (SinkFullError, UnavailableError):
+            return _LATER
+        except Exception:  # aiosmtpd would answer 500, and the server give the mail up
+            log.exception("a mail is not taken", extra={"action": "mail_failed"})
+            await self._health.fail(FAULT)
             return _LATER
         self._health.message()
         await self._health.heard()

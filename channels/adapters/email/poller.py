@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from channels.adapters.email.errors import (
+    FAULT,
     FolderError,
     LostError,
     MailServerError,
@@ -117,6 +118,7 @@ class Poller:
                 await self._note(error)
             except Exception:  # whatever a server makes the library do
                 log.exception("fetching mail failed", extra={"action": "mail_failed"})
+                await self._health.fail(FAULT)
                 pause = PAUSES[-1]
             if self._worked:
                 refusals = 0

@@ -141,12 +141,13 @@ def report_of(bounce: Bounce, inbox_id: str, message_id: str | None) -> Delivery
     """What a bounce says of one of our messages."""
     why = bounce.diagnostic or bounce.status or bounce.reason.value
     whom = f"{bounce.recipient}: " if bounce.recipient else ""
+    said = _PLAIN.get(bounce.reason.value, "The mail was refused")
     return DeliveryReport(
         inbox_id=inbox_id,
         state=_ACTIONS.get(bounce.action, MessageState.FAILED),
-        reason=f"{whom}{_PLAIN.get(bounce.reason.value, 'The mail was refused')} ({why[:400]}).",
+        reason=clean(f"{whom[:LONGEST_FACT]}{said} ({why[:400]})."),
         message_id=message_id,
-        external_id=bounce.original_id or None,
+        external_id=reference(bounce.original_id) or None,
     )
 
 

@@ -139,20 +139,33 @@ class Receiver:
         return self._deliver(message)
 
     def _deliver(self, message: InboundMessage) -> Taken:
-        async def deliver() -> None:
+        return self._guarded(
+            message.conversation_key,
+            lambda: self._context.sink.deliver(message),
+            self._unread(message.external_id, message.raw),
+        )
+
+    def _guarded(self, key: str, deliver: Deliver, instead: InboundMessage) -> Taken:
+        """Shows a mail as unreadable where a value of it cannot be kept: the others must go on."""
+
+        async def attempt() -> None:
             try:
-                await self._context.sink.deliver(message)
+                await deliver()
             except (SinkFullError, UnavailableError):
                 raise
-            except Exception:  # a value that cannot be kept must not hold up other mails
+            except Exception:
                 log.exception("a mail is shown as unreadable", extra={"action": "mail_unreadable"})
-                await self._context.sink.deliver(self._unread(message.external_id, message.raw))
+                await self._context.sink.deliver(instead)
 
-        return Taken(key=message.conversation_key, deliver=deliver)
+        return Taken(key=key, deliver=attempt)
 
     def _discard(self, external: str, reason: str, blob: str) -> Taken:
         discard = Discard(inbox_id=self._inbox_id, external_id=external, reason=reason, raw=blob)
-        return Taken(key=external, deliver=lambda: self._context.sink.discard(discard))
+        return self._guarded(
+            external,
+            lambda: self._context.sink.discard(discard),
+            self._unread(external, blob),
+        )
 
     def _bounced(
         self,
@@ -172,7 +185,7 @@ class Receiver:
             reason = "bounce" if ours else "foreign bounce"
             await self._discard(external, reason, blob).deliver()
 
-        return Taken(key=external, deliver=deliver)
+        return self._guarded(external, deliver, self._unread(external, blob))
 
     def _writer(self, mail: ParsedEmail) -> Writer | None:
         """Whose mail it is; None when it is our own.

@@ -81,6 +81,24 @@ async def test_a_full_bus_is_told_and_the_mail_comes_again() -> None:
         assert len(post.bench.sink.messages) == 1
 
 
+async def test_after_a_fault_of_ours_the_mail_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with listening(listen_protocol="smtp") as post:
+
+        async def fail(message: object) -> None:
+            raise RuntimeError("a fault of ours")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(post.bench.sink, "deliver", fail)
+            with pytest.raises(aiosmtplib.SMTPDataError) as caught:
+                await hand_over(post, USER)
+        assert caught.value.code == 451
+        health = await post.channel.health()
+        assert health is not None
+        assert health.error is not None
+        await hand_over(post, USER)
+        assert len(post.bench.sink.messages) == 1
+
+
 async def test_a_second_recipient_is_sent_alone() -> None:
     async with listening(listen_protocol="smtp", aliases=("help@shop.example",)) as post:
         refused, _ = await hand_over(post, USER, "help@shop.example")

@@ -237,7 +237,7 @@ def bounce(to: str, original: str, status: str = "5.2.2", action: str = "failed"
         "Diagnostic-Code: smtp; 552 5.2.2 mailbox full\r\n\r\n"
         f"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{original}>\r\n"
         f"From: {USER}\r\nTo: {WANG}\r\nSubject: x\r\n\r\nhello\r\n--b--\r\n"
-    ).encode()
+    ).encode("utf-8", "surrogateescape")
 
 
 async def test_a_bounce_is_reported_by_its_address(desk: Desk) -> None:
@@ -256,6 +256,28 @@ async def test_a_bounce_is_reported_by_the_message_that_came_back(desk: Desk) ->
     await desk.take(bounce(USER, original))
     (report,) = desk.bench.sink.reports
     assert (report.message_id, report.external_id) == (None, original)
+
+
+async def test_a_hostile_bounce_holds_nothing_that_no_database_keeps(desk: Desk) -> None:
+    raw = bounce(USER, "orig\x00\udc80@x.example").replace(
+        b"mailbox full", b"\x00 \xed\xa0\x80 full"
+    )
+    await desk.take(raw.replace(WANG.encode(), b"wa\x00ng@qingchuan.example"))
+    (report,) = desk.bench.sink.reports
+    assert "\x00" not in f"{report.reason}{report.external_id}"
+    f"{report.reason}{report.external_id}".encode()
+
+
+@pytest.mark.parametrize("broken", ["report", "discard"])
+async def test_a_report_that_cannot_be_kept_holds_up_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    async def fail(value: object) -> None:
+        raise TypeError("cannot be written")
+
+    monkeypatch.setattr(desk.bench.sink, broken, fail)
+    await desk.take(bounce(USER, "x@y"))
+    assert [message.doubt for message in desk.bench.sink.messages] == [Doubt.UNREADABLE]
 
 
 async def test_a_delay_is_no_failure(desk: Desk) -> None:
