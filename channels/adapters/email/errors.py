@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Sequence
 from typing import Final
 
 from channels.errors import Words
@@ -73,6 +74,17 @@ def unexpected(said: str) -> Words:
         f"The mail server did not do what was asked: {said}",
         f"邮件服务器未执行请求：{said}",
         f"郵件伺服器未執行請求：{said}",
+    )
+
+
+def left_out(uids: Sequence[int]) -> Words:
+    """The server has messages that it does not give."""
+    named = ", ".join(str(uid) for uid in uids[:10])
+    return Words(
+        f"The mail server does not give the messages with the UIDs {named}; they are asked for "
+        "again.",
+        f"邮件服务器未返回 UID 为 {named} 的邮件，正在重新获取。",
+        f"郵件伺服器未傳回 UID 為 {named} 的郵件，正在重新取得。",
     )
 
 

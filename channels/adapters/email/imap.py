@@ -41,6 +41,7 @@ _GROUP: Final = re.compile(rb"\d+ FETCH ")
 _UID: Final = re.compile(rb"\bUID (\d+)")
 _SIZE: Final = re.compile(rb"\bRFC822\.SIZE (\d+)")
 _VALIDITY: Final = re.compile(rb"UIDVALIDITY (\d+)")
+_LISTED: Final = re.compile(rb"(?:\* SEARCH)?([\d ]*)(?:\(MODSEQ \d+\))?\s*", re.IGNORECASE)
 _NEXT: Final = re.compile(rb"UIDNEXT (\d+)")
 
 
@@ -48,6 +49,7 @@ _NEXT: Final = re.compile(rb"UIDNEXT (\d+)")
 class Folder:
     """A folder that was opened; `next_uid` is what the server will give next, if it says."""
 
+    name: str
     validity: int
     next_uid: int | None
 
@@ -167,6 +169,7 @@ class ImapSession:
         text = b"\n".join(line for line in answer.lines if isinstance(line, bytes))
         validity, following = _VALIDITY.search(text), _NEXT.search(text)
         return Folder(
+            name=name,
             validity=int(validity[1]) if validity else 0,
             next_uid=int(following[1]) if following else None,
         )
@@ -177,8 +180,9 @@ class ImapSession:
         self._expect(answer)
         found = set()
         for line in answer.lines[:-1]:
-            if isinstance(line, bytes):
-                found |= {int(word) for word in line.split() if word.isdigit()}
+            listed = _LISTED.fullmatch(line) if isinstance(line, bytes) else None
+            if listed:  # other news of the folder may come in between
+                found |= {int(word) for word in listed[1].split()}
         return sorted(found)
 
     async def sizes(self, uids: Sequence[int]) -> dict[int, int]:
@@ -194,14 +198,14 @@ class ImapSession:
 
     async def fetch(self, uids: Sequence[int]) -> dict[int, bytes]:
         """Whole messages; those that are gone are missing. Nothing is flagged as read."""
-        return self._bodies(await self._fetch(uids, "(UID BODY.PEEK[])"))
+        return await self._bodies(uids, "(UID BODY.PEEK[])")
 
-    async def fetch_head(self, uid: int) -> bytes:
-        """A message's headers."""
-        found = self._bodies(await self._fetch([uid], "(UID BODY.PEEK[HEADER])"))
-        return found.get(uid, b"")
+    async def fetch_heads(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """Messages' headers; those that are gone are missing."""
+        return await self._bodies(uids, "(UID BODY.PEEK[HEADER])")
 
-    def _bodies(self, answer: Any) -> dict[int, bytes]:
+    async def _bodies(self, uids: Sequence[int], what: str) -> dict[int, bytes]:
+        answer = await self._fetch(uids, what)
         found = {}
         for group in _groups(answer.lines):
             uid = _UID.search(_text(group))

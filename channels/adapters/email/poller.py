@@ -11,11 +11,11 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from channels.adapters.email.errors import (
     FAULT,
@@ -24,6 +24,7 @@ from channels.adapters.email.errors import (
     MailServerError,
     SignInError,
     in_words,
+    left_out,
 )
 from channels.adapters.email.health import HealthKeeper
 from channels.adapters.email.imap import IDLE_SECONDS, Folder, ImapSession
@@ -33,8 +34,11 @@ from channels.adapters.email.settings import EmailSettings
 from channels.adapters.email.tls import tls_context
 from channels.errors import SinkFullError, UnavailableError
 from channels.keeping import ChannelState
+from channels.letters import Doubt
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 BATCH: Final = 20  # mails that are fetched at once
 BATCH_BYTES: Final = 8_000_000
@@ -44,6 +48,9 @@ MARGIN: Final = 2 * 86_400_000  # ms before the last look that a new UIDVALIDITY
 LOOK_SECONDS: Final = 15.0  # between looks for a wish to catch up
 PAUSES: Final = (1, 2, 5, 10, 20, 40, 60)  # seconds before the next connection
 REFUSED_PAUSES: Final = (60, 120, 300, 900)  # the same when we were turned away
+GIVEN_UP: Final = 9  # trouble after which a message is shown by its head, twice: by its UID
+REFUSED: Final = 3  # the trouble of a message that was asked for alone, and not given
+BROKEN: Final = 1  # the same where the line broke, which may be the line's fault
 CATCH_UP: Final = "catch_up"
 _MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -93,6 +100,7 @@ class Poller:
         self._now = now
         self._nudged = asyncio.Event()
         self._worked = False  # whether the present connection was of use
+        self._troubles: dict[tuple[str, int, int], int] = {}  # of messages that were not given
         self._next_uid: int | None = None  # of the first folder, when it was last looked at
 
     def nudge(self) -> None:
@@ -161,7 +169,7 @@ class Poller:
                 folder = await session.open(name)
                 if name == self._settings.folders[0]:
                     self._next_uid = folder.next_uid
-                await self._read(session, name, folder)
+                await self._read(session, folder)
             except FolderError as error:
                 broken = error
         if broken is not None:
@@ -169,66 +177,115 @@ class Poller:
         else:
             await self._health.heard()
 
-    async def _read(self, session: ImapSession, name: str, folder: Folder) -> None:
-        cursor = await self._cursor(name)
+    async def _read(self, session: ImapSession, folder: Folder) -> None:
+        cursor = await self._cursor(folder.name)
         if cursor is None:
             cursor = await self._begin(session, folder)
-            await self._keep(name, cursor)
+            await self._keep(folder.name, cursor)
         elif cursor.validity != folder.validity:
-            log.warning("folder %s has new UIDs", name, extra={"action": "mail_new_uids"})
+            log.warning("folder %s has new UIDs", folder.name, extra={"action": "mail_new_uids"})
+            top = await self._top(session, folder)
             since = max(cursor.at - MARGIN, cursor.since)
-            await self._take(session, await self._since(session, since))
-            top = folder.next_uid - 1 if folder.next_uid else 0
+            await self._take(session, folder, await self._since(session, since))
             cursor = replace(cursor, validity=folder.validity, uid=top, at=self._now())
-            await self._keep(name, cursor)
-        await self._read_on(session, name, cursor)
+            await self._keep(folder.name, cursor)
+        await self._read_on(session, folder, cursor)
 
     async def _begin(self, session: ImapSession, folder: Folder) -> Cursor:
         """Where reading begins: at what comes from now on, or some days ago."""
         now = self._now()
         since = now - self._settings.first_days * 86_400_000
-        top = (
-            folder.next_uid - 1 if folder.next_uid else max(await session.search("ALL"), default=0)
-        )
+        top = await self._top(session, folder)
         if since < now:
             top = min([top, *(uid - 1 for uid in await self._since(session, since))])
         return Cursor(validity=folder.validity, uid=top, at=now, since=since)
 
-    async def _read_on(self, session: ImapSession, name: str, cursor: Cursor) -> None:
+    async def _top(self, session: ImapSession, folder: Folder) -> int:
+        """The highest UID that was given so far."""
+        if folder.next_uid:
+            return folder.next_uid - 1
+        return max(await session.search("ALL"), default=0)
+
+    async def _read_on(self, session: ImapSession, folder: Folder, cursor: Cursor) -> None:
         found = await session.search(f"UID {cursor.uid + 1}:*")
         new = [uid for uid in found if uid > cursor.uid]  # n:* always names the last one
-        for start in range(0, len(new), SIZES_AT_ONCE):
-            await self._take(session, new[start : start + SIZES_AT_ONCE], (name, cursor))
+        await self._take(session, folder, new, cursor)
 
     async def _take(
-        self, session: ImapSession, uids: Sequence[int], keep: tuple[str, Cursor] | None = None
+        self,
+        session: ImapSession,
+        folder: Folder,
+        uids: Sequence[int],
+        cursor: Cursor | None = None,
     ) -> None:
-        """Takes mails in the order of their UIDs; with `keep` moves the folder's cursor."""
+        """Takes mails in the order of their UIDs; moves the folder's cursor, if there is one."""
         for start in range(0, len(uids), SIZES_AT_ONCE):
             piece = uids[start : start + SIZES_AT_ONCE]
-            for batch in _batches(
-                piece, await session.sizes(piece), self._settings.max_mail_bytes
-            ):
-                await self._take_batch(session, batch)
-                if keep is not None:
-                    name, cursor = keep
+            for batch in await self._batches(session, folder, piece):
+                await self._take_batch(session, folder, batch)
+                if cursor is not None:
                     moved = replace(cursor, uid=batch.uids[-1], at=self._now())
-                    await self._keep(name, moved)
+                    await self._keep(folder.name, moved)
+                self._worked = True
+                for uid in batch.uids:
+                    self._troubles.pop(_key(folder, uid), None)
                 await self._put_away(session, batch.uids)
 
-    async def _take_batch(self, session: ImapSession, batch: Batch) -> None:
-        if batch.oversize:
-            mails = {uid: await session.fetch_head(uid) for uid in batch.uids}
+    async def _batches(
+        self, session: ImapSession, folder: Folder, uids: Sequence[int]
+    ) -> list[Batch]:
+        """Cuts messages into batches; who made trouble is asked for alone."""
+        alone = {uid for uid in uids if _key(folder, uid) in self._troubles}
+        sizes: dict[int, int] = {}
+        asked = [[uid] for uid in alone if self._trouble(folder, uid) < GIVEN_UP]
+        for group in ([uid for uid in uids if uid not in alone], *asked):
+            if group:
+                sizes |= await self._ask(session, folder, group, session.sizes)
+        sizes |= {uid: 0 for uid in alone if self._trouble(folder, uid) >= GIVEN_UP}
+        return _cut(uids, sizes, self._settings.max_mail_bytes, alone)
+
+    async def _take_batch(self, session: ImapSession, folder: Folder, batch: Batch) -> None:
+        trouble = max(self._trouble(folder, uid) for uid in batch.uids)
+        doubt = Doubt.OVERSIZE if batch.oversize else Doubt.NONE
+        if trouble >= GIVEN_UP:
+            doubt = Doubt.UNREADABLE
+        if trouble >= 2 * GIVEN_UP:  # not even its head comes
+            mails = {uid: _stand_in(folder, uid) for uid in batch.uids}
         else:
-            mails = await session.fetch(batch.uids)
+            ask = session.fetch_heads if doubt else session.fetch
+            mails = await self._ask(session, folder, batch.uids, ask)
         taken = [
-            await self._receiver.take(mails[uid], whole=not batch.oversize)
+            await self._receiver.take(mails[uid], doubt=doubt)
             for uid in batch.uids
             if uid in mails
         ]
         await deliver_all(taken)
         if taken:
             self._health.message()
+
+    async def _ask(
+        self,
+        session: ImapSession,
+        folder: Folder,
+        uids: Sequence[int],
+        ask: Callable[[Sequence[int]], Awaitable[dict[int, T]]],
+    ) -> dict[int, T]:
+        """Asks for messages. What the answer lacks is gone, or it is trouble as a refusal is."""
+        try:
+            found = await ask(uids)
+            if missing := {uid for uid in uids if uid not in found}:
+                named = ",".join(str(uid) for uid in sorted(missing))
+                if there := missing.intersection(await session.search(f"UID {named}")):
+                    raise MailServerError(left_out(sorted(there)))
+        except (MailServerError, TimeoutError) as error:
+            more = 0 if len(uids) > 1 else BROKEN if isinstance(error, LostError) else REFUSED
+            for uid in uids:
+                self._troubles[_key(folder, uid)] = self._trouble(folder, uid) + more
+            raise
+        return found
+
+    def _trouble(self, folder: Folder, uid: int) -> int:
+        return self._troubles.get(_key(folder, uid), 0)
 
     async def _put_away(self, session: ImapSession, uids: Sequence[int]) -> None:
         """Leaves the mailbox as found, unless told otherwise; failing at it loses nothing."""
@@ -254,10 +311,10 @@ class Poller:
             return
         for name in self._settings.folders:
             try:
-                await session.open(name)
+                folder = await session.open(name)
             except FolderError:
                 continue
-            await self._take(session, await self._since(session, int(wish)))
+            await self._take(session, folder, await self._since(session, int(wish)))
         await self._state.swap(CATCH_UP, wish, "")
 
     async def _wait(self, session: ImapSession) -> None:
@@ -315,7 +372,17 @@ class Batch:
     oversize: bool
 
 
-def _batches(uids: Sequence[int], sizes: dict[int, int], largest: int) -> list[Batch]:
+def _key(folder: Folder, uid: int) -> tuple[str, int, int]:
+    return folder.name, folder.validity, uid
+
+
+def _stand_in(folder: Folder, uid: int) -> bytes:
+    """What is shown of a message that cannot be fetched: where it lies."""
+    where = f"{folder.name}: UID {uid} (UIDVALIDITY {folder.validity})"
+    return f"Subject: {where}\r\n\r\n".encode()
+
+
+def _cut(uids: Sequence[int], sizes: dict[int, int], largest: int, alone: set[int]) -> list[Batch]:
     """Cuts messages into batches of bounded number and size, in order."""
     batches: list[Batch] = []
     filled = 0
@@ -327,6 +394,7 @@ def _batches(uids: Sequence[int], sizes: dict[int, int], largest: int) -> list[B
         fits = (
             last is not None
             and last.oversize is oversize
+            and alone.isdisjoint((uid, last.uids[-1]))
             and len(last.uids) < BATCH
             and filled + sizes[uid] <= BATCH_BYTES
         )

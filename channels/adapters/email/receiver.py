@@ -65,7 +65,9 @@ class Receiver:
         self._threader = Threader(inbox_id, marks, context.threads)
         self._trust = Trust(hosts=frozenset({settings.trusted_host.lower()} - {""}))
 
-    async def take(self, raw: bytes, envelope: Sequence[str] = (), *, whole: bool = True) -> Taken:
+    async def take(
+        self, raw: bytes, envelope: Sequence[str] = (), *, doubt: Doubt = Doubt.NONE
+    ) -> Taken:
         """Keeps the raw mail and decides what becomes of it; nothing is delivered yet.
 
         Whatever a mail holds, it is taken: what cannot be read is shown as unreadable.
@@ -73,7 +75,7 @@ class Receiver:
         Args:
             raw: the mail, or its head alone.
             envelope: to whom the delivering server says it goes.
-            whole: False when only the head was fetched, because the mail is too large.
+            doubt: why only the head was fetched, if so.
 
         Raises:
             UnavailableError: the store or the disk is away; come again with the same mail.
@@ -83,7 +85,7 @@ class Receiver:
             mail = await self._parse(raw)
             if mail.auto is Auto.OWN and self._marks.instance.encode() in raw[:HEAD]:
                 return self._discard(external_id(mail), "loop", blob)
-            return await self._decide(mail, blob, envelope, whole=whole)
+            return await self._decide(mail, blob, envelope, doubt)
         except (MalformedPayloadError, ValueError, TypeError, LookupError, AttributeError):
             # A fault of ours that some mail brings out: it must not hold up the others.
             log.exception("a mail is shown as unreadable", extra={"action": "mail_unreadable"})
@@ -98,7 +100,7 @@ class Receiver:
         return parse_email(raw, trust=self._trust)
 
     async def _decide(
-        self, mail: ParsedEmail, blob: str, envelope: Sequence[str], *, whole: bool
+        self, mail: ParsedEmail, blob: str, envelope: Sequence[str], doubt: Doubt
     ) -> Taken:
         external = external_id(mail)
         if mail.bounce is not None:
@@ -131,7 +133,7 @@ class Receiver:
             profile=_profile(writer.party) if address == thread.handle else {},
             subject=clean(mail.base_subject[:LONGEST_SUBJECT]),
             automatic=automatic_of(mail),
-            doubt=Doubt.NONE if whole else Doubt.OVERSIZE,
+            doubt=doubt,
             author=_author(writer.party, place, thread.handle),
             participants=participants_of(mail, self._is_ours),
             facts=facts_of(mail, writer, refused),
