@@ -74,3 +74,8 @@ class Threads(Protocol):
     async def of_conversation(self, conversation_id: str) -> Thread | None:
         """Where the conversation of that id is; None when there is none."""
         ...
+
+
+def names_of(external_id: str) -> list[str]:
+    """By what later messages may name one: its id, and what stands in it before a space."""
+    return list(dict.fromkeys([external_id, external_id.partition(" ")[0]]))

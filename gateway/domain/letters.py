@@ -33,19 +33,22 @@ class Participation:
 class Aside(StrEnum):
     """Why a message that came is not the customer's word.
 
-    A `stranger` wrote into the conversation, it is `unreadable`, or `oversize` and only its head
-    was fetched: these are held until an agent decides. An `auto-reply` (out of office) changes
-    nothing; a `third` party answers to the agents alone.
+    A `stranger` wrote into the conversation, it is `unreadable`, `oversize` (only its head was
+    fetched) or `suspicious` (spam, a forged sender), or it looks `automatic` and answers nothing
+    of ours: these are held until an agent decides. An `auto-reply` (out of office) to what we
+    wrote changes nothing; a `third` party answers to the agents alone.
     """
 
     STRANGER = "stranger"
     UNREADABLE = "unreadable"
     OVERSIZE = "oversize"
+    SUSPICIOUS = "suspicious"
+    AUTOMATIC = "automatic"
     AUTO_REPLY = "auto-reply"
     THIRD = "third"
 
 
-HELD = frozenset({Aside.STRANGER, Aside.UNREADABLE, Aside.OVERSIZE})
+HELD = frozenset(Aside) - {Aside.AUTO_REPLY, Aside.THIRD}
 """The asides that wait for a decision."""
 
 

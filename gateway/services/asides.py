@@ -13,7 +13,6 @@ from channels.contract import InboundMessage, MessageKind
 from channels.letters import Automatic
 from gateway.domain.conversation import (
     Conversation,
-    ConversationStatus,
     Message,
     append_internal,
 )
@@ -25,18 +24,16 @@ CAP: Final = 10
 CAP_MS: Final = 86_400_000
 
 
-def set_aside(conversation: Conversation, aside: Aside) -> Conversation:
+def set_aside(conversation: Conversation, aside: Aside, team_id: str | None) -> Conversation:
     """The conversation after it.
 
-    An out-of-office changes nothing, and one that belongs nowhere opens nothing; of the others
-    agents see that they are there.
+    An out-of-office changes nothing; of the others agents see that they are there. What begins
+    a conversation so is for the inbox's team to decide.
     """
     after = append_internal(conversation)
-    if aside is not Aside.AUTO_REPLY:
-        return replace(after, unread=after.unread + 1)
     if after.last_seq == 1:
-        return replace(after, status=ConversationStatus.SOLVED)
-    return after
+        after = replace(after, team_id=team_id)
+    return after if aside is Aside.AUTO_REPLY else replace(after, unread=after.unread + 1)
 
 
 def as_note(message: Message, item: InboundMessage, aside: Aside) -> Message:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from channels.contract import MessageKind
-from channels.keeping import Thread
+from channels.keeping import Thread, names_of
 from channels.letters import Party
 from gateway.domain.conversation import (
+    PUBLIC_KINDS,
     Controller,
     Conversation,
     ConversationStatus,
@@ -87,14 +88,17 @@ def release(uow: UnitOfWork, actor: Agent, message_id: str, *, now: int, new_id:
 def discard(uow: UnitOfWork, actor: Agent, message_id: str, reason: str, *, now: int) -> Message:
     """The message stays where it is and counts for nothing; `restore` takes that back.
 
+    A conversation that has nothing else is done with.
+
     Raises:
         NotFoundError: there is none in the agent's scope.
         AlreadyClaimedError: another agent holds the conversation.
         ConflictError: it was decided.
     """
-    message, _ = _take_hold(uow, actor, message_id)
+    message, conversation = _take_hold(uow, actor, message_id)
     decided = _decided(message, actor, Verdict.DISCARDED, now, reason)
     uow.messages.update(decided)
+    _put(uow, conversation, empty=ConversationStatus.SOLVED)
     note(
         uow,
         actor.id,
@@ -122,6 +126,7 @@ def restore(uow: UnitOfWork, actor: Agent, message_id: str, *, now: int) -> Mess
     held = replace(message, details=details)
     uow.messages.update(held)
     uow.holds.add([hold_of(held)])
+    _put(uow, conversation, empty=ConversationStatus.OPEN)
     note(uow, actor.id, "message.restored", ("message", message.id), now=now)
     return held
 
@@ -163,8 +168,7 @@ def separate(
     )
     uow.messages.update(moved)
     if message.external_id is not None:
-        thread = Thread(inbox_id=inbox.id, handle=started.handle, thread=started.thread)
-        uow.threads.move(inbox.id, message.external_id, thread)
+        _lead(uow, names_of(message.external_id), conversation, started)
     started = to_queue(
         uow,
         started,
@@ -193,6 +197,14 @@ def separate(
     return started
 
 
+def _lead(uow: UnitOfWork, refs: Sequence[str], left: Conversation, started: Conversation) -> None:
+    """What led by these references to a conversation leads to another."""
+    for ref, thread in uow.threads.find(started.inbox_id, refs).items():
+        if (thread.handle, thread.thread) == (left.handle, left.thread):
+            after = Thread(inbox_id=started.inbox_id, handle=started.handle, thread=started.thread)
+            uow.threads.move(started.inbox_id, ref, after)
+
+
 def _take_hold(uow: UnitOfWork, actor: Agent, message_id: str) -> tuple[Message, Conversation]:
     """The held message, of which nobody else can decide any more."""
     message, conversation = get_message(uow, actor, message_id, lock=True)
@@ -200,6 +212,15 @@ def _take_hold(uow: UnitOfWork, actor: Agent, message_id: str) -> tuple[Message,
     if not uow.holds.remove(message.id):
         raise ConflictError("Nothing is to be decided about this message any more.")
     return message, conversation
+
+
+def _put(uow: UnitOfWork, conversation: Conversation, *, empty: ConversationStatus) -> None:
+    """Tells of a decision; a conversation without anybody's word stands as `empty` after it."""
+    said = uow.messages.page(conversation.id, limit=1, kinds=PUBLIC_KINDS)
+    if not said and conversation.ticket_id is None and conversation.status is not empty:
+        conversation = replace(conversation, status=empty, version=conversation.version + 1)
+        uow.conversations.update([conversation])
+    tell(uow, conversation)
 
 
 def _stranger_of(message: Message) -> Party:
@@ -228,7 +249,8 @@ def _admit(
 ) -> Message:
     """The message counts: tickets reopen, the customer waits, people answer."""
     details = {k: v for k, v in message.details.items() if k != "aside"}
-    if (author := details.get("author")) is not None:
+    author = details.get("author")
+    if author is not None and verdict is Verdict.JOINED:
         details["author"] = {**author, "stranger": False}
     word = replace(
         message, kind=MessageKind.CUSTOMER, author_id=conversation.contact_id, details=details

@@ -263,7 +263,8 @@ def _set_aside(
     item: InboundMessage, conversation: Conversation, aside: Aside, context: IntakeContext
 ) -> Accepted:
     """Stored for agents alone; no turn is owed on it."""
-    conversation = set_aside(conversation, aside)
+    team_id = context.inboxes[item.inbox_id].team_id
+    conversation = set_aside(conversation, aside, team_id)
     message = as_note(_message_of(item, conversation, context), item, aside)
     return Accepted(
         inbound=item, conversation=conversation, message=message, new=True, owes_turn=False

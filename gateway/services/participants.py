@@ -6,7 +6,7 @@ decided here, by what agents and the customer said before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -18,10 +18,6 @@ from gateway.ports.store import UnitOfWork
 
 MOST: Final = 50
 """Participants of one conversation; a mail to hundreds is none of everybody's."""
-_ASIDES: Final[Mapping[Doubt, Aside]] = {
-    Doubt.UNREADABLE: Aside.UNREADABLE,
-    Doubt.OVERSIZE: Aside.OVERSIZE,
-}
 
 
 def is_letter(item: InboundMessage) -> bool:
@@ -40,6 +36,9 @@ def read_author(
 ) -> tuple[InboundMessage, Aside | None]:
     """The message with its author as the conversation knows them, and why it is set aside.
 
+    What the channel saw makes nobody a participant: whoever a third party or a doubtful mail
+    names beside us stays a stranger.
+
     Args:
         uow: the transaction.
         item: a letter.
@@ -49,21 +48,19 @@ def read_author(
         The message; without an author where its customer wrote it. None where it is the
         customer's word.
     """
-    aside = _ASIDES.get(item.doubt)
+    doubtful = item.doubt is not Doubt.NONE
+    aside = Aside(item.doubt.value) if doubtful else None
     author = item.author
     if author is not None:
         part = _part_of(uow, author.address, conversation)
-        if part is None and not author.stranger:  # the channel saw them take part
-            join(uow, conversation, [(author, Part.CC)])
-            part = Part.CC
         known = None if part == "" else replace(author, stranger=part is None)
         item = replace(item, author=known)
         if part is None:
             aside = aside or Aside.STRANGER
         elif part == Part.THIRD:
             aside = aside or Aside.THIRD
-    if item.automatic is Automatic.AUTO_REPLY:
-        aside = Aside.AUTO_REPLY
+    if item.automatic is Automatic.AUTO_REPLY and not doubtful:
+        aside = Aside.AUTO_REPLY if conversation.last_seq else Aside.AUTOMATIC
     return item, aside
 
 

@@ -8,13 +8,15 @@ import pytest
 
 from bot.contract import Reply, Understanding
 from channels.contract import Attachment, MessageKind
-from channels.letters import Author, Automatic, Doubt, Participant
+from channels.letters import Author, Automatic, Doubt, Participant, Party
 from gateway.domain.conversation import Controller, ConversationStatus
 from gateway.domain.letters import Part
 from gateway.ports.store import UnitOfWork
 from gateway.services import conversations
 from gateway.services.asides import CAP
-from gateway.services.intake import Accepted
+from gateway.services.intake import Accepted, receive_batch
+from gateway.services.letters import usual_recipients
+from gateway.services.participants import join
 from gateway.wiring.ids import clock, new_id
 from tests.gateway.services.desk import LETTERS, Desk, ScriptedBot, inbound, reply, texts_of
 from tests.gateway.services.staff import ADA
@@ -90,11 +92,53 @@ async def test_an_out_of_office_changes_nothing(staffed: Desk, *, solved: bool) 
     assert await staffed.store.read(lambda uow: uow.holds.newest(9)) == []
 
 
-async def test_an_out_of_office_that_belongs_nowhere_opens_nothing(desk: Desk) -> None:
-    accepted = await desk.accept(mail(1, "away", automatic=Automatic.AUTO_REPLY))
+async def test_what_looks_automatic_and_answers_nothing_of_ours_is_held(desk: Desk) -> None:
+    """The subject "Holiday" alone must not hide a customer's question."""
+    accepted = await desk.accept(mail(1, "my booking", automatic=Automatic.AUTO_REPLY))
     found = await desk.conversation(accepted)
-    assert (found.status, found.unread) == (ConversationStatus.SOLVED, 0)
-    assert found.waiting_since is None
+    assert (found.status, found.unread) == (ConversationStatus.OPEN, 1)
+    assert accepted.message.details["aside"] == "automatic"
+    (hold,) = await desk.store.read(lambda uow: uow.holds.newest(9))
+    assert hold.message_id == accepted.message.id
+
+
+async def test_whoever_a_third_party_copies_is_a_stranger(desk: Desk) -> None:
+    """The channel knows the colleague from the third party's letter; the customer does not."""
+    first = await desk.turn(mail(1), ScriptedBot(reply("hi")))
+    conversation_id = first.conversation.id
+    supplier = Party(address="supplier@third.example")
+    await desk.store.write(lambda uow: join(uow, first.conversation, [(supplier, Part.THIRD)]))
+    colleague = Participant(address="colleague@third.example", role="cc")
+    third = Author(address=supplier.address)
+    answer = await desk.accept(mail(2, "spare part", author=third, participants=(colleague,)))
+    assert answer.message.details["aside"] == "third"
+    accepted = await desk.accept(mail(3, "and me", author=Author(address=colleague.address)))
+    assert accepted.message.details["aside"] == "stranger"
+    people = await desk.store.read(lambda uow: uow.participants.of(conversation_id))
+    assert [one.address for one in people] == [supplier.address]
+    found = await desk.conversation(first)
+    usual = await desk.store.read(lambda uow: usual_recipients(uow, found))
+    assert [one.address for one in (*usual.to, *usual.cc)] == [found.handle]
+
+
+@pytest.mark.parametrize("doubt", list(Doubt)[1:])
+async def test_a_doubtful_letter_joins_nobody_and_waits_for_the_team(
+    staffed: Desk, doubt: Doubt
+) -> None:
+    inbox = replace(LETTERS, team_id="shop")
+    context = replace(staffed.context(), inboxes={LETTERS.id: inbox})
+    eve = Participant(address="eve@evil.example", role="cc")
+    item = replace(inbound(1, "hi", LETTERS), doubt=doubt, participants=(eve,))
+
+    def work(uow: UnitOfWork) -> Accepted:
+        (accepted,) = receive_batch(uow, [item], context)
+        return accepted
+
+    accepted = await staffed.store.write(work)
+    assert accepted.conversation.team_id == "shop"
+    assert not accepted.owes_turn
+    people = await staffed.store.read(lambda uow: uow.participants.of(accepted.conversation.id))
+    assert people == []
 
 
 @pytest.mark.parametrize("automatic", [Automatic.LIST, Automatic.GENERATED])

@@ -109,6 +109,36 @@ async def test_a_stranger_goes_apart(staffed: Desk) -> None:
     assert (await activities(staffed, left.id))[-1] == "separated"
 
 
+async def test_both_names_of_a_separated_letter_lead_to_its_own_conversation(
+    staffed: Desk,
+) -> None:
+    await staffed.turn(mail(1), ScriptedBot(handoff(HandoffReason.WISH)))
+    letter = replace(mail(2, author=STRANGER), external_id="s1@x 0123456789ab")
+    stranger = await staffed.accept(letter)
+    refs = [letter.external_id, "s1@x", "other@x"]
+    old = Thread(inbox_id=PUSH.id, handle=letter.handle)
+    await staffed.store.write(lambda uow: uow.threads.add(PUSH.id, refs, old, now=1))
+    own = await staffed.store.write(
+        partial(holds.separate, actor=ADA, message_id=stranger.message.id, now=9, new_id=new_id)
+    )
+    tied = await staffed.store.read(lambda uow: uow.threads.find(PUSH.id, refs))
+    new = Thread(inbox_id=PUSH.id, handle=own.handle, thread=own.thread)
+    assert tied == {refs[0]: new, refs[1]: new, refs[2]: old}
+
+
+async def test_a_conversation_of_nothing_but_what_was_discarded_is_done_with(
+    staffed: Desk,
+) -> None:
+    doubtful = await staffed.accept(mail(1, "", doubt=Doubt.UNREADABLE))
+    message_id = doubtful.message.id
+    await staffed.store.write(
+        partial(holds.discard, actor=ANN, message_id=message_id, reason="广告", now=9)
+    )
+    assert (await staffed.conversation(doubtful)).status is ConversationStatus.SOLVED
+    await staffed.store.write(partial(holds.restore, actor=ANN, message_id=message_id, now=10))
+    assert (await staffed.conversation(doubtful)).status is ConversationStatus.OPEN
+
+
 async def test_the_second_of_two_decisions_is_refused(staffed: Desk) -> None:
     stranger = await held(staffed)
     decide = partial(

@@ -70,7 +70,9 @@ async def test_a_letter_answers_the_customers_message(desk: Desk) -> None:
 
 
 async def test_a_participant_is_answered_and_the_customer_reads_it(desk: Desk) -> None:
-    accepted = await desk.turn(mail(1, author=LI), ScriptedBot(reply("hi")))
+    copied = Participant(address=LI.address, name=LI.name, role="cc")
+    await desk.turn(mail(1, participants=(copied,)), ScriptedBot(reply("hi")))
+    accepted = await desk.turn(mail(2, author=LI), ScriptedBot(reply("hi")))
     found = await letter(desk, accepted.conversation)
     assert (found.to, found.cc) == ((Party(address=LI.address, name=LI.name),), (WANG,))
 
@@ -117,7 +119,7 @@ async def test_what_a_letter_brings_is_kept_with_the_message(desk: Desk) -> None
         "subject": "登录失败",
         "automatic": "list",
         "doubt": "oversize",
-        "author": {"address": LI.address, "name": LI.name, "stranger": False},
+        "author": {"address": LI.address, "name": LI.name, "stranger": True},
         "participants": [{"address": "cc@qingchuan.example", "name": "", "role": "cc"}],
         "facts": {"spf": "pass"},
         "aside": "oversize",

@@ -2725,12 +2725,13 @@ export interface components {
          * Aside
          * @description Why a message that came is not the customer's word.
          *
-         *     A `stranger` wrote into the conversation, it is `unreadable`, or `oversize` and only its head
-         *     was fetched: these are held until an agent decides. An `auto-reply` (out of office) changes
-         *     nothing; a `third` party answers to the agents alone.
+         *     A `stranger` wrote into the conversation, it is `unreadable`, `oversize` (only its head was
+         *     fetched) or `suspicious` (spam, a forged sender), or it looks `automatic` and answers nothing
+         *     of ours: these are held until an agent decides. An `auto-reply` (out of office) to what we
+         *     wrote changes nothing; a `third` party answers to the agents alone.
          * @enum {string}
          */
-        Aside: "stranger" | "unreadable" | "oversize" | "auto-reply" | "third";
+        Aside: "stranger" | "unreadable" | "oversize" | "suspicious" | "automatic" | "auto-reply" | "third";
         /**
          * AssignInput
          * @description To whom and to which queue; null empties, an absent field leaves as it is.

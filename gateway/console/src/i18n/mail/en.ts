@@ -54,6 +54,8 @@ export const mail = {
     stranger: '{author}, who was not in this conversation, answered.',
     unreadable: 'This mail could not be read properly. Look at the original before it counts.',
     oversize: 'This mail is too large: only its beginning was fetched.',
+    suspicious: 'This mail may be spam, or its sender may be forged.',
+    automatic: 'This mail looks automatic, yet answers nothing that was sent from here.',
     third: 'The answer of somebody whom you asked: the customer does not see it.',
   },
   join: 'Let join',

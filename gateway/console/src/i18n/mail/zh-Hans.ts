@@ -56,6 +56,8 @@ export const mail: Mail = {
     stranger: '{author} 原本不在此会话中，却作了答复。',
     unreadable: '这封邮件未能正确读取。请先查看原文，再决定是否采用。',
     oversize: '这封邮件过大：只收取了开头。',
+    suspicious: '这封邮件可能是垃圾邮件，或者发件人是伪造的。',
+    automatic: '这封邮件像是自动发出的，但并非对我方邮件的回复。',
     third: '您所询问的第三方的答复：客户看不到。',
   },
   join: '允许加入',

@@ -56,6 +56,8 @@ export const mail: Mail = {
     stranger: '{author} 原本不在此對話中，卻作了回覆。',
     unreadable: '這封郵件未能正確讀取。請先查看原文，再決定是否採用。',
     oversize: '這封郵件過大：只收取了開頭。',
+    suspicious: '這封郵件可能是垃圾郵件，或者寄件者是偽造的。',
+    automatic: '這封郵件像是自動發出的，但並非對我方郵件的回覆。',
     third: '您所詢問的第三方的回覆：客戶看不到。',
   },
   join: '允許加入',
