@@ -33,6 +33,13 @@ _SUBJECT = re.compile(
     r")(?: (?:auto-?reply|reply|message|notification|notice|response|auto))?"
     r"\s*(?:[:：\]】)）(（!.,;–—-]|$|(?:from|until|till|re|to|your|for|bis)\b)"
 )
+_SURE = re.compile(
+    r"(?i)^\W{0,4}(?:out of (?:the )?office )?(?:auto(?:matic|mated)?[ -]?(?:reply|response)|"
+    r"automatische antwort|réponse automatique|respuesta automática|resposta automática|"
+    r"risposta automatica|autosvar|自动回[复覆]|自動回[復覆]|自动答复|自動答覆|自動返信|자동 ?회신)"
+    r"\s{0,3}[:：]"
+)
+_ANSWER = re.compile(r"(?i)^\W{0,4}(?:re|aw|sv|回复|答复|回覆)\s*[:：]")
 _SOMEBODY = re.compile(r"(?i)^.{2,60}\bis (?:currently )?out of (?:the )?office\b")
 # What only a machine says at the beginning of a mail; one alone is no proof.
 _WORDS = re.compile(
@@ -124,15 +131,29 @@ def _reply_sign(headers: Headers, subject: str, text: str) -> str:
         .startswith("mailbox rules agent")
     ):
         return "x-ms-exchange-generated-message-source"
-    if _SUBJECT.search(subject) or _SOMEBODY.search(subject):
+    answers = bool(headers.raw("in-reply-to") or headers.raw("references"))
+    bulk = precedence in ("bulk", "junk") or headers.text("return-path").strip() == "<>"
+    machine = bulk or "x-auto-response-suppress" in headers
+    if _says_so(subject, answers=answers, machine=machine):
         return "subject"
     if submitted == "no":
         return ""
-    answers = bool(headers.raw("in-reply-to") or headers.raw("references"))
-    bulk = precedence in ("bulk", "junk") or headers.text("return-path").strip() == "<>"
     if (answers or bulk) and "list-id" not in headers and _WORDS.search(text[:600]):
         return "words" if bulk or len(text) < 1200 else ""
     return ""
+
+
+def _says_so(subject: str, *, answers: bool, machine: bool) -> bool:
+    """Whether the subject announces an automatic answer.
+
+    The name of such answers before the subject that they answer does; other words prove nothing
+    alone: people write of holidays too, and answer what was such an answer.
+    """
+    if _SURE.search(subject):
+        return True
+    if not (_SUBJECT.search(subject) or _SOMEBODY.search(subject)):
+        return False
+    return machine or (answers and not _ANSWER.search(subject))
 
 
 def _list_sign(headers: Headers) -> str:

@@ -13,10 +13,14 @@ from tests.channels.mail.samples import RETURNED, mail, multipart, report, text
     {"Auto_Submitted": 'auto-notified; owner-email="x@y.example"'},
     {"Auto_Submitted": "auto-generated"}, {"X_Autoreply": "yes"}, {"X_Autorespond": "自动回复"},
     {"Precedence": "auto_reply"}, {"X_MS_Exchange_Inbox_Rules_Loop": "ann@x.example, OOF"},
-    {"Subject": "自动回复: 订单"}, {"Subject": "自動回覆：訂單"}, {"Subject": "Out of office"},
+    {"Subject": "自动回复: 订单"}, {"Subject": "自動回覆：訂單"},
+    {"Subject": "Out of office", "In_Reply_To": "<m7@shop.example>"},
     {"Subject": "Automatic reply: order"}, {"Subject": "Automatische Antwort: Bestellung"},
-    {"Subject": "Re: [自动回复] 订单"}, {"Subject": "Réponse automatique : commande"},
-    {"Subject": "不在通知"}, {"Subject": "부재중 자동 응답"}, {"Subject": "Autosvar: ordre"},
+    {"Subject": "Re: [自动回复] 订单", "Return_Path": "<>"},
+    {"Subject": "Réponse automatique : commande"}, {"Subject": "Autosvar: ordre"},
+    {"Subject": "不在通知", "References": "<m7@shop.example>"},
+    {"Subject": "부재중 자동 응답", "X_Auto_Response_Suppress": "All"},
+    {"Subject": "Out of Office AutoReply: order"},
 ])  # fmt: skip
 def test_automatic_answers(headers: dict[str, str]) -> None:
     found = parse_email(mail("我五月十日回来。", From="ann@x.example", **headers))
@@ -51,6 +55,11 @@ def test_the_words_of_an_absence_count_in_answers_that_name_no_sender(body: str)
     {"Subject": "absolutely lost"},
     {"Subject": "Out of office hours?"}, {"Subject": "Auto reply does not work"},
     {"Subject": "我收到一封退信"}, {"Subject": "失败"},
+    {"Subject": "Holiday"}, {"Subject": "Absence"}, {"Subject": "Auto: my car insurance claim"},
+    {"Subject": "vacation to your hotel"}, {"Subject": "外出通知"},
+    {"Subject": "OOO - order question", "Return_Path": "<ann@x.example>"},
+    {"Subject": "Re: Holiday", "In_Reply_To": "<m7@shop.example>"},
+    {"Subject": "Re: 自动回复: 订单", "In_Reply_To": "<m7@shop.example>"},
     {"Subject": "Re: delivery of my order"}, {"Subject": "Bounce house order"},
 ])  # fmt: skip
 def test_people_are_people(headers: dict[str, str]) -> None:
