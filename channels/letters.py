@@ -25,12 +25,14 @@ class Automatic(StrEnum):
 class Doubt(StrEnum):
     """Why a person should look at a message before it counts as the customer's word.
 
-    `unreadable`: it could not be parsed, `oversize`: only its head was fetched.
+    `unreadable`: it could not be fetched or parsed, `oversize`: only its head was fetched,
+    `suspicious`: a filter on its way took it for spam, or its sender is not who is named.
     """
 
     NONE = ""
     UNREADABLE = "unreadable"
     OVERSIZE = "oversize"
+    SUSPICIOUS = "suspicious"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

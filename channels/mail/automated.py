@@ -36,7 +36,8 @@ _SUBJECT = re.compile(
 _SURE = re.compile(
     r"(?i)^\W{0,4}(?:out of (?:the )?office )?(?:auto(?:matic|mated)?[ -]?(?:reply|response)|"
     r"automatische antwort|réponse automatique|respuesta automática|resposta automática|"
-    r"risposta automatica|autosvar|自动回[复覆]|自動回[復覆]|自动答复|自動答覆|自動返信|자동 ?회신)"
+    r"risposta automatica|autosvar|自动回[复覆]|自動回[復覆]|自动答复|自動答覆|自動返信|"
+    r"자동 ?회신)"
     r"\s{0,3}[:：]"
 )
 _ANSWER = re.compile(r"(?i)^\W{0,4}(?:re|aw|sv|回复|答复|回覆)\s*[:：]")

@@ -176,6 +176,7 @@ class ParsedEmail:
 
     Args:
         sender: the first address of From.
+        authors: all of From.
         reply_to: where answers are wanted; empty when From is meant.
         delivered_to: addresses to which servers say they delivered it, nearest first.
         date: the Date header as RFC 3339; empty when it makes no sense.
@@ -203,6 +204,7 @@ class ParsedEmail:
     """
 
     sender: Address | None
+    authors: tuple[Address, ...]
     reply_to: tuple[Address, ...]
     to: tuple[Address, ...]
     cc: tuple[Address, ...]

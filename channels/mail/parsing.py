@@ -26,9 +26,11 @@ class Trust:
     Args:
         hosts: names by which our own receiving servers sign Authentication-Results, lower case.
         own: our own addresses, lower case.
+        unnamed: our own server writes the topmost Authentication-Results, without its name.
     """
 
     hosts: frozenset[str] = frozenset()
+    unnamed: bool = False
     own: frozenset[str] = frozenset()
 
 
@@ -77,7 +79,8 @@ class _Read:
 
 def _compose(read: _Read, charset_notes: list[str], notes: list[str]) -> ParsedEmail:
     headers, body = read.headers, read.body
-    senders = read.addresses("from") or read.addresses("sender")
+    authors = read.addresses("from")
+    senders = authors or read.addresses("sender")
     sender = next((each for each in senders if each.email), next(iter(senders), None))
     subject = headers.text("subject")
     text = body.text.strip("\n")
@@ -89,6 +92,7 @@ def _compose(read: _Read, charset_notes: list[str], notes: list[str]) -> ParsedE
     _, parameters = headers.parameters("content-type")
     return ParsedEmail(
         sender=sender,
+        authors=authors,
         reply_to=read.addresses("reply-to"),
         to=read.addresses("to"),
         cc=read.addresses("cc"),
@@ -122,7 +126,7 @@ def _compose(read: _Read, charset_notes: list[str], notes: list[str]) -> ParsedE
         unsubscribe=headers.text("list-unsubscribe"),
         spam=spam,
         spam_score=score,
-        verdicts=read_verdicts(headers, read.trust.hosts),
+        verdicts=read_verdicts(headers, read.trust.hosts, unnamed=read.trust.unnamed),
         charset_notes=tuple(charset_notes),
         notes=tuple(dict.fromkeys(notes)),
     )

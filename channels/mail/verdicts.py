@@ -12,23 +12,30 @@ _RESULT = re.compile(r"(?i)^\s*(spf|dkim|dmarc|arc|compauth)\s*=\s*([a-z]{1,20})
 _DOMAIN = re.compile(
     r"(?i)\b(?:header\.(?:d|from|i)|smtp\.(?:mailfrom|helo))\s*=\s*\"?([^\s;\"()]{1,255})"
 )
+_FROM = re.compile(r"(?i)\bheader\.from\s*=\s*\"?([^\s;\"()]{1,255})")
 _COMMENT = re.compile(r"\([^()]{0,1000}\)")
 _SCORE = re.compile(r"(?i)(?:score|required|hits)?\s*=?\s*(-?\d{1,4}(?:\.\d{1,4})?)")
 
 Lookup = Callable[[str], bytes | None]
 
 
-def read_verdicts(headers: Headers, trusted: frozenset[str]) -> tuple[Verdict, ...]:
+def read_verdicts(
+    headers: Headers, trusted: frozenset[str], *, unnamed: bool = False
+) -> tuple[Verdict, ...]:
     """Reads the topmost Authentication-Results of a host that we trust; others may be forged.
 
     Args:
         headers: of the mail.
         trusted: names by which our own receiving hosts call themselves, in lower case.
+        unnamed: our own host gives no name, as Microsoft 365 does not; the topmost is its.
     """
-    for raw in headers.all_raw("authentication-results"):
+    for number, raw in enumerate(headers.all_raw("authentication-results")):
         said = _COMMENT.sub(" ", raw.decode("utf-8", "replace"))
         host, *results = said.split(";")
-        if host.split()[:1] and host.split()[0].lower() in trusted:
+        ours = bool(host.split()) and host.split()[0].lower() in trusted
+        if unnamed and number == 0 and _RESULT.match(host):
+            ours, results = True, [host, *results]
+        if ours:
             return tuple(verdict for each in results[:50] if (verdict := _verdict(each)))
     return ()
 
@@ -37,9 +44,10 @@ def _verdict(said: str) -> Verdict | None:
     found = _RESULT.match(said[:2000])
     if found is None:
         return None
-    domain = _DOMAIN.search(found[3])
+    method = found[1].lower()
+    domain = (_FROM if method == "dmarc" else _DOMAIN).search(found[3])
     return Verdict(
-        method=found[1].lower(),
+        method=method,
         result=found[2].lower(),
         domain=domain[1].rpartition("@")[2].lower() if domain else "",
     )

@@ -113,11 +113,32 @@ def sent_at(mail: ParsedEmail) -> int | None:
 
 
 def is_verified(mail: ParsedEmail) -> bool:
-    """Whether the trusted host vouches for the sender's domain (RFC 7489)."""
-    return any(one.method == "dmarc" and one.result == "pass" for one in mail.verdicts)
+    """Whether the trusted host vouches for the one sender's domain (RFC 7489)."""
+    domains = [one.email.rpartition("@")[2].lower() for one in mail.authors]
+    return any(
+        one.method == "dmarc" and one.result == "pass" and domains == [one.domain]
+        for one in mail.verdicts
+    )
 
 
-def facts_of(mail: ParsedEmail, writer: Writer, refused: Sequence[str]) -> Mapping[str, str]:
+def suspicion_of(mail: ParsedEmail, limit: float) -> str:
+    """What makes a mail look like spam or forged; empty where nothing does.
+
+    Args:
+        mail: as parsed.
+        limit: the score of a spam filter from which on it counts; 0 for none.
+    """
+    if mail.spam:
+        return "spam"
+    if limit and mail.spam_score is not None and mail.spam_score >= limit:
+        return f"spam_score={mail.spam_score:g}"
+    failed = any(one.method == "dmarc" and one.result == "fail" for one in mail.verdicts)
+    return "dmarc=fail" if failed else ""
+
+
+def facts_of(
+    mail: ParsedEmail, writer: Writer, refused: Sequence[str], suspicion: str
+) -> Mapping[str, str]:
     """What agents are shown beside the text."""
     found = {one.method: f"{one.result} {one.domain}".strip() for one in mail.verdicts}
     found |= {
@@ -129,6 +150,7 @@ def facts_of(mail: ParsedEmail, writer: Writer, refused: Sequence[str]) -> Mappi
         "list": mail.list_id,
         "spam": "yes" if mail.spam else "",
         "spam_score": "" if mail.spam_score is None else f"{mail.spam_score:g}",
+        "suspicious": suspicion,
         "forwarded_by": writer.forwarder,
         "files_left_out": ", ".join(refused),
         "quoted": "yes" if mail.quoted else "",

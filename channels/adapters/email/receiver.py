@@ -21,6 +21,7 @@ from channels.adapters.email.reading import (
     participants_of,
     report_of,
     sent_at,
+    suspicion_of,
     text_of,
     thread_ids,
 )
@@ -63,7 +64,9 @@ class Receiver:
         self._context = context
         self._marks = marks
         self._threader = Threader(inbox_id, marks, context.threads)
-        self._trust = Trust(hosts=frozenset({settings.trusted_host.lower()} - {""}))
+        self._trust = Trust(
+            hosts=frozenset({settings.trusted_host.lower()} - {""}), unnamed=settings.is_microsoft
+        )
 
     async def take(
         self, raw: bytes, envelope: Sequence[str] = (), *, doubt: Doubt = Doubt.NONE
@@ -110,10 +113,9 @@ class Receiver:
             return self._discard(external, "own", blob)
         address = writer.party.address.lower()
         place = await self._threader.place(_addressed(mail, envelope), address, external)
-        if writer.forwarder:
-            place = Place(thread=place.thread, new=place.new, known=True)
         files, refused = await self._files(mail)
         html = mail.html_safe and await self._context.blobs.put(mail.html_safe.encode())
+        suspicion = suspicion_of(mail, self._settings.spam_limit)
         ids = thread_ids(mail, external)
         others = (one.email for one in (*mail.to, *mail.cc) if not self._is_ours(one.email))
         members = [address, *others] if place.known else []
@@ -133,10 +135,10 @@ class Receiver:
             profile=_profile(writer.party) if address == thread.handle else {},
             subject=clean(mail.base_subject[:LONGEST_SUBJECT]),
             automatic=automatic_of(mail),
-            doubt=doubt,
+            doubt=doubt or (Doubt.SUSPICIOUS if suspicion else Doubt.NONE),
             author=_author(writer.party, place, thread.handle),
             participants=participants_of(mail, self._is_ours),
-            facts=facts_of(mail, writer, refused),
+            facts=facts_of(mail, writer, refused, suspicion),
         )
         return self._deliver(message)
 
@@ -192,10 +194,13 @@ class Receiver:
     def _writer(self, mail: ParsedEmail) -> Writer | None:
         """Whose mail it is; None when it is our own.
 
-        A web form may write from our own address and put the customer's into Reply-To.
+        A web form may write from our own address and put the customer's into Reply-To. Where
+        somebody checks senders, our people's forwards must be theirs.
         """
         sender = mail.sender or Address(NOBODY)
-        if self._settings.is_staff(sender.email) and mail.forwarded is not None:
+        checked = bool(self._trust.hosts) or self._trust.unnamed
+        believed = is_verified(mail) or not checked
+        if self._settings.is_staff(sender.email) and mail.forwarded is not None and believed:
             first = mail.forwarded.sender
             if first.email and not self._is_ours(first.email):
                 return Writer(party=_party(first), forwarder=sender.email)

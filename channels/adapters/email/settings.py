@@ -22,6 +22,7 @@ GROUPS: Final = (
     Group(name="dkim", label=Words("DKIM signature", "DKIM 签名", "DKIM 簽章")),
 )
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
+_MICROSOFT: Final = ("outlook.office365.com", "imap-mail.outlook.com")
 _HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,190}")
 _TOKEN_URLS: Final = ("https://", "http://127.0.0.1:")  # a token server of one's own host
 
@@ -192,6 +193,15 @@ class EmailSettings:
             advanced=True,
         ),
     )
+    spam_limit: int = field(
+        default=10,
+        metadata=_incoming(
+            "Score of the spam filter from which mail waits for a decision (0: none)",
+            "垃圾邮件评分达到多少时待人工确认（0 为不限）",
+            "垃圾郵件評分達到多少時待人工確認（0 為不限）",
+            advanced=True,
+        ),
+    )
     smtp_host: str = field(
         default="", metadata=_outgoing("SMTP server", "SMTP 服务器", "SMTP 伺服器", required=True)
     )
@@ -347,6 +357,7 @@ class EmailSettings:
             ("poll_seconds", 5, 3_600),
             ("first_days", 0, 365),
             ("max_mail_mb", 1, 60),
+            ("spam_limit", 0, 1_000),
             ("per_minute", 20, 6_000),
             ("auto_per_hour", 1, 1_000),
             ("auto_per_day", 1, 10_000),
@@ -377,6 +388,11 @@ class EmailSettings:
     def domain(self) -> str:
         """Of our address, in lower case."""
         return self.address.rpartition("@")[2].lower()
+
+    @property
+    def is_microsoft(self) -> bool:
+        """Whether Microsoft's servers receive the mail: they tell verdicts without their name."""
+        return self.imap_host.lower() in _MICROSOFT
 
     @property
     def max_mail_bytes(self) -> int:

@@ -218,6 +218,30 @@ async def test_what_our_people_forward_is_the_customers() -> None:
     assert not message.verified
 
 
+async def test_who_only_claims_to_be_our_people_forwards_nothing() -> None:
+    desk = Desk(staff=("@shop.example",), trusted_host="mx.shop.example")
+    sender, subject = "经理 <boss@shop.example>", "Fwd: 登录失败"
+    forged = await desk.took(mail(1, FORWARD, sender=sender, subject=subject))
+    assert (forged.handle, "forwarded_by" in forged.facts) == ("boss@shop.example", False)
+    results = "mx.shop.example; dmarc=pass header.from=shop.example"
+    good = await desk.took(
+        mail(2, FORWARD, sender=sender, subject=subject, Authentication_Results=results)
+    )
+    assert good.handle == WANG
+
+
+async def test_a_forward_makes_nobody_known_to_a_conversation() -> None:
+    desk = Desk(staff=("@shop.example",))
+    answered = desk.marks.message_id(CONVERSATION, MESSAGE)
+    body = FORWARD.replace(WANG, "eve@evil.example")
+    sender = "经理 <boss@shop.example>"
+    message = await desk.took(
+        mail(1, body, sender=sender, subject="Fwd: x", In_Reply_To=f"<{answered}>")
+    )
+    assert message.thread == "root"
+    assert message.author == Author(address="eve@evil.example", name="王芳", stranger=True)
+
+
 async def test_what_a_customer_forwards_is_the_customers_own(desk: Desk) -> None:
     message = await desk.took(mail(1, FORWARD, sender=LI, subject="Fwd: 登录失败"))
     assert message.handle == LI
@@ -299,6 +323,63 @@ async def test_verdicts_of_the_trusted_host_are_facts() -> None:
     assert message.facts["dmarc"].startswith("pass")
     forged = await desk.took(mail(2, Authentication_Results=results.replace("mx.shop", "mx.evil")))
     assert not forged.verified
+
+
+@pytest.mark.parametrize(
+    ("sender", "results"),
+    [
+        (f"王芳 <{WANG}>", "dmarc=pass header.from=evil.example"),
+        (f"王芳 <{WANG}>, x@evil.example", "dmarc=pass header.from=qingchuan.example"),
+        (f"x@evil.example, {WANG}", "dmarc=pass header.from=evil.example"),
+        (f"王芳 <{WANG}>", "dmarc=pass"),
+        (f"王芳 <{WANG}>", "dmarc=none header.from=qingchuan.example"),
+    ],
+)
+async def test_a_domain_vouches_for_its_own_one_sender_alone(sender: str, results: str) -> None:
+    desk = Desk(trusted_host="mx.shop.example")
+    raw = mail(1, sender=sender, Authentication_Results=f"mx.shop.example; {results}")
+    assert not (await desk.took(raw)).verified
+
+
+async def test_microsoft_tells_its_verdicts_without_its_name() -> None:
+    results = "spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=qingchuan.example; dkim=pass;"
+    results += " dmarc=pass action=none header.from=qingchuan.example;compauth=pass reason=100"
+    raw = mail(1, Authentication_Results=results)
+    assert (await Desk(imap_host="outlook.office365.com").took(raw)).verified
+    assert not (await Desk(imap_host="imap.shop.example").took(raw)).verified
+    above = b"Authentication-Results: spf=fail; dmarc=none header.from=qingchuan.example\r\n"
+    assert not (await Desk(imap_host="outlook.office365.com").took(above + raw)).verified
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({"X_Spam_Flag": "YES"}, "spam"),
+        ({"X_Spam_Status": "Yes, score=7"}, "spam"),
+        ({"X_Spam_Score": "12.5"}, "spam_score=12.5"),
+        ({"Authentication_Results": "mx.shop.example; dmarc=fail"}, "dmarc=fail"),
+    ],
+)
+async def test_spam_and_forged_senders_are_doubtful(headers: dict[str, str], why: str) -> None:
+    message = await Desk(trusted_host="mx.shop.example").took(mail(1, **headers))
+    assert (message.doubt, message.facts["suspicious"]) == (Doubt.SUSPICIOUS, why)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X_Spam_Status": "No, score=7"},
+        {"X_Spam_Score": "-3"},
+        {"Authentication_Results": "mx.evil.example; dmarc=fail"},
+    ],
+)
+async def test_what_no_filter_minds_is_the_customers_word(headers: dict[str, str]) -> None:
+    message = await Desk(trusted_host="mx.shop.example").took(mail(1, **headers))
+    assert message.doubt is Doubt.NONE
+    strict = await Desk(spam_limit=5).took(mail(2, X_Spam_Score="5"))
+    assert strict.doubt is Doubt.SUSPICIOUS
+    lax = await Desk(spam_limit=0).took(mail(2, X_Spam_Score="50"))
+    assert lax.doubt is Doubt.NONE
 
 
 def parsed(raw: bytes) -> EmailMessage:

@@ -38,6 +38,7 @@ export const mail = {
     automatic_sign: 'Known by',
     list: 'Mailing list',
     spam_score: 'Spam score',
+    suspicious: 'Looked doubtful by',
     forwarded_by: 'Forwarded by',
     files_left_out: 'Files left out',
   },

@@ -40,6 +40,7 @@ export const mail: Mail = {
     automatic_sign: '判断依据',
     list: '邮件列表',
     spam_score: '垃圾邮件评分',
+    suspicious: '可疑原因',
     forwarded_by: '转发人',
     files_left_out: '未收取的附件',
   },

@@ -40,6 +40,7 @@ export const mail: Mail = {
     automatic_sign: '判斷依據',
     list: '郵件清單',
     spam_score: '垃圾郵件評分',
+    suspicious: '可疑原因',
     forwarded_by: '轉寄人',
     files_left_out: '未收取的附件',
   },
