@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from aiohttp import web
 from typing_extensions import override
@@ -176,11 +176,27 @@ class DeliveryReceipt:
     external_id: str | None = None
 
 
+class SignedId(NamedTuple):
+    """What an id that we signed names: a conversation, and the message in it by its own id's end.
+
+    The whole of both ids would be longer than the lines in which mail programs keep theirs.
+    """
+
+    conversation_id: str
+    end: str
+
+    @staticmethod
+    def end_of(message_id: str) -> str:
+        """The part of a message's id that stands for it within its conversation."""
+        return message_id[-12:]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
     """What became of one of our messages after the platform took it: a bounce, a read receipt.
 
-    The message is named by our own id, or by `external_id`, the platform's. `state` is `failed`,
+    The message is named by our own id, by `external_id`, the platform's, or by what a signed id
+    proves. `state` is `failed`,
     `delivered`, `read`, or `sent` for one that is still on its way (a mail that was delayed).
     `reason` is in words an agent understands.
     """
@@ -190,6 +206,7 @@ class DeliveryReport:
     reason: str = ""
     message_id: str | None = None
     external_id: str | None = None
+    signed_as: SignedId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,7 +193,11 @@ class Messages(Protocol):
         ...
 
     def sent_as(self, inbox_id: str, external_id: str) -> Message | None:
-        """The bot's or agent's message that the platform knows by that id; the newest."""
+        """What went out and the platform knows by that id; the newest."""
+        ...
+
+    def ending(self, conversation_id: str, end: str) -> Message | None:
+        """The conversation's message whose id has that end."""
         ...
 
     def page(
@@ -339,6 +343,10 @@ class Outbox(Protocol):
 
     def add(self, deliveries: Sequence[NewDelivery]) -> None:
         """Inserts, each behind what waits in its conversation."""
+        ...
+
+    def holds(self, conversation_id: str, message_id: str) -> bool:
+        """Whether the message waits."""
         ...
 
     def due_inboxes(self, now: int) -> list[str]:

@@ -20,6 +20,7 @@ from gateway.domain.records import Delivery, NewDelivery, StateUpdate
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.ports.store import UnitOfWork
 from gateway.services.letters import letter_of
+from gateway.services.reports import with_reason
 
 # Seconds before each next try (Standard Webhooks' schedule, shortened at its end to a day in all).
 BACKOFF = (5, 30, 120, 600, 1800, 7200, 18000, 28800, 28800)
@@ -129,16 +130,15 @@ def _public(message: Message) -> PublicMessage:
 def finish_deliveries(uow: UnitOfWork, attempts: Sequence[Attempt], *, now: int) -> None:
     """Writes how tries ended; what is to be tried again goes back into the outbox.
 
-    A message that failed meanwhile, by a platform's report that came before the end of the try,
-    stays failed.
+    A message that failed meanwhile stays failed, for some of its recipients were refused or a
+    platform's report came before the end of the try; whoever may yet get it is tried on.
     """
     uow.conversations.by_ids([a.ready.conversation.id for a in attempts], lock=True)
     standing = uow.messages.by_ids([a.ready.delivery.message_id for a in attempts])
     updates: list[StateUpdate] = []
     done: list[int] = []
     for attempt in attempts:
-        bounced = standing[attempt.ready.delivery.message_id].state is MessageState.FAILED
-        if attempt.result is Result.RETRY and not _exhausted(attempt) and not bounced:
+        if attempt.result is Result.RETRY and not _exhausted(attempt):
             uow.outbox.postpone(
                 attempt.ready.delivery.id,
                 attempts=attempt.ready.delivery.attempts + 1,
@@ -146,12 +146,12 @@ def finish_deliveries(uow: UnitOfWork, attempts: Sequence[Attempt], *, now: int)
             )
             continue
         done.append(attempt.ready.delivery.id)
-        if not bounced:
-            updates.append(_update_of(attempt, now))
+        updates.append(_update_of(attempt, standing[attempt.ready.delivery.message_id], now))
     uow.outbox.remove(done)
     uow.messages.set_states(updates)
     uow.trail.add([_hop(attempt, now) for attempt in attempts])
-    _tell(uow, attempts, {u.message_id: u for u in updates}, done)
+    news = {u.message_id: u for u in updates if _is_news(u, standing[u.message_id])}
+    _tell(uow, attempts, news, done)
 
 
 def _exhausted(attempt: Attempt) -> bool:
@@ -165,18 +165,26 @@ def delay_before_next(attempt: Attempt) -> float:
     return BACKOFF[attempt.ready.delivery.attempts] * random.uniform(0.9, 1.1)
 
 
-def _update_of(attempt: Attempt, now: int) -> StateUpdate:
-    message_id = attempt.ready.delivery.message_id
+def _update_of(attempt: Attempt, message: Message, now: int) -> StateUpdate:
     if attempt.result is Result.SENT:
+        is_new = message.state is MessageState.PENDING
         return StateUpdate(
-            message_id=message_id,
-            state=MessageState.SENT,
+            message_id=message.id,
+            state=MessageState.SENT if is_new else message.state,
             at=now,
             external_id=attempt.external_id,
+            failure=None if is_new else message.failure,
         )
     return StateUpdate(
-        message_id=message_id, state=MessageState.FAILED, at=now, failure=attempt.reason
+        message_id=message.id,
+        state=MessageState.FAILED,
+        at=now,
+        failure=with_reason(message.failure, attempt.reason),
     )
+
+
+def _is_news(update: StateUpdate, message: Message) -> bool:
+    return (update.state, update.failure) != (message.state, message.failure)
 
 
 _OUTCOMES = {
@@ -226,7 +234,7 @@ def _tell(
 def send_again(
     uow: UnitOfWork, message: Message, conversation: Conversation, *, now: int
 ) -> Message:
-    """Puts a failed message back into the outbox, on an agent's wish.
+    """Puts a failed message back into the outbox, on an agent's wish, unless it waits there.
 
     Raises:
         ConflictError: the message did not fail.
@@ -236,16 +244,17 @@ def send_again(
     uow.messages.set_states(
         [StateUpdate(message_id=message.id, state=MessageState.PENDING, at=now)]
     )
-    uow.outbox.add(
-        [
-            NewDelivery(
-                inbox_id=conversation.inbox_id,
-                conversation_id=conversation.id,
-                message_id=message.id,
-                created_at=now,
-            )
-        ]
-    )
+    if not uow.outbox.holds(conversation.id, message.id):
+        uow.outbox.add(
+            [
+                NewDelivery(
+                    inbox_id=message.inbox_id,
+                    conversation_id=conversation.id,
+                    message_id=message.id,
+                    created_at=now,
+                )
+            ]
+        )
     uow.trail.add(
         [
             TrailEntry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from channels.contract import DeliveryReport, MessageState
@@ -47,7 +48,7 @@ def note_report(uow: UnitOfWork, report: DeliveryReport, *, now: int) -> bool:
     conversation = uow.conversations.get(found.conversation_id, lock=True)
     message = uow.messages.get(found.id)
     entry = _entry(report, message, now)
-    if any(_same(entry, earlier) for earlier in uow.trail.of_message(message.id)):
+    if any(_same(entry, earlier) for earlier in _since_resent(uow.trail.of_message(message.id))):
         return True
     uow.trail.add([entry])
     update = _update(report, message, entry.reason, now)
@@ -66,12 +67,20 @@ def note_report(uow: UnitOfWork, report: DeliveryReport, *, now: int) -> bool:
     return True
 
 
+def with_reason(failure: str | None, reason: str) -> str:
+    """The reasons of several recipients together, each once."""
+    reasons = [*(failure or "").split("\n"), *reason.split("\n")]
+    return "\n".join(dict.fromkeys(one for one in reasons if one))[:LONGEST]
+
+
 def _find(uow: UnitOfWork, report: DeliveryReport) -> Message | None:
     found = None
     if report.message_id is not None:
         found = uow.messages.by_ids([report.message_id]).get(report.message_id)
     if found is None and report.external_id is not None:
         found = uow.messages.sent_as(report.inbox_id, report.external_id)
+    if found is None and report.signed_as is not None:
+        found = uow.messages.ending(*report.signed_as)
     return found if found is not None and is_sent_out(found) else None
 
 
@@ -86,6 +95,12 @@ def _entry(report: DeliveryReport, message: Message, now: int) -> TrailEntry:
     )
 
 
+def _since_resent(trail: Sequence[TrailEntry]) -> Sequence[TrailEntry]:
+    """What happened since the message was last sent again, on which a report may repeat itself."""
+    again = max((at for at, one in enumerate(trail) if one.hop is Hop.RESENT), default=0)
+    return trail[again:]
+
+
 def _same(one: TrailEntry, other: TrailEntry) -> bool:
     return (one.hop, one.outcome, one.reason) == (other.hop, other.outcome, other.reason)
 
@@ -93,8 +108,7 @@ def _same(one: TrailEntry, other: TrailEntry) -> bool:
 def _update(report: DeliveryReport, message: Message, reason: str, now: int) -> StateUpdate | None:
     """How the message stands after the report; None when that is as before."""
     if report.state is MessageState.FAILED:
-        reasons = [*(message.failure or "").split("\n"), reason]
-        failure = "\n".join(dict.fromkeys(one for one in reasons if one))[:LONGEST]
+        failure = with_reason(message.failure, reason)
         return StateUpdate(message_id=message.id, state=report.state, at=now, failure=failure)
     if message.state is MessageState.FAILED or _RANK[report.state] <= _RANK[message.state]:
         return None

@@ -51,6 +51,8 @@ COLUMNS = (
 # What is not the customer's word lies beside it as a note.
 _RECEIVED_KINDS = frozenset({MessageKind.CUSTOMER, MessageKind.NOTE})
 _SEARCHED_KINDS = PUBLIC_KINDS | {MessageKind.NOTE}
+# Letters to third parties are notes, those by which a chat goes on are activities.
+_SENT_OUT_KINDS = OUTGOING_KINDS | {MessageKind.NOTE, MessageKind.ACTIVITY}
 _ON_THE_WAY = frozenset({MessageState.SENT, MessageState.DELIVERED, MessageState.READ})
 
 
@@ -122,13 +124,24 @@ _SENT_AS = Statement(
     .where(
         messages.c.inbox_id == bindparam("inbox_id"),
         messages.c.external_id == bindparam("external_id"),
-        _is("kind", *OUTGOING_KINDS),
+        _is("kind", *_SENT_OUT_KINDS),
     )
     .order_by(messages.c.created_at.desc())
     .limit(literal_column("1"))
     .offset(NO_OFFSET),
     "inbox_id",
     "external_id",
+)
+_ENDING = Statement(
+    select(*_PICKED)
+    .where(
+        messages.c.conversation_id == bindparam("conversation_id"),
+        messages.c.id.like(bindparam("pattern")),
+    )
+    .limit(literal_column("1"))
+    .offset(NO_OFFSET),
+    "conversation_id",
+    "pattern",
 )
 _FAILED = Statement(
     select(*_PICKED)
@@ -315,8 +328,13 @@ class SqlMessages:
         return {rows[0][0]: to_message(rows[0]) for rows in found if rows}
 
     def sent_as(self, inbox_id: str, external_id: str) -> Message | None:
-        """The bot's or agent's message that the platform knows by that id; the newest."""
+        """What went out and the platform knows by that id; the newest."""
         row = self._session.row(_SENT_AS, (inbox_id, external_id))
+        return None if row is None else to_message(row)
+
+    def ending(self, conversation_id: str, end: str) -> Message | None:
+        """The conversation's message whose id has that end."""
+        row = self._session.row(_ENDING, (conversation_id, f"%{end}"))
         return None if row is None else to_message(row)
 
     def page(

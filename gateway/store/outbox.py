@@ -58,6 +58,14 @@ _WAITS = Statement(
     .offset(NO_OFFSET),
     "conversation_id",
 )
+_HOLDS = Statement(
+    select(outbox.c.id).where(
+        outbox.c.conversation_id == bindparam("conversation_id"),
+        outbox.c.message_id == bindparam("message_id"),
+    ),
+    "conversation_id",
+    "message_id",
+)
 _INSERT = insert_into(outbox, _NEW)
 _LEASE = update_by(outbox, ("worker", "leased_until"), "id")
 _POSTPONE = update_by(outbox, ("attempts", "available_at", "worker", "leased_until"), "id")
@@ -108,6 +116,10 @@ class SqlOutbox:
                 )
             )
         self._session.run_many(_INSERT, values)
+
+    def holds(self, conversation_id: str, message_id: str) -> bool:
+        """Whether the message waits."""
+        return self._session.row(_HOLDS, (conversation_id, message_id)) is not None
 
     def due_inboxes(self, now: int) -> list[str]:
         """Inboxes with deliveries whose time has come and that nobody holds."""

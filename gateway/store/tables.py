@@ -258,7 +258,7 @@ messages = Table(
         "ix_messages_sent_as",
         "inbox_id",
         "external_id",
-        where="kind IN ('agent', 'bot') AND external_id IS NOT NULL",
+        where="kind IN ('activity', 'agent', 'bot', 'note') AND external_id IS NOT NULL",
     ),
 )
 

@@ -182,7 +182,10 @@ class Receiver:
         """A report goes to the message that it is about; one about nobody's is only counted."""
         addresses = [*envelope, *mail.delivered_to, *(one.email for one in mail.to)]
         named = (self._marks.message_of_address(one) for one in addresses)
-        report = report_of(bounce, self._inbox_id, next((one for one in named if one), None))
+        report = replace(
+            report_of(bounce, self._inbox_id, next((one for one in named if one), None)),
+            signed_as=self._marks.signed_as(bounce.original_id),
+        )
 
         async def deliver() -> None:
             ours = await self._context.sink.report(report)

@@ -13,7 +13,7 @@ import hmac
 import re
 from typing import Final
 
-from channels.contract import Signer
+from channels.contract import SignedId, Signer
 
 LONGEST_LOCAL: Final = 64
 _MAC_BYTES: Final = 8  # 64 bits: guessing needs mails, one for each try
@@ -48,7 +48,7 @@ class Marks:
         """The Message-ID of one of our messages, without brackets; the same at each attempt."""
         if not _ID.fullmatch(conversation_id):
             return f"{message_id}@{self._domain}"
-        tail = message_id[-12:]
+        tail = SignedId.end_of(message_id)
         mac = self._mac("message", f"{conversation_id}.{tail}")
         return f"{_shorten(conversation_id)}.{tail}.{mac}@{self._domain}"
 
@@ -68,6 +68,13 @@ class Marks:
         conversation_id = _lengthen(found[1])
         wanted = self._mac("message", f"{conversation_id}.{found[2].lower()}")
         return conversation_id if hmac.compare_digest(wanted, found[3].lower()) else None
+
+    def signed_as(self, message_id: str) -> SignedId | None:
+        """What a Message-ID of ours names."""
+        conversation_id, found = self.conversation_of_id(message_id), _MESSAGE_ID.match(message_id)
+        if conversation_id is None or found is None:
+            return None
+        return SignedId(conversation_id, found[2].lower())
 
     def _address(self, kind: str, value: str) -> str | None:
         if not _ID.fullmatch(value):

@@ -11,6 +11,7 @@ from channels.contract import MessageState
 from gateway.domain.conversation import Message
 from gateway.domain.errors import ConflictError
 from gateway.domain.events import DeliveryQueued, MessageStateChanged
+from gateway.domain.records import StateUpdate
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.services.delivery import (
     BACKOFF,
@@ -225,4 +226,21 @@ async def test_only_a_failed_message_is_sent_again(desk: Desk, state: MessageSta
     well = replace(await message(desk, ready), state=state)
     with pytest.raises(ConflictError):
         await desk.store.write(lambda uow: send_again(uow, well, ready.conversation, now=1))
+    assert await desk.store.read(lambda uow: uow.outbox.depth()) == 1
+
+
+async def test_what_still_waits_for_some_goes_out_once_however_often_it_is_sent_again(
+    desk: Desk,
+) -> None:
+    await queue(desk, "lin", "Hi")
+    (ready,) = await claim(desk, clock())
+    refused = StateUpdate(
+        message_id=ready.delivery.message_id, state=MessageState.FAILED, at=1, failure="a: unknown"
+    )
+    await desk.store.write(lambda uow: uow.messages.set_states([refused]))
+    await finish(desk, clock(), retry(ready))
+    half = await message(desk, ready)
+    assert half.state is MessageState.FAILED
+    await desk.store.write(lambda uow: send_again(uow, half, ready.conversation, now=clock()))
+    assert (await message(desk, ready)).state is MessageState.PENDING
     assert await desk.store.read(lambda uow: uow.outbox.depth()) == 1

@@ -7,12 +7,19 @@ from functools import partial
 
 import pytest
 
-from channels.contract import DeliveryReport, MessageKind, MessageState
+from channels.contract import DeliveryReport, MessageKind, MessageState, SignedId
 from gateway.bus.embedded import EmbeddedBus
 from gateway.domain.conversation import Message
 from gateway.domain.events import MessageStateChanged
+from gateway.domain.records import StateUpdate
 from gateway.domain.trail import Hop, Outcome
-from gateway.services.delivery import Attempt, Result, claim_deliveries, finish_deliveries
+from gateway.services.delivery import (
+    Attempt,
+    Result,
+    claim_deliveries,
+    finish_deliveries,
+    send_again,
+)
 from gateway.services.sink import BusSink
 from gateway.wiring.ids import clock
 from tests.gateway.services.desk import MAILBOX, PUSH, Desk, ScriptedBot, inbound, reply
@@ -75,6 +82,29 @@ async def test_a_repeat_changes_nothing(outgoing: Outgoing) -> None:
     assert outgoing.desk.events == []
 
 
+async def test_our_signed_id_serves_before_the_platforms_is_known(desk: Desk) -> None:
+    await desk.turn(inbound(1, inbox=PUSH), ScriptedBot(reply("hello")))
+    (ready,) = await claim(desk, clock())
+    outgoing, ours = Outgoing(desk), ready.delivery.message_id
+    mine = SignedId(ready.conversation.id, SignedId.end_of(ours))
+    assert not await outgoing.report(signed_as=mine._replace(end="0" * 12))
+    assert not await outgoing.report(signed_as=mine._replace(conversation_id="another"))
+    assert await outgoing.report(signed_as=mine)
+    message = await desk.store.read(lambda uow: uow.messages.get(ours))
+    assert message.state is MessageState.FAILED
+
+
+async def test_the_same_bounce_shows_again_when_the_message_was_sent_again(
+    outgoing: Outgoing, desk: Desk
+) -> None:
+    await outgoing.report()
+    broken = await outgoing.message()
+    conversation = await desk.store.read(lambda uow: uow.conversations.get(broken.conversation_id))
+    await desk.store.write(lambda uow: send_again(uow, broken, conversation, now=clock()))
+    await outgoing.report()
+    assert (await outgoing.message()).state is MessageState.FAILED
+
+
 async def test_our_own_id_serves_too(outgoing: Outgoing) -> None:
     message = await outgoing.message()
     assert await outgoing.report(message_id=message.id, external_id=None)
@@ -122,6 +152,35 @@ async def test_a_bounce_that_overtakes_the_end_of_its_try_stands(desk: Desk) -> 
     assert (message.state, message.failure) == (MessageState.FAILED, "The mailbox is full.")
     later = partial(claim_deliveries, worker="w2", now=10**15, lease=1, limit=10, busy={})
     assert await desk.store.write(later) == []
+    assert await outgoing.report(reason="Another one is unknown."), "known by the platform's id"
+    assert (await outgoing.message()).failure == "The mailbox is full.\nAnother one is unknown."
+
+
+async def test_who_waits_is_tried_on_when_another_is_refused(desk: Desk) -> None:
+    await desk.turn(inbound(1, inbox=PUSH), ScriptedBot(reply("hello")))
+    (ready,) = await claim(desk, clock())
+    outgoing = Outgoing(desk)
+    await outgoing.report(
+        message_id=ready.delivery.message_id, external_id=None, reason="a: unknown"
+    )
+    await finish(desk, clock(), Attempt(ready=ready, result=Result.RETRY, reason="b: later"))
+    (again,) = await claim(desk, 10**15, "w2")
+    await finish(desk, clock(), Attempt(ready=again, result=Result.FAILED, reason="b: refused"))
+    message = await desk.store.read(lambda uow: uow.messages.get(ready.delivery.message_id))
+    assert (message.state, message.failure) == (MessageState.FAILED, "a: unknown\nb: refused")
+    (event,) = [one for one in desk.events if isinstance(one, MessageStateChanged)]
+    assert event.failure == message.failure
+
+
+async def test_a_receipt_that_overtakes_the_end_of_its_try_stands(desk: Desk) -> None:
+    await desk.turn(inbound(1, inbox=PUSH), ScriptedBot(reply("hello")))
+    (ready,) = await claim(desk, clock())
+    outgoing = Outgoing(desk)
+    await outgoing.report(
+        message_id=ready.delivery.message_id, external_id=None, state=MessageState.READ, reason=""
+    )
+    await finish(desk, clock(), Attempt(ready=ready, result=Result.SENT, external_id="p-1"))
+    assert (await outgoing.message()).state is MessageState.READ
 
 
 async def test_a_letter_that_is_no_answer_may_bounce_too(desk: Desk) -> None:
@@ -139,6 +198,16 @@ async def test_a_letter_that_is_no_answer_may_bounce_too(desk: Desk) -> None:
     await desk.store.write(lambda uow: uow.messages.add([letter, note]))
     outgoing = Outgoing(desk)
     assert await outgoing.report(message_id="letter", external_id=None)
+    await desk.store.write(
+        lambda uow: uow.messages.set_states(
+            [
+                StateUpdate(
+                    message_id="letter", state=MessageState.SENT, at=1, external_id="p-letter"
+                )
+            ]
+        )
+    )
+    assert await outgoing.report(external_id="p-letter", reason="Another one is full.")
     assert not await outgoing.report(message_id="note", external_id=None)
     found = await desk.store.read(lambda uow: uow.messages.get("letter"))
     assert found.state is MessageState.FAILED

@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("inbox_id", "external_id", name=op.f("pk_discards")),
     )
     op.create_index(op.f("ix_discards_inbox_id_at"), "discards", ["inbox_id", "at"], unique=False)
-    ours = sa.text("kind IN ('agent', 'bot') AND external_id IS NOT NULL")
+    ours = sa.text("kind IN ('activity', 'agent', 'bot', 'note') AND external_id IS NOT NULL")
     op.create_index(
         "ix_messages_sent_as",
         "messages",

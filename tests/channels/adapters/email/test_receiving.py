@@ -280,6 +280,9 @@ async def test_a_bounce_is_reported_by_the_message_that_came_back(desk: Desk) ->
     await desk.take(bounce(USER, original))
     (report,) = desk.bench.sink.reports
     assert (report.message_id, report.external_id) == (None, original)
+    assert report.signed_as == (CONVERSATION, MESSAGE[-12:])
+    await desk.take(bounce(USER, original.replace(MESSAGE[-4:], "aaaa")))
+    assert desk.bench.sink.reports[-1].signed_as is None, "a forged one"
 
 
 async def test_a_hostile_bounce_holds_nothing_that_no_database_keeps(desk: Desk) -> None:
