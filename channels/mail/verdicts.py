@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from channels.mail.headers import Headers
 from channels.mail.model import Verdict
@@ -15,8 +14,6 @@ _DOMAIN = re.compile(
 _FROM = re.compile(r"(?i)\bheader\.from\s*=\s*\"?([^\s;\"()]{1,255})")
 _COMMENT = re.compile(r"\([^()]{0,1000}\)")
 _SCORE = re.compile(r"(?i)(?:score|required|hits)?\s*=?\s*(-?\d{1,4}(?:\.\d{1,4})?)")
-
-Lookup = Callable[[str], bytes | None]
 
 
 def read_verdicts(
@@ -51,31 +48,6 @@ def _verdict(said: str) -> Verdict | None:
         result=found[2].lower(),
         domain=domain[1].rpartition("@")[2].lower() if domain else "",
     )
-
-
-def verify_dkim(raw: bytes, lookup: Lookup) -> Verdict:
-    """Verifies the topmost DKIM signature (RFC 6376) of a mail.
-
-    Args:
-        raw: the whole mail.
-        lookup: gives the TXT record of a name, or None; it is asked for keys alone.
-    """
-    import dkim
-
-    signature = re.search(rb"(?im)^dkim-signature:((?:.|\r?\n[ \t]){1,8000})", raw[:200_000])
-    domain = re.search(rb"[;\s:]d=([^;\s]{1,255})", signature[0]) if signature else None
-    named = domain[1].decode("ascii", "replace").lower() if domain else ""
-    if signature is None:
-        return Verdict(method="dkim", result="none")
-    try:
-        good = dkim.verify(raw, dnsfunc=lambda name, timeout=5: lookup(_named(name)))
-    except Exception:  # a foreign library over foreign bytes: it raises many kinds
-        return Verdict(method="dkim", result="permerror", domain=named)
-    return Verdict(method="dkim", result="pass" if good else "fail", domain=named)
-
-
-def _named(name: bytes | str) -> str:
-    return name.decode("ascii", "replace") if isinstance(name, bytes) else name
 
 
 def read_spam(headers: Headers) -> tuple[bool, float | None]:

@@ -15,7 +15,7 @@ from typing_extensions import override
 from channels.adapters.email.composing import File, Mail, compose
 from channels.adapters.email.dkim_signing import sign
 from channels.adapters.email.errors import MailServerError, in_words
-from channels.adapters.email.health import HealthKeeper, read_health
+from channels.adapters.email.health import FETCHING, LISTENING, HealthKeeper, read_health
 from channels.adapters.email.listening import Listening
 from channels.adapters.email.oauth import Tokens
 from channels.adapters.email.outgoing import Outgoing, Refusals, refusal_words
@@ -57,16 +57,17 @@ class Email(Channel[EmailSettings]):
         self._outgoing = Outgoing(settings, self._tokens)
         self._threader = Threader(inbox.id, self._marks, context.threads)
         receiver = Receiver(inbox.id, settings, context, self._marks)
-        health = HealthKeeper(context.state, context.now)
         self._poller = Poller(
             settings=settings,
             receiver=receiver,
             state=context.state,
             tokens=self._tokens,
-            health=health,
+            health=HealthKeeper(context.state, context.now, FETCHING),
             now=context.now,
         )
-        self._listening = Listening(settings, receiver, health)
+        self._listening = Listening(
+            settings, receiver, HealthKeeper(context.state, context.now, LISTENING)
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._by_hour = RateLimiter(settings.auto_per_hour, HOUR)
         self._by_day = RateLimiter(settings.auto_per_day, 24 * HOUR)
@@ -77,7 +78,7 @@ class Email(Channel[EmailSettings]):
         if self.inbox.settings.listen_port:
             await self._listening.start()
         if self.inbox.settings.imap_host:
-            self._spawn(self.context.leases.run("mailbox", self._poller.run))
+            self._spawn(self._poller.run_leased(self.context.leases))
 
     @override
     async def stop(self) -> None:
@@ -98,7 +99,7 @@ class Email(Channel[EmailSettings]):
     @override
     async def health(self) -> Health | None:
         """How it does, whichever process fetches."""
-        return await read_health(self.context.state)
+        return await read_health(self.context.state, self.inbox.settings, self.context.now())
 
     @override
     async def send(self, message: OutboundMessage) -> DeliveryReceipt:

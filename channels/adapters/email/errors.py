@@ -48,6 +48,23 @@ FAULT: Final = Words(
 )
 
 
+WAITS: Final = Words(
+    "Mail waits: what keeps messages is full or out of reach. It is taken once that answers.",
+    "邮件在等待：消息存储已满或无法连接，恢复后会自动接收。",
+    "郵件在等待：訊息儲存已滿或無法連線，恢復後會自動接收。",
+)
+
+
+def silent(minutes: int) -> Words:
+    """Nobody fetches any more."""
+    return Words(
+        f"The mailbox was not looked at for {minutes} minutes: the process that fetches is gone "
+        "or stuck. Restart it, and see its log.",
+        f"已有 {minutes} 分钟没有收取邮件：收信进程已退出或卡住，请重启并查看日志。",
+        f"已有 {minutes} 分鐘沒有收取郵件：收信程序已結束或卡住，請重新啟動並查看日誌。",
+    )
+
+
 def refused(said: str) -> Words:
     """The server refuses user name and password."""
     return Words(

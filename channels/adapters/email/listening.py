@@ -14,7 +14,7 @@ from typing import Any, Final
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from channels.adapters.email.errors import FAULT
+from channels.adapters.email.errors import FAULT, WAITS
 from channels.adapters.email.health import HealthKeeper
 from channels.adapters.email.poller import deliver_all
 from channels.adapters.email.receiver import Receiver
@@ -128,6 +128,7 @@ class Listening:
         try:
             await deliver_all([await self._receiver.take(raw or b"", envelope.rcpt_tos)])
         except (SinkFullError, UnavailableError):
+            await self._health.fail(WAITS)
             return _LATER
         except Exception:  # aiosmtpd would answer 500, and the server give the mail up
             log.exception("a mail is not taken", extra={"action": "mail_failed"})

@@ -19,6 +19,7 @@ from typing import Final, TypeVar
 
 from channels.adapters.email.errors import (
     FAULT,
+    WAITS,
     FolderError,
     LostError,
     MailServerError,
@@ -33,7 +34,7 @@ from channels.adapters.email.receiver import Receiver, Taken
 from channels.adapters.email.settings import EmailSettings
 from channels.adapters.email.tls import tls_context
 from channels.errors import SinkFullError, UnavailableError
-from channels.keeping import ChannelState
+from channels.keeping import ChannelState, Leases
 from channels.letters import Doubt
 
 log = logging.getLogger(__name__)
@@ -107,6 +108,18 @@ class Poller:
         """Looks at once, if it waits."""
         self._nudged.set()
 
+    async def run_leased(self, leases: Leases) -> None:
+        """Fetches until cancelled, in one process at a time, whatever ends it."""
+        ends = 0
+        while True:
+            try:
+                await leases.run("mailbox", self.run)
+            except Exception:
+                log.exception("fetching mail ended", extra={"action": "mailbox_ended"})
+                await self._health.fail(FAULT)
+            await asyncio.sleep(PAUSES[min(ends, len(PAUSES) - 1)])
+            ends += 1
+
     async def run(self) -> None:
         """Fetches until cancelled, over however many connections."""
         failures = refusals = 0
@@ -135,6 +148,7 @@ class Poller:
     async def _note(self, error: Exception) -> None:
         if isinstance(error, SinkFullError | UnavailableError):
             log.warning("mail waits: %s", error, extra={"action": "mail_waits"})
+            await self._health.fail(WAITS)
             return
         where = (self._settings.imap_host, self._settings.imap_port)
         await self._health.fail(in_words(error, *where), lost=isinstance(error, LostError))
@@ -227,6 +241,7 @@ class Poller:
                     moved = replace(cursor, uid=batch.uids[-1], at=self._now())
                     await self._keep(folder.name, moved)
                 self._worked = True
+                await self._health.alive()
                 for uid in batch.uids:
                     self._troubles.pop(_key(folder, uid), None)
                 await self._put_away(session, batch.uids)

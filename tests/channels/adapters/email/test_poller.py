@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from channels.adapters.email.errors import LOST, LostError, MailServerError, unexpected
-from channels.adapters.email.health import HealthKeeper
+from channels.adapters.email.health import FETCHING, HealthKeeper
 from channels.adapters.email.imap import Folder, ImapSession
 from channels.adapters.email.poller import Cursor, Poller
 from channels.letters import Doubt
@@ -63,7 +63,7 @@ class Fetching:
             receiver=self.desk.receiver,
             state=bench.context.state,
             tokens=SimpleNamespace(),  # type: ignore[arg-type]
-            health=HealthKeeper(bench.context.state, bench.context.now),
+            health=HealthKeeper(bench.context.state, bench.context.now, FETCHING),
             now=bench.context.now,
         )
 
