@@ -15,12 +15,16 @@ class TransientDeliveryError(ChannelError):
     Args:
         reason: in words an agent understands.
         retry_after: seconds to wait; None leaves it to the back-off.
+        attempted: whether the platform was asked; a turn waited for is no try.
     """
 
-    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: str, *, retry_after: float | None = None, attempted: bool = True
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+        self.attempted = attempted
 
 
 class PermanentDeliveryError(ChannelError):

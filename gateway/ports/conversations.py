@@ -359,6 +359,10 @@ class Outbox(Protocol):
         """Takes due heads: the oldest delivery of a conversation, when nobody else holds it."""
         ...
 
+    def hold(self, delivery_id: int, worker: str, *, leased_until: int) -> None:
+        """Leaves a claimed delivery to its worker for another time than it was claimed for."""
+        ...
+
     def remove(self, delivery_ids: Sequence[int]) -> None:
         """Deletes what is done with."""
         ...

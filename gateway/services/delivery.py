@@ -24,6 +24,10 @@ from gateway.services.reports import with_reason
 
 # Seconds before each next try (Standard Webhooks' schedule, shortened at its end to a day in all).
 BACKOFF = (5, 30, 120, 600, 1800, 7200, 18000, 28800, 28800)
+GIVE_UP_AFTER = 76_000_000  # ms: the day that the schedule takes at its shortest
+FEWEST_TRIES = 5  # also of what waited for a day behind others
+SLOW_LINE = 50_000  # bytes of files that go out in a second, at least
+LONGEST_FOR_FILES = 600.0  # seconds
 
 
 class Result(StrEnum):
@@ -45,13 +49,18 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """The end of a try: `retry_after` in seconds when the platform named a time."""
+    """The end of a try: `retry_after` in seconds when the platform named a time.
+
+    It was not `attempted` when the channel never asked the platform: its turn had not come, or
+    its settings are to be corrected.
+    """
 
     ready: Ready
     result: Result
     reason: str = ""
     external_id: str | None = None
     retry_after: float | None = None
+    attempted: bool = True
     ms: int = 0
 
 
@@ -94,8 +103,17 @@ def claim_deliveries(
         conversation = conversations[delivery.conversation_id]
         is_letter = message.inbox_id in letters
         letter = letter_of(uow, conversation, message) if is_letter else None
+        if files := seconds_for_files(message):
+            until = now + lease + round(1000 * files)
+            uow.outbox.hold(delivery.id, worker, leased_until=until)
         ready.append(_ready(delivery, message, conversation, letter))
     return ready
+
+
+def seconds_for_files(message: Message | PublicMessage) -> float:
+    """How much longer its files make a try."""
+    size = sum(attachment.size for attachment in message.attachments)
+    return min(size / SLOW_LINE, LONGEST_FOR_FILES)
 
 
 def _ready(
@@ -138,10 +156,10 @@ def finish_deliveries(uow: UnitOfWork, attempts: Sequence[Attempt], *, now: int)
     updates: list[StateUpdate] = []
     done: list[int] = []
     for attempt in attempts:
-        if attempt.result is Result.RETRY and not _exhausted(attempt):
+        if attempt.result is Result.RETRY and not _exhausted(attempt, now):
             uow.outbox.postpone(
                 attempt.ready.delivery.id,
-                attempts=attempt.ready.delivery.attempts + 1,
+                attempts=attempt.ready.delivery.attempts + attempt.attempted,
                 available_at=now + round(1000 * delay_before_next(attempt)),
             )
             continue
@@ -154,15 +172,23 @@ def finish_deliveries(uow: UnitOfWork, attempts: Sequence[Attempt], *, now: int)
     _tell(uow, attempts, news, done)
 
 
-def _exhausted(attempt: Attempt) -> bool:
-    return attempt.ready.delivery.attempts + 1 > len(BACKOFF)
+def _exhausted(attempt: Attempt, now: int) -> bool:
+    delivery = attempt.ready.delivery
+    tried = delivery.attempts + 1 >= FEWEST_TRIES or not attempt.attempted
+    return tried and now - delivery.created_at >= GIVE_UP_AFTER
 
 
 def delay_before_next(attempt: Attempt) -> float:
-    """Seconds until the next try: the platform's own, else the schedule with 20 % jitter."""
-    if attempt.retry_after is not None:
-        return min(max(attempt.retry_after, 0.5), 86_400.0)
-    return BACKOFF[attempt.ready.delivery.attempts] * random.uniform(0.9, 1.1)
+    """Seconds until the next try: the platform's own, else the schedule with 20 % jitter.
+
+    A platform that goes on to name short times is believed for the first tries only.
+    """
+    tries = attempt.ready.delivery.attempts
+    scheduled = BACKOFF[min(tries, len(BACKOFF) - 1)] * random.uniform(0.9, 1.1)
+    if attempt.retry_after is None:
+        return scheduled
+    named = min(max(attempt.retry_after, 0.5), 86_400.0)
+    return max(named, scheduled) if attempt.attempted and tries >= FEWEST_TRIES else named
 
 
 def _update_of(attempt: Attempt, message: Message, now: int) -> StateUpdate:
@@ -195,7 +221,7 @@ _OUTCOMES = {
 
 
 def _hop(attempt: Attempt, now: int) -> TrailEntry:
-    given_up = attempt.result is Result.RETRY and _exhausted(attempt)
+    given_up = attempt.result is Result.RETRY and _exhausted(attempt, now)
     return TrailEntry(
         message_id=attempt.ready.delivery.message_id,
         hop=Hop.SENT,

@@ -143,6 +143,10 @@ class SqlOutbox:
             for row in rows
         ]
 
+    def hold(self, delivery_id: int, worker: str, *, leased_until: int) -> None:
+        """Leaves a claimed delivery to its worker for another time than it was claimed for."""
+        self._session.run(_LEASE, (worker, leased_until, delivery_id))
+
     def remove(self, delivery_ids: Sequence[int]) -> None:
         """Deletes what is done with; the next of each conversation, which is locked, may go."""
         removed = self._session.each(_DELETE, [(item,) for item in delivery_ids])

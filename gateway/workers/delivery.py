@@ -7,7 +7,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -17,15 +17,22 @@ from gateway.metrics import Metrics
 from gateway.ports.bus import Hub
 from gateway.ports.clock import Clock
 from gateway.ports.store import Store, StoreUnavailableError, UnitOfWork
-from gateway.services.delivery import Attempt, Ready, Result, claim_deliveries, finish_deliveries
+from gateway.services.delivery import (
+    Attempt,
+    Ready,
+    Result,
+    claim_deliveries,
+    finish_deliveries,
+    seconds_for_files,
+)
 from gateway.services.publishing import DELIVERIES
 from gateway.workers.finishing import finish
 
 log = logging.getLogger(__name__)
 
 SWEEP = 1.0  # seconds between looks at the outbox when nothing pokes
-LEASE = 90_000  # ms; longer than SEND_LIMIT, so that nobody else sends meanwhile
-SEND_LIMIT = 60.0  # seconds one try may take
+SEND_LIMIT = 60.0  # seconds one try may take, and more for what its files weigh
+LEASE = 90_000  # ms; as much longer, so that nobody else sends meanwhile
 AT_ONCE = 32  # sends of one inbox
 AT_ONCE_IN_ALL = 256
 
@@ -158,21 +165,14 @@ async def _poke_or_sweep(poke: Any) -> None:
 
 
 def _with_time(attempt: Attempt, ms: int) -> Attempt:
-    return Attempt(
-        ready=attempt.ready,
-        result=attempt.result,
-        reason=attempt.reason,
-        external_id=attempt.external_id,
-        retry_after=attempt.retry_after,
-        ms=ms,
-    )
+    return replace(attempt, ms=ms)
 
 
 async def _try_to_send(channel: Channel[Any] | None, ready: Ready) -> Attempt:
     if channel is None:
         return Attempt(ready=ready, result=Result.RETRY, reason="The inbox is switched off.")
     try:
-        async with asyncio.timeout(SEND_LIMIT):
+        async with asyncio.timeout(SEND_LIMIT + seconds_for_files(ready.outbound.message)):
             receipt = await channel.send(ready.outbound)
     except PermanentDeliveryError as error:
         return Attempt(ready=ready, result=Result.FAILED, reason=error.reason)
@@ -182,6 +182,7 @@ async def _try_to_send(channel: Channel[Any] | None, ready: Ready) -> Attempt:
             result=Result.RETRY,
             reason=error.reason,
             retry_after=error.retry_after,
+            attempted=error.attempted,
         )
     except TimeoutError:
         return Attempt(ready=ready, result=Result.RETRY, reason="The platform did not answer.")

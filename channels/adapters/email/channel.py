@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -21,6 +20,7 @@ from channels.adapters.email.oauth import Tokens
 from channels.adapters.email.outgoing import Outgoing, Refusals, refusal_words
 from channels.adapters.email.poller import CATCH_UP, Poller, open_session
 from channels.adapters.email.receiver import Receiver
+from channels.adapters.email.serving import Served, Serving
 from channels.adapters.email.settings import EmailSettings
 from channels.adapters.email.signing import Marks
 from channels.adapters.email.threading import Threader
@@ -38,7 +38,7 @@ from channels.contract import (
 from channels.errors import PermanentDeliveryError, TransientDeliveryError, UnavailableError
 from channels.keeping import Thread
 from channels.letters import Letter
-from channels.limits import RateLimiter
+from channels.limits import RateLimiter, RecentKeys
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,8 @@ class Email(Channel[EmailSettings]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._by_hour = RateLimiter(settings.auto_per_hour, HOUR)
         self._by_day = RateLimiter(settings.auto_per_day, 24 * HOUR)
+        self._counted = RecentKeys()
+        self._serving = Serving(context.state)
 
     @override
     async def start(self) -> None:
@@ -110,22 +112,14 @@ class Email(Channel[EmailSettings]):
             PermanentDeliveryError: never.
         """
         letter = message.letter
-        if letter is None:
-            raise PermanentDeliveryError("A mail needs a recipient.")
+        if letter is None:  # claimed before the inbox was known to send letters
+            raise TransientDeliveryError(
+                "The inbox is only just starting.", retry_after=5, attempted=False
+            )
+        await self._wait_for_turn(message)
         try:
             mail = await self._compose(message, letter)
-            rest = await self._not_served(message, mail)
-        except UnavailableError as error:
-            raise TransientDeliveryError(str(error), retry_after=error.retry_after) from error
-        if message.message.kind is MessageKind.BOT and message.attempt == 1:
-            self._check_automatic(mail)
-        bounce = self._marks.bounce_address(message.message.id)
-        sender = (bounce if self.inbox.settings.plus_addresses else None) or (
-            self.inbox.settings.address
-        )
-        refusals = await self._outgoing.send(rest, sender, message.message.id)
-        try:
-            await self._note_refusals(message, rest, refusals)
+            await self._hand_over(message, mail)
         except UnavailableError as error:
             raise TransientDeliveryError(str(error), retry_after=error.retry_after) from error
         await self._welcome(message, letter, mail)
@@ -165,18 +159,41 @@ class Email(Channel[EmailSettings]):
             return mail
         return await asyncio.to_thread(sign, mail, self.inbox.settings)
 
-    async def _not_served(self, message: OutboundMessage, mail: Mail) -> Mail:
-        """The mail for those who did not get it at an earlier attempt."""
-        if message.attempt == 1:
-            return mail
-        kept = await self.context.state.get(_served(message))
-        served = set(json.loads(kept)) if kept else set()
-        rest = tuple(one for one in mail.recipients if one not in served)
-        return replace(mail, recipients=rest or mail.recipients)
+    async def _wait_for_turn(self, message: OutboundMessage) -> None:
+        """A code, whose reader waits for it, goes before what waits."""
+        if message.message.conversation_id:
+            await self._outgoing.keep_pace(message.message.id)
+        else:
+            self._outgoing.go_ahead()
 
-    def _check_automatic(self, mail: Mail) -> None:
-        """No more than so many automatic mails to one address: two robots must not talk on."""
-        for address in mail.recipients:
+    async def _hand_over(self, message: OutboundMessage, mail: Mail) -> None:
+        """Sends it to those who are still to get it."""
+        served = await self._serving.of(message.message.id)
+        left = served.left(mail.recipients, anew=message.attempt == 1)
+        refusals: Refusals = {}
+        if left:
+            self._check_automatic(message, left)
+            bounce = self._marks.bounce_address(message.message.id)
+            sender = (bounce if self.inbox.settings.plus_addresses else None) or (
+                self.inbox.settings.address
+            )
+            rest = replace(mail, recipients=left)
+            refusals = await self._outgoing.send(rest, sender, message.message.id)
+        after = served.after(mail.recipients, left, refusals)
+        await self._note_refusals(message, after, refusals)
+
+    def _check_automatic(self, message: OutboundMessage, addresses: Sequence[str]) -> None:
+        """No more than so many automatic mails to one address: two robots must not talk on.
+
+        Codes, which belong to no conversation, have a limit of their own where they are asked for.
+        """
+        public = message.message
+        if public.kind is not MessageKind.BOT or not public.conversation_id:
+            return
+        if message.attempt > 1 or public.id in self._counted:
+            return
+        self._counted.add(public.id)
+        for address in addresses:
             now, key = self.context.now(), address.lower()
             if self._by_hour.wait_seconds(key, now) or self._by_day.wait_seconds(key, now):
                 raise PermanentDeliveryError(
@@ -185,23 +202,24 @@ class Email(Channel[EmailSettings]):
                 )
 
     async def _note_refusals(
-        self, message: OutboundMessage, mail: Mail, refusals: Refusals
+        self, message: OutboundMessage, served: Served, refusals: Refusals
     ) -> None:
         """Some got it, some did not: those who may yet get it are tried again, and only those."""
         later = {who: said for who, said in refusals.items() if said[0] < 500}
-        never = {who: said for who, said in refusals.items() if who not in later}
-        if later:
-            served = [one for one in mail.recipients if one not in later]
-            earlier = await self.context.state.get(_served(message)) or "[]"
-            kept = sorted({*json.loads(earlier), *served})
-            await self.context.state.put(_served(message), json.dumps(kept))
-        if never:
+        public = message.message
+        if served.refused and not served.got and not later:
+            raise PermanentDeliveryError(refusal_words(served.refused))
+        if later or served.refused:
+            await self._serving.note(public.id, served)
+        elif served.noted:
+            await self._serving.note(public.id, None)
+        if served.refused:
             await self.context.sink.report(
                 DeliveryReport(
                     inbox_id=message.inbox_id,
                     state=MessageState.FAILED,
-                    reason=refusal_words(never),
-                    message_id=message.message.id,
+                    reason=refusal_words(served.refused),
+                    message_id=public.id,
                 )
             )
         if later:
@@ -239,7 +257,3 @@ class Email(Channel[EmailSettings]):
                         message_id=message.message.id,
                     )
                 )
-
-
-def _served(message: OutboundMessage) -> str:
-    return f"served:{message.message.id}"

@@ -35,7 +35,7 @@ def sign(mail: Mail, settings: EmailSettings) -> Mail:
         )
     except (dkim.DKIMException, ValueError) as error:
         reason = f"The mail cannot be signed (DKIM): {error}. Correct the inbox's key."
-        raise TransientDeliveryError(reason, retry_after=600) from error
+        raise TransientDeliveryError(reason, retry_after=600, attempted=False) from error
     return replace(mail, content=bytes(header) + mail.content)
 
 

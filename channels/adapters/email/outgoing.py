@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import aiosmtplib
@@ -21,7 +23,10 @@ COMMAND_SECONDS: Final = 40.0
 MOST_CONNECTIONS: Final = 3
 REST_SECONDS: Final = 20.0  # for which an unused connection is kept: servers drop them soon
 MOST_MAILS: Final = 50  # over one connection
-LONGEST_WAIT: Final = 40.0  # seconds in line for the rate; beyond that the outbox waits
+SHORT_WAIT: Final = 2.0  # seconds in line; for longer the outbox waits, which costs no try's time
+SLOT_SECONDS: Final = 10.0  # for which a mail waits for a connection
+SLOW_LINE: Final = 100_000  # bytes a second that a mail takes at least
+MOST_TURNS: Final = 20_000  # mails whose turns are known
 
 Refusals = dict[str, tuple[int, str]]
 
@@ -50,6 +55,7 @@ class Outgoing:
         self._resting: list[_Connection] = []
         self._room = asyncio.Semaphore(MOST_CONNECTIONS)
         self._next_at = 0.0
+        self._turns: OrderedDict[str, float] = OrderedDict()
 
     async def send(self, mail: Mail, sender: str, envelope_id: str) -> Refusals:
         """Sends one mail.
@@ -60,18 +66,19 @@ class Outgoing:
             envelope_id: comes back in reports (RFC 3461).
 
         Returns:
-            The recipients that were refused while others were taken, each with code and words.
+            The recipients that were refused, each with code and words; the others were taken.
 
         Raises:
             TransientDeliveryError: it was not taken now.
             PermanentDeliveryError: it never will be.
         """
-        await self._keep_pace()
         try:
-            async with self._room:
+            async with self._slot():
                 return await self._send(mail, sender, envelope_id)
         except SignInError as error:
-            raise TransientDeliveryError(error.words.en, retry_after=300) from error
+            raise TransientDeliveryError(
+                error.words.en, retry_after=300, attempted=False
+            ) from error
         except MailServerError as error:
             raise TransientDeliveryError(error.words.en) from error
         except aiosmtplib.SMTPException as error:
@@ -85,18 +92,53 @@ class Outgoing:
         while self._resting:
             await _quit(self._resting.pop())
 
-    async def _keep_pace(self) -> None:
-        """Waits for this mail's turn in the inbox's rate; a few may go at once."""
+    async def keep_pace(self, message_id: str) -> None:
+        """Waits for a mail's turn in the inbox's rate; a few may go at once.
+
+        Raises:
+            TransientDeliveryError: its turn, which is kept for it, comes later.
+        """
         now = time.monotonic()
-        turn = max(self._next_at, now - 2.0)
-        if turn - now > LONGEST_WAIT:
+        turn = self._turns.pop(message_id, None)
+        if turn is None:
+            turn = self._take_turn(now)
+        if turn - now > SHORT_WAIT:
+            self._turns[message_id] = turn
+            if len(self._turns) > MOST_TURNS:
+                self._turns.popitem(last=False)
             raise TransientDeliveryError(
                 f"More mails wait than the {self._settings.per_minute} a minute that are allowed.",
                 retry_after=turn - now,
+                attempted=False,
             )
-        self._next_at = turn + 60 / self._settings.per_minute
         if turn > now:
             await asyncio.sleep(turn - now)
+
+    def go_ahead(self) -> None:
+        """Counts a mail that cannot wait."""
+        self._take_turn(time.monotonic())
+
+    def _take_turn(self, now: float) -> float:
+        turn = max(self._next_at, now - 2.0)
+        self._next_at = turn + 60 / self._settings.per_minute
+        return turn
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """One of the few connections, held for a mail."""
+        try:
+            async with asyncio.timeout(SLOT_SECONDS):
+                await self._room.acquire()
+        except TimeoutError as error:
+            raise TransientDeliveryError(
+                "Other mails are being handed over; this one follows.",
+                retry_after=5,
+                attempted=False,
+            ) from error
+        try:
+            yield
+        finally:
+            self._room.release()
 
     async def _send(self, mail: Mail, sender: str, envelope_id: str) -> Refusals:
         connection = await self._open()
@@ -137,13 +179,17 @@ class Outgoing:
         self, client: aiosmtplib.SMTP, mail: Mail, sender: str, envelope_id: str
     ) -> Refusals:
         asks = self._settings.delivery_reports and client.supports_extension("dsn")
-        answers, _ = await client.sendmail(
-            sender,
-            list(mail.recipients),
-            mail.content,
-            mail_options=["RET=HDRS", f"ENVID={envelope_id}"] if asks else [],
-            rcpt_options=["NOTIFY=FAILURE,DELAY"] if asks else [],
-        )
+        try:
+            answers, _ = await client.sendmail(
+                sender,
+                list(mail.recipients),
+                mail.content,
+                mail_options=["RET=HDRS", f"ENVID={envelope_id}"] if asks else [],
+                rcpt_options=["NOTIFY=FAILURE,DELAY"] if asks else [],
+                timeout=COMMAND_SECONDS + len(mail.content) / SLOW_LINE,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            return {one.recipient: (one.code, one.message) for one in error.recipients}
         return {address: (one.code, one.message) for address, one in answers.items()}
 
 
@@ -207,12 +253,6 @@ async def _quit(connection: _Connection) -> None:
 
 def _judged(error: aiosmtplib.SMTPException) -> Exception:
     """4xx may pass by itself (greylisting), 5xx never does (RFC 5321 4.2.1)."""
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        refusals = error.recipients
-        reason = "; ".join(f"{one.recipient}: {_words(one.code, one.message)}" for one in refusals)
-        if any(one.code < 500 for one in refusals):
-            return TransientDeliveryError(reason[:900])
-        return PermanentDeliveryError(reason[:900])
     if isinstance(error, aiosmtplib.SMTPResponseException):
         reason = _words(error.code, error.message)
         if 500 <= error.code < 600:
@@ -244,5 +284,6 @@ def _words(code: int, said: str) -> str:
 
 
 def refusal_words(refusals: Refusals) -> str:
-    """The refused recipients of a mail that others got."""
-    return "\n".join(f"{address}: {_words(*answer)}" for address, answer in refusals.items())
+    """Who was refused, and why."""
+    lines = (f"{address}: {_words(*answer)}" for address, answer in refusals.items())
+    return "\n".join(lines)[:900]

@@ -174,7 +174,7 @@ class WeComChannel(Channel[WeComSettings]):
         wait = self._per_member.wait_seconds(handle, self.context.now())
         if wait:
             raise TransientDeliveryError(
-                _SLOWER.in_language(self.inbox.language), retry_after=wait
+                _SLOWER.in_language(self.inbox.language), retry_after=wait, attempted=False
             )
         body = part.body
         if part.file is not None:

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from channels.contract import MessageState
+from channels.contract import Attachment, MessageState
 from gateway.domain.conversation import Message
 from gateway.domain.errors import ConflictError
 from gateway.domain.events import DeliveryQueued, MessageStateChanged
@@ -15,12 +15,15 @@ from gateway.domain.records import StateUpdate
 from gateway.domain.trail import Hop, Outcome, TrailEntry
 from gateway.services.delivery import (
     BACKOFF,
+    FEWEST_TRIES,
+    GIVE_UP_AFTER,
     Attempt,
     Ready,
     Result,
     claim_deliveries,
     delay_before_next,
     finish_deliveries,
+    seconds_for_files,
     send_again,
 )
 from gateway.wiring.ids import clock
@@ -168,11 +171,11 @@ async def test_after_the_schedule_a_message_is_given_up(desk: Desk) -> None:
     await queue(desk, "lin", "one", "two")
     for _ in BACKOFF:
         (ready,) = await claim(desk, LATER)
-        await finish(desk, 0, retry(ready))
+        await finish(desk, clock(), retry(ready))
         assert (await message(desk, ready)).state is MessageState.PENDING
     (ready,) = await claim(desk, LATER)
     assert ready.outbound.attempt == len(BACKOFF) + 1
-    await finish(desk, clock(), retry(ready))
+    await finish(desk, clock() + GIVE_UP_AFTER, retry(ready))
     after = await message(desk, ready)
     assert (after.state, after.failure) == (MessageState.FAILED, "The platform is busy.")
     last = (await trail(desk, ready))[-1]
@@ -244,3 +247,48 @@ async def test_what_still_waits_for_some_goes_out_once_however_often_it_is_sent_
     await desk.store.write(lambda uow: send_again(uow, half, ready.conversation, now=clock()))
     assert (await message(desk, ready)).state is MessageState.PENDING
     assert await desk.store.read(lambda uow: uow.outbox.depth()) == 1
+
+
+async def test_a_turn_waited_for_is_no_try(desk: Desk) -> None:
+    await queue(desk, "lin", "Hi")
+    for _ in range(3 * len(BACKOFF)):
+        (ready,) = await claim(desk, LATER)
+        assert ready.outbound.attempt == 1
+        await finish(desk, clock(), replace(retry(ready, retry_after=60), attempted=False))
+    assert (await message(desk, ready)).state is MessageState.PENDING
+    (ready,) = await claim(desk, LATER)
+    late = clock() + GIVE_UP_AFTER
+    await finish(desk, late, replace(retry(ready, retry_after=60), attempted=False))
+    assert (await message(desk, ready)).state is MessageState.FAILED
+
+
+async def test_what_waited_for_a_day_behind_others_gets_its_tries(desk: Desk) -> None:
+    await queue(desk, "lin", "Hi")
+    late = clock() + GIVE_UP_AFTER
+    for _ in range(FEWEST_TRIES):
+        (ready,) = await claim(desk, LATER)
+        assert (await message(desk, ready)).state is MessageState.PENDING
+        await finish(desk, late, retry(ready, retry_after=1))
+    assert (await message(desk, ready)).state is MessageState.FAILED
+
+
+async def test_short_times_are_believed_for_the_first_tries_only(desk: Desk) -> None:
+    await queue(desk, "lin", "Hi")
+    (ready,) = await claim(desk, clock())
+    often = replace(ready, delivery=replace(ready.delivery, attempts=FEWEST_TRIES))
+    assert delay_before_next(retry(often, retry_after=1)) > 5000
+    assert delay_before_next(replace(retry(often, retry_after=1), attempted=False)) == 1
+
+
+async def test_files_get_more_time_and_a_longer_lease(desk: Desk) -> None:
+    await queue(desk, "lin", "Hi")
+    (ready,) = await claim(desk, clock())
+    large = Attachment(name="scan.pdf", mime="application/pdf", size=5_000_000, blob="b")
+    heavy = replace(await message(desk, ready), attachments=(large,))
+    assert seconds_for_files(heavy) == 100
+    await desk.store.write(lambda uow: uow.messages.update(heavy))
+    now = clock() + LEASE
+    (again,) = await claim(desk, now, "w2")
+    assert again.delivery.id == ready.delivery.id
+    assert await claim(desk, now + LEASE + 99_999, "w3") == []
+    assert len(await claim(desk, now + LEASE + 100_001, "w3")) == 1

@@ -7,6 +7,7 @@ import base64
 import re
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -278,25 +279,93 @@ async def test_mails_keep_the_pace(smtp: SmtpSink) -> None:
     assert asyncio.get_running_loop().time() - began > 0.8  # twenty at once, then ten a second
 
 
-async def test_a_flood_waits_in_the_outbox(smtp: SmtpSink) -> None:
-    post = Post(None, smtp, per_minute=20)
-    tasks = [asyncio.create_task(post.channel.send(outbound())) for _ in range(30)]
-    done, waiting = await asyncio.wait(tasks, timeout=2)
-    errors = [task.exception() for task in done]
-    late = [error for error in errors if isinstance(error, TransientDeliveryError)]
-    assert late
-    assert all(error.retry_after and error.retry_after > 30 for error in late)
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
+async def test_a_flood_waits_in_the_outbox_where_each_mail_keeps_its_turn(smtp: SmtpSink) -> None:
+    post = Post(None, smtp, per_minute=600)
+    mails = [outbound(id=f"{number:032x}") for number in range(80)]
+    ends = await asyncio.gather(*(post.channel.send(one) for one in mails), return_exceptions=True)
+    waits = {
+        one.message.id: end.retry_after or 0
+        for one, end in zip(mails, ends, strict=True)
+        if isinstance(end, TransientDeliveryError) and not end.attempted
+    }
+    assert 30 < len(waits) < 50
+    assert sorted(waits.values()) == pytest.approx(
+        [min(waits.values()) + 0.1 * number for number in range(len(waits))], abs=0.05
+    )
+    await asyncio.sleep(min(waits.values()) - 1)
+    first = next(one for one in mails if one.message.id in waits)
+    await post.channel.send(first)
     await post.channel.stop()
+    assert len(smtp.mails) == 81 - len(waits)
+
+
+async def test_a_code_goes_before_what_waits(smtp: SmtpSink) -> None:
+    post = Post(None, smtp, per_minute=20)
+    await asyncio.gather(
+        *(post.channel.send(outbound(id=f"{number:032x}")) for number in range(9)),
+        return_exceptions=True,
+    )
+    before = len(smtp.mails)
+    await post.channel.send(outbound(conversation_id="", kind=MessageKind.BOT))
+    await post.channel.stop()
+    assert len(smtp.mails) == before + 1
+
+
+async def test_codes_do_not_use_up_what_the_bot_may_send(smtp: SmtpSink) -> None:
+    post = Post(None, smtp, auto_per_hour=1)
+    for _ in range(3):
+        await post.channel.send(outbound(conversation_id="", kind=MessageKind.BOT))
+    await post.channel.send(outbound(kind=MessageKind.BOT))
+    await post.channel.stop()
+    assert len(smtp.mails) == 4
+
+
+async def test_what_waits_is_counted_once_among_the_automatic_mails(smtp: SmtpSink) -> None:
+    post = Post(None, smtp, auto_per_hour=2, password="wrong")
+    for _ in range(5):
+        with pytest.raises(TransientDeliveryError) as caught:
+            await post.channel.send(outbound(kind=MessageKind.BOT))
+        assert not caught.value.attempted
+    await post.channel.stop()
+
+
+async def test_without_a_letter_it_is_tried_again(post: Post) -> None:
+    with pytest.raises(TransientDeliveryError) as caught:
+        await post.channel.send(replace(outbound(), letter=None))
+    assert not caught.value.attempted
+
+
+async def test_a_mail_sent_again_goes_to_those_alone_who_have_it_not(post: Post) -> None:
+    post.smtp.refused[LI] = "550 5.1.1 no such user"
+    await post.channel.send(outbound(letter={"cc": (Party(address=LI),)}))
+    right = "li.na@qingchuan.example"
+    await post.channel.send(outbound(letter={"cc": (Party(address=right),)}))
+    assert [found.recipients for found in post.smtp.mails] == [[WANG], [right]]
+    assert post.bench.state.values["served"] == "{}", "nothing is kept of what is done"
+    await post.channel.send(outbound())
+    assert post.smtp.mails[-1].recipients == [WANG], "an agent wants it"
+
+
+async def test_one_is_refused_for_good_and_one_for_now(post: Post) -> None:
+    third = "chen@qingchuan.example"
+    letter = {"cc": (Party(address=LI), Party(address=third))}
+    post.smtp.refused |= {LI: "550 5.1.1 no such user", third: "451 4.7.1 greylisted"}
+    with pytest.raises(TransientDeliveryError, match=third):
+        await post.channel.send(outbound(letter=letter))
+    post.smtp.refused[third] = "550 5.7.1 refused after all"
+    receipt = await post.channel.send(outbound(letter=letter, attempt=2))
+    assert receipt.external_id
+    assert [found.recipients for found in post.smtp.mails] == [[WANG]]
+    reasons = [report.reason for report in post.bench.sink.reports]
+    assert LI in reasons[0]
+    assert third in reasons[-1]
 
 
 async def test_a_wrong_password_is_told(smtp: SmtpSink) -> None:
     post = Post(None, smtp, password="wrong")
     with pytest.raises(TransientDeliveryError, match="authorisation code") as caught:
         await post.channel.send(outbound())
-    assert caught.value.retry_after == 300
+    assert (caught.value.retry_after, caught.value.attempted) == (300, False)
 
 
 async def test_failure_reports_are_asked_for_where_offered(post: Post) -> None:
@@ -354,8 +423,9 @@ async def test_mails_are_signed(smtp: SmtpSink) -> None:
 async def test_a_damaged_key_is_told(smtp: SmtpSink) -> None:
     pem = "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----"
     post = Post(None, smtp, dkim_domain="shop.example", dkim_selector="yd", dkim_key=pem)
-    with pytest.raises(TransientDeliveryError, match="DKIM"):
+    with pytest.raises(TransientDeliveryError, match="DKIM") as caught:
         await post.channel.send(outbound())
+    assert not caught.value.attempted
 
 
 async def test_a_copy_lies_in_the_sent_folder(dovecot: DovecotServer, smtp: SmtpSink) -> None:
