@@ -53,6 +53,13 @@ def configure_logs(*, level: str, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else LineFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # Lines for each request, each migration looked at and each action registered.
-    for noisy in ("aiohttp.access", "alembic.runtime.migration", "rasa_sdk"):
+    # Lines for each request, each migration looked at, each action registered, and of the mail
+    # libraries what mails say.
+    for noisy in (
+        "aiohttp.access",
+        "alembic.runtime.migration",
+        "rasa_sdk",
+        "mail.log",
+        "aioimaplib",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)

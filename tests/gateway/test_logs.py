@@ -105,3 +105,13 @@ async def test_no_log_holds_what_a_customer_wrote(
     written = "\n".join(f.format(record) for f in formatters for record in caplog.records)
     assert isinstance(fault, float) or "turn_failed" in written, "the failure itself is logged"
     assert SECRET not in written
+
+
+@pytest.mark.parametrize("library", ["mail.log", "aioimaplib.aioimaplib"])
+def test_libraries_write_no_mail_into_the_log(
+    capsys: pytest.CaptureFixture[str], library: str
+) -> None:
+    configure_logs(level="debug", as_json=False)
+    logging.getLogger(library).debug("Received : %s", SECRET)
+    logging.getLogger(library).info("%s", SECRET)
+    assert SECRET not in capsys.readouterr().err

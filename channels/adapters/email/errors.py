@@ -94,6 +94,17 @@ def unexpected(said: str) -> Words:
     )
 
 
+def no_authority(path: str, error: OSError) -> Words:
+    """The file with a certificate authority of one's own cannot be used."""
+    why = error.strerror or str(error)
+    return Words(
+        f"The file {path} holds no certificate authority ({why}); correct its path in the "
+        "settings.",
+        f"文件 {path} 中没有可用的 CA 证书（{why}），请在设置中更正路径。",
+        f"檔案 {path} 中沒有可用的 CA 憑證（{why}），請在設定中更正路徑。",
+    )
+
+
 def left_out(uids: Sequence[int]) -> Words:
     """The server has messages that it does not give."""
     named = ", ".join(str(uid) for uid in uids[:10])
@@ -119,10 +130,11 @@ def in_words(error: BaseException, host: str, port: int) -> Words:
             f"{where} 的憑證無效（{why}），請檢查伺服器名稱，或指定簽發機構的憑證。",
         )
     if isinstance(error, ssl.SSLError):
+        why = error.reason or str(error)[:100]
         return Words(
-            f"{where} does not speak TLS; check port and security.",
-            f"{where} 不支持 TLS，请检查端口和加密方式。",
-            f"{where} 不支援 TLS，請檢查連接埠和加密方式。",
+            f"{where} does not speak TLS as is needed ({why}); check port and security.",
+            f"与 {where} 建立 TLS 失败（{why}），请检查端口和加密方式。",
+            f"與 {where} 建立 TLS 失敗（{why}），請檢查連接埠和加密方式。",
         )
     if isinstance(error, socket.gaierror):
         return Words(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from typing_extensions import override
 
 from channels.adapters.email.errors import FAULT, WAITS
 from channels.adapters.email.health import HealthKeeper
@@ -23,9 +24,42 @@ from channels.errors import SettingsError, SinkFullError, UnavailableError, Word
 
 log = logging.getLogger(__name__)
 
+MOST_CONNECTIONS: Final = 50
 TIMEOUT: Final = 120.0  # seconds of silence after which a client is dropped
 
 _LATER: Final = "451 4.3.0 Cannot keep the mail now, try again later"
+
+
+class _Counted:
+    """A connection that counts as long as it lasts."""
+
+    event_handler: Listening
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.event_handler.connections.add(self)
+        super().connection_made(transport)  # type: ignore[misc]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.event_handler.connections.discard(self)
+        super().connection_lost(error)  # type: ignore[misc]
+
+
+class _Smtp(_Counted, SMTP):
+    """SMTP."""
+
+
+class _Lmtp(_Counted, LMTP):
+    """LMTP."""
+
+
+class _Refusal(asyncio.Protocol):
+    """A connection beyond those that are allowed: the server comes again."""
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.write(b"421 4.3.2 Too many connections, try again later\r\n")
+        transport.close()
 
 
 class Listening:
@@ -36,6 +70,7 @@ class Listening:
         self._receiver = receiver
         self._health = health
         self._server: asyncio.Server | None = None
+        self.connections: set[Any] = set()
 
     async def start(self) -> None:
         """Begins to listen. An inbox's next channel may listen before this one stops.
@@ -46,9 +81,11 @@ class Listening:
         settings = self._settings
         where = f"{settings.listen_host}:{settings.listen_port}"
         context = self._certificate()
-        kind = LMTP if settings.listen_protocol == "lmtp" else SMTP
+        kind = _Lmtp if settings.listen_protocol == "lmtp" else _Smtp
 
         def session() -> Any:
+            if len(self.connections) >= MOST_CONNECTIONS:
+                return _Refusal()
             return kind(
                 self,
                 data_size_limit=settings.max_mail_bytes,

@@ -39,13 +39,14 @@ def external_id(mail: ParsedEmail) -> str:
     """The mail's id: the same for a copy of it, another for another mail with the same Message-ID.
 
     Broken programs give many mails one Message-ID; sender and date tell these apart, and stay as
-    they are on every way that a copy comes.
+    they are on every way that a copy comes. Without a date what the mail says does.
     """
     sender = mail.sender.email.lower() if mail.sender else ""
     message_id = reference(mail.message_id)
     parts = [sender, mail.date]
-    if not mail.message_id:
-        parts += [mail.subject, mail.text]
+    if not (mail.message_id and mail.date):
+        files = (hashlib.sha256(one.content).hexdigest() for one in mail.attachments)
+        parts += [mail.subject, mail.text, *files]
     digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()
     return f"{message_id} {digest[:12]}" if message_id else digest[:40]
 

@@ -19,8 +19,9 @@ LONGEST_LOCAL: Final = 64
 _MAC_BYTES: Final = 8  # 64 bits: guessing needs mails, one for each try
 _FOREVER: Final = 2**52  # ms: old threads are answered after years
 _ID: Final = re.compile(r"[0-9a-f]{32}")
-_TAIL: Final = re.compile(r"\+([rb])([a-z2-7]{26})([a-z2-7]{13})@", re.IGNORECASE)
-_MESSAGE_ID: Final = re.compile(r"([a-z2-7]{26})\.([0-9a-f]{12})\.([a-z2-7]{13})@", re.IGNORECASE)
+_FOLDED: Final = re.IGNORECASE | re.ASCII  # the Kelvin sign is no k
+_TAIL: Final = re.compile(r"\+([rb])([a-z2-7]{26})([a-z2-7]{13})@", _FOLDED)
+_MESSAGE_ID: Final = re.compile(r"([a-z2-7]{26})\.([0-9a-f]{12})\.([a-z2-7]{13})@", _FOLDED)
 
 
 class Marks:

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,8 +131,7 @@ async def test_new_uids_double_nothing_and_lose_nothing(dovecot: DovecotServer) 
         dovecot.deliver(mail(3, "3"))
         await post.until(lambda: "3" in post.texts)
         assert len({message.external_id for message in post.bench.sink.messages}) == 3
-        kept = json.loads(post.bench.state.values["cursor:INBOX"])
-        assert kept["uid"] == 4
+        await post.until(lambda: json.loads(post.bench.state.values["cursor:INBOX"])["uid"] == 4)
         assert "9" not in post.texts, "what came before we began is none of ours"
 
 
@@ -284,6 +284,15 @@ async def test_a_wrong_password_is_told_and_not_tried_again_soon(dovecot: Doveco
 async def test_an_unknown_certificate_is_refused(dovecot: DovecotServer) -> None:
     async with fetching(dovecot, certificates="") as post:
         assert "certificate" in await error_of(post)
+
+
+@pytest.mark.parametrize("content", [None, ""])
+async def test_an_authority_that_is_none_is_named(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "authority.pem"
+    if content is not None:
+        path.write_text(content)
+    async with fetching(None, imap_host="127.0.0.1", certificates=str(path)) as post:
+        assert str(path) in await error_of(post)
 
 
 async def test_a_certificate_for_another_name_is_refused(

@@ -13,6 +13,7 @@ from typing import Any
 import aiosmtplib
 import pytest
 
+from channels.adapters.email import listening as listening_port
 from channels.errors import SettingsError
 from tests.channels.adapters.email.post import WANG, Post, mail
 from tests.mail_servers import USER, SmtpSink, write_certificate
@@ -95,6 +96,22 @@ async def test_after_a_fault_of_ours_the_mail_comes_again(monkeypatch: pytest.Mo
         health = await post.channel.health()
         assert health is not None
         assert health.error is not None
+        await hand_over(post, USER)
+        assert len(post.bench.sink.messages) == 1
+
+
+async def test_more_connections_than_are_allowed_come_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listening_port, "MOST_CONNECTIONS", 1)
+    async with listening(listen_protocol="smtp") as post:
+        _, writer = await asyncio.open_connection("127.0.0.1", port(post))
+        await post.until(lambda: post.channel._listening.connections)
+        with pytest.raises(aiosmtplib.SMTPException) as caught:
+            await hand_over(post, USER)
+        assert "421" in str(caught.value)
+        writer.close()
+        await post.until(lambda: not post.channel._listening.connections)
         await hand_over(post, USER)
         assert len(post.bench.sink.messages) == 1
 

@@ -149,6 +149,25 @@ async def test_two_mails_with_one_message_id_are_both_kept(desk: Desk) -> None:
     assert len({message.external_id for message in desk.bench.sink.messages}) == 2
 
 
+async def test_two_mails_with_one_message_id_and_no_date_are_both_kept(desk: Desk) -> None:
+    raw = b"From: scan@q.example\r\nSubject: Scan\r\nMessage-ID: <1@localhost>\r\n\r\n"
+    await desk.take(raw + b"first", raw + b"second", raw + b"first")
+    ids = [message.external_id for message in desk.bench.sink.messages]
+    assert ids[0] == ids[2] != ids[1]
+
+
+@pytest.mark.parametrize("letter", ["\u212a", "\u017f"])
+async def test_letters_that_only_look_alike_are_no_mark(desk: Desk, letter: str) -> None:
+    address = desk.marks.reply_address(CONVERSATION)
+    assert address is not None
+    place = address.index("+") + 5
+    assert (
+        desk.marks.conversation_of_address(address[:place] + letter + address[place + 1 :]) is None
+    )
+    forged = f"{'a' * 25}{letter}.{'0' * 12}.{'a' * 13}@shop.example"
+    assert desk.marks.conversation_of_id(forged) is None
+
+
 async def test_mails_without_an_id_are_told_apart(desk: Desk) -> None:
     bare = mail(1).replace(b"Message-ID: <m1@qingchuan.example>\r\n", b"")
     other = mail(2).replace(b"Message-ID: <m2@qingchuan.example>\r\n", b"")
