@@ -141,7 +141,7 @@ class PlatformApi:
 
     async def _with_token(self, ask: Callable[[str], Awaitable[T]]) -> T:
         if self._pause is not None and self._now() < self._paused_until:
-            raise self._pause
+            raise PlatformError(self._pause.code, self._pause.said, asked=False)
         token = await self._tokens.get()
         try:
             try:

@@ -159,13 +159,15 @@ class PlatformError(ChannelError):
     Args:
         code: its `errcode`.
         said: its `errmsg`.
+        asked: False when it said so before and was not asked again.
     """
 
-    def __init__(self, code: int, said: str) -> None:
+    def __init__(self, code: int, said: str, *, asked: bool = True) -> None:
         super().__init__(f"errcode {code}: {said[:300]}")
         meaning = _MEANINGS.get(code)
         self.code = code
         self.said = said[:300]
+        self.asked = asked
         self.wait = meaning.wait if meaning else None
         words = meaning.words if meaning else _unknown()
         shown = f"({code} {said[:200]})"
@@ -176,7 +178,7 @@ class PlatformError(ChannelError):
         reason = self.words.in_language(language)
         if self.wait is None:
             return PermanentDeliveryError(reason)
-        return TransientDeliveryError(reason, retry_after=self.wait)
+        return TransientDeliveryError(reason, retry_after=self.wait, attempted=self.asked)
 
 
 def _unknown() -> Words:

@@ -26,8 +26,14 @@ from channels.letters import Letter, Party, Quoted
 
 MOST_REFERENCES: Final = 20
 _POLICY: Final = SMTP.clone(cte_type="7bit")
-_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
-_ADDRESS: Final = re.compile(r"[^\s<>()\[\],;:\\\"@]+@[^\s<>()\[\],;:\\\"@]+")
+# Also lone surrogates, which no encoding has.
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_UNPRINTED: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_ID: Final = re.compile(r"[!-;=?-~]{1,900}")  # what an id may hold on the wire, in one line
+# No local part begins with a hyphen: programs that are handed addresses take it for an option.
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]*@[A-Za-z0-9_][A-Za-z0-9._-]*"
+)
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -80,7 +86,7 @@ def compose(
     recipients = tuple(dict.fromkeys(one.address for group in groups for one in group))
     if not recipients:
         raise PermanentDeliveryError("There is nobody to send this to: enter an address.")
-    answered = [one for one in map(message_id_of, letter.references) if one]
+    answered = [one for one in map(message_id_of, letter.references) if _ID.fullmatch(one)]
     reply_to = marks.reply_address(public.conversation_id) if settings.plus_addresses else None
     lines = [
         _line("From", _party(Party(address=settings.address, name=settings.display_name))),
@@ -118,10 +124,12 @@ def _recipient(party: Party) -> Party:
         plain = f"{local}@{domain.encode('idna').decode()}"
     except UnicodeError:
         plain = ""
-    if not _ADDRESS.fullmatch(plain) or not plain.isascii():
-        shown = _CONTROLS.sub(" ", address)[:80]
-        raise PermanentDeliveryError(f"{shown!r} is no mail address that can be written to.")
+    if not _ADDRESS.fullmatch(plain):
+        raise PermanentDeliveryError(_NO_ADDRESS.format(_CONTROLS.sub("?", address)[:80]))
     return Party(address=plain, name=party.name)
+
+
+_NO_ADDRESS: Final = "“{}” is no mail address that can be written to; correct it and send again."
 
 
 def _line(name: str, value: str) -> str:
@@ -158,10 +166,9 @@ def _ids(name: str, ids: Sequence[str]) -> str:
 
 def _shortened(ids: Sequence[str]) -> list[str]:
     """A long chain keeps its first and its newest (RFC 5322 3.6.4)."""
-    plain = [one for one in ids if one.isascii() and not re.search(r"[\s<>]", one)]
-    if len(plain) <= MOST_REFERENCES:
-        return plain
-    return [plain[0], *plain[1 - MOST_REFERENCES :]]
+    if len(ids) <= MOST_REFERENCES:
+        return list(ids)
+    return [ids[0], *ids[1 - MOST_REFERENCES :]]
 
 
 _SUBJECTS: Final = {"zh-Hans": "您的咨询", "zh-Hant": "您的諮詢", "en": "Your request"}
@@ -196,11 +203,10 @@ def _body(
     choices = [f"- {choice.title}" for choice in public.choices]
     said = "\n\n".join(part for part in (public.text, "\n".join(choices)) if part)
     part = EmailMessage(policy=_POLICY)
-    part.set_content(_plain(said, letter.quoted, settings.signature, tongue))
-    part.add_alternative(
-        _rich(letter.html or _as_html(said), letter.quoted, settings.signature, tongue),
-        subtype="html",
-    )
+    plain = _plain(said, letter.quoted, settings.signature, tongue)
+    part.set_content(_UNPRINTED.sub("", plain))
+    rich = _rich(letter.html or _as_html(said), letter.quoted, settings.signature, tongue)
+    part.add_alternative(_UNPRINTED.sub("", rich), subtype="html")
     for file in files:
         kind, _, subtype = file.mime.partition("/")
         part.add_attachment(

@@ -358,6 +358,7 @@ async def test_a_frequency_limit_rests_the_app() -> None:
             with pytest.raises(TransientDeliveryError) as caught:
                 await channel.send(make_outbound())
             assert caught.value.retry_after == 60
+        assert not caught.value.attempted, "the platform was not asked again"
         assert len(platform.calls) == 1
         bench.skew += 61_000
         await channel.send(make_outbound())
@@ -373,6 +374,7 @@ async def test_one_member_gets_thirty_a_minute() -> None:
             await channel.send(make_outbound())
         assert len(platform.sent()) == 30
         assert caught.value.retry_after is not None
+        assert not caught.value.attempted
         assert 1 <= caught.value.retry_after <= 3
 
 

@@ -346,6 +346,44 @@ async def test_a_mail_sent_again_goes_to_those_alone_who_have_it_not(post: Post)
     assert post.smtp.mails[-1].recipients == [WANG], "an agent wants it"
 
 
+@pytest.mark.parametrize(
+    "broken", ["käse@x.example", "a\x01b@x.example", "a\ud800@x.example", "a<b@x.example"]
+)
+async def test_an_id_that_no_header_can_hold_is_left_out(post: Post, broken: str) -> None:
+    references = ("good@x.example 00", f"{broken} 0123456789ab")
+    await post.channel.send(outbound(letter={"references": references}))
+    head = read(only(post).content)
+    assert head["In-Reply-To"] == head["References"] == "<good@x.example>"
+
+
+async def test_no_control_characters_and_lone_surrogates_reach_the_wire(post: Post) -> None:
+    hostile = "a\x00b\x08c\x1b[31m\ud800d\x85"
+    quoted = Quoted(author=Party(address=WANG, name=hostile), at=1, text=hostile)
+    letter = {
+        "subject": hostile,
+        "to": (Party(address=WANG, name=hostile),),
+        "html": f"<p>{hostile}</p>",
+        "quoted": quoted,
+    }
+    await post.channel.send(outbound(f"{hostile}\n\t密码", letter=letter))
+    found = read(only(post).content)
+    rich = found.get_body(("html",))
+    assert rich is not None
+    for text in (text_of(only(post).content), rich.get_content(), *map(str, found.values())):
+        assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", text)
+    assert "abc[31md\n\t密码" in text_of(only(post).content)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["-oProxy@x.example", "a\x01b@x.example", "a@-x.example", "a\ud800@x.example", "a@b@c"],
+)
+async def test_an_address_that_cannot_be_written_to_is_named(post: Post, address: str) -> None:
+    with pytest.raises(PermanentDeliveryError, match="no mail address") as caught:
+        await post.channel.send(outbound(letter={"to": (Party(address=address),)}))
+    assert re.sub(r"[\x01\ud800]", "?", address) in caught.value.reason
+
+
 async def test_one_is_refused_for_good_and_one_for_now(post: Post) -> None:
     third = "chen@qingchuan.example"
     letter = {"cc": (Party(address=LI), Party(address=third))}
