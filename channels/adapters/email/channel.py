@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
 from typing_extensions import override
 
 from channels.adapters.email.composing import File, Mail, compose
+from channels.adapters.email.copies import SentCopies
 from channels.adapters.email.dkim_signing import sign
-from channels.adapters.email.errors import MailServerError, in_words
 from channels.adapters.email.health import FETCHING, LISTENING, HealthKeeper, read_health
 from channels.adapters.email.listening import Listening
 from channels.adapters.email.oauth import Tokens
 from channels.adapters.email.outgoing import Outgoing, Refusals, refusal_words
-from channels.adapters.email.poller import CATCH_UP, Poller, open_session
+from channels.adapters.email.poller import CATCH_UP, Poller
 from channels.adapters.email.receiver import Receiver
 from channels.adapters.email.serving import Served, Serving
 from channels.adapters.email.settings import EmailSettings
@@ -43,7 +42,6 @@ from channels.limits import RateLimiter, RecentKeys
 log = logging.getLogger(__name__)
 
 HOUR: Final = 3_600_000  # ms
-COPY_SECONDS: Final = 60.0
 
 
 class Email(Channel[EmailSettings]):
@@ -73,6 +71,7 @@ class Email(Channel[EmailSettings]):
         self._by_day = RateLimiter(settings.auto_per_day, 24 * HOUR)
         self._counted = RecentKeys()
         self._serving = Serving(context.state)
+        self._copies = SentCopies(inbox.id, settings, self._tokens, context.sink)
 
     @override
     async def start(self) -> None:
@@ -124,7 +123,7 @@ class Email(Channel[EmailSettings]):
             raise TransientDeliveryError(str(error), retry_after=error.retry_after) from error
         await self._welcome(message, letter, mail)
         if self.inbox.settings.sent_folder:
-            self._spawn(self._keep_copy(message, mail))
+            self._spawn(self._copies.keep(message.message.id, mail.content))
         return DeliveryReceipt(external_id=mail.message_id)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -235,25 +234,3 @@ class Email(Channel[EmailSettings]):
             await self._threader.remember([mail.message_id], thread, addresses)
         except UnavailableError:  # it went out: at worst an answer asks "join?"
             log.warning("a mail's recipients are not remembered", extra={"action": "mail_members"})
-
-    async def _keep_copy(self, message: OutboundMessage, mail: Mail) -> None:
-        """Puts the sent mail into the Sent folder; the message's trail tells when that fails."""
-        settings = self.inbox.settings
-        try:
-            async with asyncio.timeout(COPY_SECONDS):
-                session = await open_session(settings, self._tokens)
-                try:
-                    await session.append(settings.sent_folder, mail.content)
-                finally:
-                    await session.logout()
-        except (MailServerError, OSError) as error:
-            words = in_words(error, settings.imap_host, settings.imap_port)
-            with suppress(UnavailableError):
-                await self.context.sink.report(
-                    DeliveryReport(
-                        inbox_id=message.inbox_id,
-                        state=MessageState.SENT,
-                        reason=f"No copy in {settings.sent_folder}: {words.en}",
-                        message_id=message.message.id,
-                    )
-                )

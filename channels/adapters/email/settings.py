@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any, Final
 
 from channels.contract import Secret
@@ -366,6 +367,8 @@ class EmailSettings:
         self._check_together()
 
     def _check_together(self) -> None:
+        if self.smtp_security == "none" and self._signs_in and not self._is_local:
+            raise SettingsError("smtp_security", _IN_CLEAR)
         if self.imap_host and not self.folders:
             raise SettingsError("folders", _NEEDED)
         if self.after_fetch == "move" and not self.move_to:
@@ -378,6 +381,17 @@ class EmailSettings:
         if self.dkim_domain and not (self.dkim_selector and self.dkim_key):
             missing = "dkim_key" if self.dkim_selector else "dkim_selector"
             raise SettingsError(missing, _NEEDED)
+
+    @property
+    def _signs_in(self) -> bool:
+        return bool(self.password or self.oauth)
+
+    @property
+    def _is_local(self) -> bool:
+        try:
+            return self.smtp_host == "localhost" or ip_address(self.smtp_host).is_loopback
+        except ValueError:
+            return False
 
     @property
     def user(self) -> str:
@@ -412,6 +426,12 @@ class EmailSettings:
 
 
 _NEEDED: Final = Words("a value is needed", "此项必填", "此項必填")
+_IN_CLEAR: Final = Words(
+    "choose TLS or STARTTLS: without it the password would be sent in clear; only a server on "
+    "this host may do without",
+    "请选择 TLS 或 STARTTLS：不加密会以明文发送密码，仅本机服务器可以不加密",
+    "請選擇 TLS 或 STARTTLS：不加密會以明文傳送密碼，僅本機伺服器可以不加密",
+)
 _HTTPS: Final = Words(
     "give an address that begins with https://",
     "请填写以 https:// 开头的地址",

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from channels.adapters.email import copies
 from channels.adapters.email.threading import _member
 from channels.contract import Attachment, MessageKind, MessageState, QuickReply
 from channels.errors import PermanentDeliveryError, TransientDeliveryError
@@ -476,7 +477,10 @@ async def test_a_copy_lies_in_the_sent_folder(dovecot: DovecotServer, smtp: Smtp
     assert read(dovecot.contents(folder)[0])["Subject"] == "登录失败"
 
 
-async def test_a_full_mailbox_takes_no_copy_and_that_is_told(smtp: SmtpSink) -> None:
+async def test_a_full_mailbox_takes_no_copy_and_that_is_told(
+    smtp: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "PAUSE_SECONDS", 0.1)
     with ExitStack() as stack:
         dovecot = running(lambda: DovecotServer(quota="1B"), stack)
         post = Post(dovecot, smtp, sent_folder="INBOX")
@@ -487,6 +491,39 @@ async def test_a_full_mailbox_takes_no_copy_and_that_is_told(smtp: SmtpSink) -> 
     assert (report.message_id, report.state) == (MESSAGE, MessageState.SENT)
     assert "quota" in report.reason.lower()
     assert len(smtp.mails) == 1
+
+
+async def test_copies_are_tried_twice_and_few_at_once(
+    smtp: SmtpSink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(copies, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(copies, "MOST_WAITING", 8)
+    released = asyncio.Event()
+    asked: list[int] = []
+
+    async def open_session(*_: object) -> None:
+        asked.append(1)
+        await released.wait()
+        raise ConnectionResetError("gone")
+
+    monkeypatch.setattr(copies, "open_session", open_session)
+    post = Post(None, smtp, sent_folder="Sent")
+    for number in range(10):
+        await post.channel.send(outbound(id=f"{number:032x}"))
+    await post.until(lambda: len(asked) == 2)
+    await post.until(lambda: len(post.bench.sink.reports) == 2)
+    assert all("too many" in report.reason for report in post.bench.sink.reports)
+    assert len(asked) == 2
+    released.set()
+    await post.until(lambda: len(post.bench.sink.reports) == 10)
+    assert len(asked) == 16
+    assert "gone" in post.bench.sink.reports[-1].reason
+    released.clear()
+    await post.channel.send(outbound(id="f" * 32))
+    await post.until(lambda: len(asked) == 17)
+    caplog.clear()
+    await post.channel.stop()
+    assert "the inbox stopped" in caplog.text
 
 
 async def test_an_answer_to_our_mail_comes_back_to_its_conversation(

@@ -28,6 +28,11 @@ GOOD = {"address": USER, "smtp_host": "smtp.shop.example", "imap_host": "imap.sh
         ({"smtp_host": ""}, "smtp_host"),
         ({"smtp_port": 0}, "smtp_port"),
         ({"smtp_security": "ssl"}, "smtp_security"),
+        ({"smtp_security": "none", "password": "x"}, "smtp_security"),
+        (
+            {"smtp_security": "none", "password": "x", "smtp_host": "127.0.0.1.shop.example"},
+            "smtp_security",
+        ),
         ({"after_fetch": "delete"}, "after_fetch"),
         ({"after_fetch": "move"}, "move_to"),
         ({"folders": []}, "folders"),
@@ -53,6 +58,19 @@ def test_wrong_settings_are_named(changes: dict[str, Any], field: str) -> None:
         parse_settings(CHANNEL, {**GOOD, **changes})
     assert caught.value.field == field
     assert all(caught.value.words)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"password": "x", "smtp_host": "localhost"},
+        {"password": "x", "smtp_host": "::1"},
+        {},
+    ],
+)
+def test_without_encryption_no_password_leaves_the_host(changes: dict[str, Any]) -> None:
+    found = parse_settings(CHANNEL, {**GOOD, "smtp_security": "none", **changes})
+    assert found.smtp_security == "none"
 
 
 def test_presets_are_settings() -> None:
