@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from channels.errors import Words
+from channels.mail.model import Reason
+from channels.mail.reasons import judge_reason
 
 _ENHANCED: Final = re.compile(r"(?<![\d.])([45])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 _UNKNOWN: Final = Words(
@@ -59,6 +61,54 @@ _ADDRESS: Final = Words(
     "邮箱地址格式不正确。请更正后重新发送。",
     "信箱地址格式不正確。請更正後重新傳送。",
 )
+_BUSY: Final = Words(
+    "The receiver's mail server asks to come again later. Send again later.",
+    "对方邮件服务器要求稍后再试。请稍后重发。",
+    "對方郵件伺服器要求稍後再試。請稍後重發。",
+)
+_UNKNOWN_OR_REFUSED: Final = Words(
+    "The mailbox does not exist, or mail to it is refused. Check the address with the customer.",
+    "对方邮箱不存在，或拒收我方邮件。请与客户核对地址。",
+    "對方信箱不存在，或拒收我方郵件。請與客戶核對地址。",
+)
+_LARGE_OR_FULL: Final = Words(
+    "The mail is too large, or the mailbox is full. Send smaller files, or send again later.",
+    "邮件过大，或对方邮箱已满。请减小附件，或稍后重发。",
+    "郵件過大，或對方信箱已滿。請減小附件，或稍後重發。",
+)
+_REPLY: Final = re.compile(r"\(([45]\d\d) (.*)\)")
+_RECIPIENT: Final = re.compile(r"[^\s@:]+@[^\s@:]+: (.*)")
+# What a mail server's reply means by its code alone (RFC 5321 4.2.3).
+_REPLIES: Final[Mapping[int, Words]] = {
+    421: _BUSY,
+    450: _BUSY,
+    451: _BUSY,
+    452: _BUSY,
+    550: _UNKNOWN_OR_REFUSED,
+    551: _MOVED,
+    552: _LARGE_OR_FULL,
+    553: _ADDRESS,
+    554: _REFUSED,
+}
+_REASONS: Final[Mapping[Reason, Words]] = {
+    Reason.USER_UNKNOWN: _UNKNOWN,
+    Reason.HOST_UNKNOWN: _DOMAIN,
+    Reason.MOVED: _MOVED,
+    Reason.MAILBOX_FULL: _FULL,
+    Reason.TOO_BIG: _LARGE,
+    Reason.SUSPENDED: _CLOSED,
+    Reason.FILTERED: _REFUSED,
+    Reason.SPAM: _REFUSED,
+    Reason.VIRUS: _REFUSED,
+    Reason.BLOCKED: _REFUSED,
+    Reason.REPUTATION: _REFUSED,
+    Reason.POLICY: _REFUSED,
+    Reason.AUTHENTICATION: _SENDER,
+    Reason.TOO_MANY: _BUSY,
+    Reason.EXPIRED: _AWAY,
+    Reason.NETWORK: _AWAY,
+    Reason.SYSTEM: _AWAY,
+}
 _CODES: Final[Mapping[tuple[int, int], Words]] = {
     (1, 1): _UNKNOWN,
     (1, 2): _DOMAIN,
@@ -85,17 +135,25 @@ _SUBJECTS: Final[Mapping[int, Words]] = {7: _REFUSED}
 
 
 def explain_failure(failure: str) -> Words | None:
-    """What a failure means, by the first status code in it that is known.
+    """What a failure means: by the first status code in it, else the server's words or its reply.
 
     Args:
         failure: as the channel tells it; for mail with the receiver's own words.
 
     Returns:
-        None where it holds no code that says more than the failure itself.
+        None where nothing in it says more than the failure itself.
     """
     for code in _ENHANCED.finditer(failure):
         subject, detail = int(code[2]), int(code[3])
         words = _CODES.get((subject, detail)) or _SUBJECTS.get(subject)
         if words is not None:
             return words
-    return None
+    return next((words for line in failure.split("\n") if (words := _by_words(line))), None)
+
+
+def _by_words(line: str) -> Words | None:
+    """What one recipient's mail server said, or a report of it."""
+    reply, recipient = _REPLY.search(line), _RECIPIENT.match(line)
+    said = reply[2] if reply else recipient[1] if recipient else ""
+    words = _REASONS.get(judge_reason(said, "", "")) if said else None
+    return words or (_REPLIES.get(int(reply[1])) if reply else None)
