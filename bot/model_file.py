@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import mmap
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def write_model(path: Path, head: Mapping[str, Any], arrays: Mapping[str, Any]) 
     text = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-(len(_MAGIC) + 8 + len(text)) % _BORDER)
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.part")
+    half = path.with_suffix(f".{uuid4().hex}.part")
     with half.open("wb") as file:
         file.write(_MAGIC + len(text).to_bytes(8, "little") + text)
         for array in arrays.values():

@@ -29,6 +29,7 @@ from bot.contract import Understanding
 from bot.cues import cues
 from bot.encoder import Encoder
 from bot.errors import ModelMissingError
+from bot.learner import LEARNER
 from bot.model_file import read_model, write_model
 from bot.postings import Floats, Integers, Postings
 from bot.speller import Speller, Syllables
@@ -62,7 +63,7 @@ _TOLD = (
 
 
 def model_path(folder: Path, catalogue_version: str, encoder: str | None = None) -> Path:
-    """Where the model of a catalogue version lies in `folder`.
+    """Where the model that this release learns from a catalogue version lies in `folder`.
 
     Args:
         folder: the folder of models.
@@ -70,7 +71,7 @@ def model_path(folder: Path, catalogue_version: str, encoder: str | None = None)
         encoder: the fingerprint of the encoder that it was trained with.
     """
     mark = f"-{encoder}" if encoder else ""
-    return folder / f"model-{catalogue_version}{mark}.model"
+    return folder / f"model-{catalogue_version}-{LEARNER}{mark}.model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,9 +291,12 @@ class Recogniser:
 
         Raises:
             ModelMissingError: there is no such file, it is not a model of this format, or it
-                was trained with another encoder.
+                was trained with another encoder or by another release.
         """
         head, arrays = read_model(path)
+        if head.get("learner") != LEARNER:
+            message = f"{path} was trained by another release; train again"
+            raise ModelMissingError(message)
         trained_with = head["encoder"]
         if trained_with != (encoder.fingerprint if encoder is not None else None):
             message = f"{path} was trained with another encoder; train again"
@@ -379,7 +383,8 @@ def write_parts(
     for language, part in parts.items():
         languages[language] = {name: getattr(part, name) for name in _TOLD}
         arrays |= {f"{language}_{name}": getattr(part, name) for name in _ARRAYS}
-    write_model(path, {"version": version, "encoder": encoder, "languages": languages}, arrays)
+    head = {"version": version, "encoder": encoder, "learner": LEARNER, "languages": languages}
+    write_model(path, head, arrays)
 
 
 def _frozen(value: Any) -> Any:

@@ -94,7 +94,7 @@ def train(
         progress: is told what is being done.
 
     Returns:
-        The file, `model-<catalogue version>.model` in `folder`.
+        The file, at `model_path` in `folder`.
 
     Raises:
         BotError: no language has examples of two intents.

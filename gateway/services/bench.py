@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.contract import BotState, Decision, Line, Speaker, Turn, Understanding
 from bot.engine import CatalogueBot
-from bot.errors import BotError
+from bot.errors import BotError, ModelMissingError
 from bot.knowledge import Hit
 from bot.likeness import Alike, Likeness, Sentence, shared_words
 from bot.replay import NoTickets
@@ -241,7 +241,13 @@ class Bench:
         if found is None:
             await self._maker.files.fetch(view.lessons)
             build = partial(self._maker.build, view.catalogue, NoTickets())
-            found = await asyncio.to_thread(build)
+            try:
+                found = await asyncio.to_thread(build)
+            except ModelMissingError as error:
+                await self._maker.files.discard(view.lessons)
+                raise UnavailableError(
+                    "The draft's model is gone; check the draft, which trains it anew."
+                ) from error
             await found.warm()
             self._bots = {view.hash: found}
         return found

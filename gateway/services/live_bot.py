@@ -21,6 +21,7 @@ from bot.contract import (
 )
 from bot.encoder import Encoder
 from bot.engine import CatalogueBot
+from bot.errors import ModelMissingError
 from bot.knowledge import ArticleIndex
 from bot.plans import BotSettings
 from bot.reading import OtherRecogniser
@@ -121,6 +122,8 @@ class LiveBot:
     async def refresh(self) -> bool:
         """Takes over the published version, if it is another; false when its model is nowhere.
 
+        A model that cannot be read is removed, as if there were none.
+
         Raises:
             StoreUnavailableError: the database does not answer.
             CatalogueError: the version cannot be used by this release.
@@ -134,7 +137,12 @@ class LiveBot:
             if await self._maker.files.fetch(version.lessons) is None:
                 return False
             content = await self._store.read(lambda uow: uow.versions.content(version.number))
-            bot = await asyncio.to_thread(partial(self._build, content))
+            try:
+                bot = await asyncio.to_thread(partial(self._build, content))
+            except ModelMissingError as error:
+                log.warning("trained anew: %s", error, extra={"action": "model_unreadable"})
+                await self._maker.files.discard(version.lessons)
+                return False
             if self._bot is not None:  # customers write already
                 await bot.warm()
             self._bot, self._version = bot, version

@@ -12,6 +12,7 @@ import os
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 from bot.recognise import model_path
 from gateway.ports.clock import Clock
@@ -40,6 +41,7 @@ class ModelFiles:
         self._store = store
         self._clock = clock
         self._mark = mark
+        self._fetching: dict[str, asyncio.Lock] = {}
 
     def path(self, lessons: str) -> Path:
         """Where the model of these lessons lies, if it does."""
@@ -58,6 +60,10 @@ class ModelFiles:
 
     async def fetch(self, lessons: str) -> Path | None:
         """The file, brought from the store when it is not here; None when it is nowhere."""
+        async with self._fetching.setdefault(lessons, asyncio.Lock()):
+            return await self._fetch(lessons)
+
+    async def _fetch(self, lessons: str) -> Path | None:
         path, key = self.path(lessons), self.key(lessons)
         if path.exists():
             with suppress(FileNotFoundError):  # swept this very moment: brought anew
@@ -67,18 +73,36 @@ class ModelFiles:
         if size is None:
             return None
         self.folder.mkdir(parents=True, exist_ok=True)
-        half = path.with_suffix(f".{os.getpid()}.fetched")
+        half = path.with_suffix(f".{uuid4().hex}.fetched")
+        try:
+            if await self._bring(half, key, size) != size:  # dropped meanwhile: trained anew
+                return None
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
+        return path
+
+    async def _bring(self, half: Path, key: str, size: int) -> int:
+        """Writes the pieces that there are; how many bytes they were."""
         got = 0
         with half.open("wb") as file:
             while got < size:
                 piece = await self._store.read(partial(_piece, key=key, place=got // PIECE))
-                if not piece:  # dropped meanwhile: it is trained anew
-                    half.unlink()
-                    return None
+                if not piece:
+                    break
                 await asyncio.to_thread(file.write, piece)
                 got += len(piece)
-        half.replace(path)
-        return path
+        return got
+
+    async def discard(self, lessons: str) -> None:
+        """Removes a model that cannot be used, here and from the store: it is trained anew."""
+        path, key = self.path(lessons), self.key(lessons)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+        def drop(uow: UnitOfWork) -> None:
+            uow.models.keep_only(sorted({*uow.models.keys()} - {key}))
+
+        await self._store.write(drop)
 
     async def keep(self, lessons: str) -> None:
         """Puts the file into the store, unless it is there; complete or not at all."""

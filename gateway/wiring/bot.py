@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -294,8 +295,13 @@ async def train_model(content: str, maker: BotMaker, progress: Progress) -> None
     await run_lab(task, progress)
 
 
-async def follow_catalogue(live: LiveBot, hub: Hub) -> None:
-    """Takes over what is published, here or by another process, until cancelled."""
+async def follow_catalogue(hub: Hub, take_over: Callable[[], Awaitable[None]]) -> None:
+    """Takes over what is published, here or by another process, until cancelled.
+
+    Args:
+        hub: tells of versions.
+        take_over: `start_bot` of this process; trains what another release published.
+    """
     subscription = hub.subscribe(TOPIC)
     try:
         while True:
@@ -303,11 +309,13 @@ async def follow_catalogue(live: LiveBot, hub: Hub) -> None:
                 async with asyncio.timeout(FOLLOW_SECONDS):
                     await subscription.get()
             try:
-                await live.refresh()
-            except StoreUnavailableError as error:
+                await take_over()
+            except (StoreUnavailableError, StartError) as error:
                 log.warning("the catalogue stays as it is: %s", error)
             except CatalogueError as error:
                 log.critical("the published catalogue cannot be used: %s", error)
+            except Exception:  # the next version, or the next try, may be better
+                log.exception("the catalogue stays as it is", extra={"action": "not_taken_over"})
     finally:
         subscription.close()
 

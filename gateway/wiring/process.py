@@ -7,12 +7,13 @@ import contextlib
 import logging
 from collections.abc import Coroutine, Iterable
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from gateway.ports.bus import BusUnavailableError
 from gateway.ports.store import StoreUnavailableError
 from gateway.services.desk_view import DeskView
-from gateway.wiring.bot import TOPIC, follow_catalogue, work_on_catalogue
+from gateway.wiring.bot import TOPIC, follow_catalogue, start_bot, work_on_catalogue
 from gateway.wiring.bus_lease import BusLease
 from gateway.wiring.parts import Parts
 from gateway.workers.delivery import DeliveryParts, DeliveryWorker
@@ -69,7 +70,9 @@ class Workers:
             self._spawn("indexing", index_for_search(self.parts.store))
             workshop = Workshop(self._workshop_parts())
             self._spawn("workshop", work_on_catalogue(workshop, self.parts.hub))
-        self._spawn("catalogue", follow_catalogue(self.parts.bot, self.parts.hub))
+        own = self.parts
+        take_over = partial(start_bot, own.bot, own.store, own.maker, own.clock)
+        self._spawn("catalogue", follow_catalogue(own.hub, take_over))
         self._spawn("housekeeping", Housekeeper(self._housekeeping_parts()).run())
         if RoleName.TIMER in self.roles:
             parts = self.parts

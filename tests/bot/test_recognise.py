@@ -1,5 +1,6 @@
 """The recogniser: accuracy on held-out checks, calibration, reload, refusal of bad files."""
 
+import ast
 import json
 import random
 import subprocess
@@ -13,10 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot import learner
 from bot.contract import Understanding
 from bot.errors import BotError, ModelMissingError
 from bot.evaluation import evaluate
 from bot.features import text_features
+from bot.learner import LEARNER, LEARNING
 from bot.model_file import FORMAT, read_model
 from bot.recognise import OUT_OF_SCOPE, Evidence, Recogniser, judge, model_path
 from bot.training import Row, catalogue_rows, train, train_rows
@@ -122,7 +125,7 @@ def test_training_twice_and_loading_twice_give_the_same(
     texts = [u.text for i in catalogue.intents for u in i.utterances]
     for text in [*texts, *SENTENCES]:
         assert first.recognise(text) == second.recognise(text) == again.recognise(text)
-    assert {path.name for path in (tmp_path / "a").iterdir()} == {"model-small.model"}
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {f"model-small-{LEARNER}.model"}
 
 
 def test_one_language_answers_for_both(tmp_path: Path) -> None:
@@ -409,3 +412,21 @@ def test_confidence_is_what_it_promises(
     print(f"promised {promised / len(checks):.3f}, kept {right / len(checks):.3f}")
     # The checks are easier than what the judge expects of strangers: it may promise too little.
     assert -0.25 < (promised - right) / len(checks) < 0.05
+
+
+def test_a_model_of_other_learning_code_is_no_model(catalogue: Catalogue, tmp_path: Path) -> None:
+    path = train(catalogue, tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(LEARNER.encode(), b"0123456789ab", 1))
+    with pytest.raises(ModelMissingError, match="another release; train again"):
+        Recogniser.load(path)
+
+
+def test_all_code_that_learns_is_in_the_fingerprint() -> None:
+    elsewhere = {"contract", "encoder", "errors", "learner", "texts"}  # no word of a model's
+    folder = Path(learner.__file__).parent
+    for name in LEARNING:
+        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bot."):
+                needed = (node.module or "").split(".")[1]
+                assert needed in {*LEARNING, *elsewhere}, f"{name} learns with {needed}"

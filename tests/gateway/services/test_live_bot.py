@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+
+import pytest
 
 from bot.contract import Turn
 from gateway.bus.hub import LocalHub
 from gateway.domain.catalogue import JobKind
+from gateway.domain.errors import UnavailableError
 from gateway.services.article_batches import plant_articles
+from gateway.services.bench import Trial
 from gateway.services.publishing import ARTICLES
-from gateway.wiring.bot import TOPIC, follow_catalogue
+from gateway.wiring.bot import TOPIC, follow_catalogue, start_bot
 from gateway.wiring.ids import clock, new_id
 from gateway.workers.knowledge import ArticleKeeper
 from intents.documents import Kind
@@ -26,6 +32,10 @@ def turn(number: int) -> Turn:
         text="how do I get a refund",
         now=number,
     )
+
+
+def starting(bench: Workbench) -> Callable[[], Awaitable[None]]:
+    return partial(start_bot, bench.live, bench.store, bench.maker, clock)
 
 
 async def change_answer(bench: Workbench, text: str) -> None:
@@ -75,7 +85,7 @@ async def test_another_process_follows_and_gets_the_same_model(
     await here.maker.files.keep(here.live.version.lessons)
     assert await there.live.refresh()
     hub = LocalHub()
-    following = asyncio.create_task(follow_catalogue(there.live, hub))
+    following = asyncio.create_task(follow_catalogue(hub, starting(there)))
     await asyncio.sleep(0)
     greet = await here.find(Kind.INTENT, "greet")
     await here.put(Kind.INTENT, "greet", utterances=[*greet.body["utterances"], sentence("yo")])
@@ -102,6 +112,67 @@ async def test_a_version_whose_model_is_nowhere_is_not_taken_over(
 
     assert not await there.live.refresh()
     assert there.live.version is None
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["on this machine", "in the store too"])
+async def test_a_model_that_cannot_be_read_is_trained_anew_at_the_start(
+    desk: Desk, tmp_path: Path, shop_models: Path, *, kept: bool
+) -> None:
+    here = make_workbench(desk.store, tmp_path / "here", shop_models, clock)
+    await here.plant()
+    assert here.live.version is not None
+    lessons = here.live.version.lessons
+    there = make_workbench(desk.store, tmp_path / "here", None, clock)
+    path = there.maker.files.path(lessons)
+    whole = path.read_bytes()
+    path.unlink()  # the first one has mapped it
+    path.write_bytes(whole[: len(whole) // 2])
+    if kept:
+        await there.maker.files.keep(lessons)
+
+    await starting(there)()
+
+    assert path.read_bytes() == whole
+    assert there.live.bot.recognise("hi") == here.live.bot.recognise("hi")
+    key = there.maker.files.key(lessons)
+    assert await desk.store.read(lambda uow: uow.models.size(key)) == len(whole)
+
+
+async def test_a_process_goes_on_following_after_what_could_not_be_taken_over() -> None:
+    tries: list[str] = []
+    second = asyncio.Event()
+
+    async def take_over() -> None:
+        tries.append("tried")
+        if len(tries) == 1:
+            raise RuntimeError("a fault of ours")
+        second.set()
+
+    hub = LocalHub()
+    following = asyncio.create_task(follow_catalogue(hub, take_over))
+    async with asyncio.timeout(5):
+        while not second.is_set():
+            await asyncio.sleep(0)
+            hub.publish(TOPIC, {"type": "published"})
+    assert not following.done()
+    following.cancel()
+
+
+async def test_a_draft_whose_model_cannot_be_read_says_what_to_do(
+    desk: Desk, tmp_path: Path, shop_models: Path
+) -> None:
+    bench = make_workbench(desk.store, tmp_path, shop_models, clock)
+    await bench.plant()
+    assert bench.live.version is not None
+    path = bench.maker.files.path(bench.live.version.lessons)
+    path.unlink()
+    path.write_bytes(b"cut short")
+    trial = Trial(text="hi", language="en", channel="rest", draft=True)
+    with pytest.raises(UnavailableError, match="check the draft"):
+        await bench.bench.try_out(trial, now=1)
+    assert not await bench.bench.is_trained()
+    await bench.do(JobKind.CHECK, folds=0)
+    assert (await bench.bench.try_out(trial, now=1)).version is None
 
 
 async def test_an_article_that_is_published_stands_behind_its_intent_at_once(

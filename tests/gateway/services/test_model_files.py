@@ -97,10 +97,42 @@ async def test_a_file_that_is_asked_for_is_young_again(bench: Workbench) -> None
     assert other.exists()
 
 
-async def test_two_processes_may_sweep_at_once(bench: Workbench) -> None:
+async def test_several_may_sweep_at_once(bench: Workbench) -> None:
     folder = bench.maker.files.folder
     for number in range(50):
         (folder / f"model-{number}.model").write_bytes(b"")
     age(bench)
     await asyncio.gather(*(bench.maker.files.sweep() for _ in range(4)))
     assert len(names(bench)) == 1
+
+
+async def test_two_who_fetch_at_once_get_one_whole_file(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_files, "PIECE", 100_000)
+    assert bench.live.version is not None
+    lessons = bench.live.version.lessons
+    await bench.maker.files.keep(lessons)
+    there = model_files.ModelFiles(bench.store, tmp_path / "there", clock)
+
+    async def look() -> bytes:
+        while not there.path(lessons).exists():
+            await asyncio.sleep(0)
+        return there.path(lessons).read_bytes()
+
+    whole = bench.maker.files.path(lessons).read_bytes()
+    first, second, seen = await asyncio.gather(there.fetch(lessons), there.fetch(lessons), look())
+    assert first == second == there.path(lessons)
+    assert seen == there.path(lessons).read_bytes() == whole
+    assert [path.name for path in there.folder.iterdir()] == [there.key(lessons)]
+
+
+async def test_pieces_that_are_more_than_was_told_are_no_model(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    there = model_files.ModelFiles(bench.store, tmp_path / "there", clock)
+    key = there.key("lessons")
+    await bench.store.write(lambda uow: uow.models.put_piece(key, 0, b"long"))
+    await bench.store.write(lambda uow: uow.models.complete(key, 2, 1))
+    assert await there.fetch("lessons") is None
+    assert list(there.folder.iterdir()) == []
