@@ -89,7 +89,9 @@ class Receiver:
             if mail.auto is Auto.OWN and self._marks.instance.encode() in raw[:HEAD]:
                 return self._discard(external_id(mail), "loop", blob)
             return await self._decide(mail, blob, envelope, doubt)
-        except (MalformedPayloadError, ValueError, TypeError, LookupError, AttributeError):
+        except (SinkFullError, UnavailableError, OSError):  # the disk's fault and not the mail's
+            raise
+        except Exception:
             # A fault of ours that some mail brings out: it must not hold up the others.
             log.exception("a mail is shown as unreadable", extra={"action": "mail_unreadable"})
             return self._unreadable(raw, blob)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from channels.adapters.email import poller
-from channels.adapters.email.errors import unexpected
+from channels.adapters.email.errors import FAULT, unexpected
 from channels.adapters.email.health import FETCHING, LISTENING, HealthKeeper, read_health
 from channels.adapters.email.settings import EmailSettings
 from channels.checking import Health
@@ -102,6 +102,20 @@ async def test_mail_that_waits_is_told() -> None:
     health = await read_health(bench.context.state, fetching.desk.settings, bench.now())
     assert health is not None
     assert health.error is None
+
+
+async def test_a_fault_of_ours_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*settings: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(poller, "open_session", fail)
+    post = Post(None, SmtpSink(), imap_host="127.0.0.1")
+    await post.channel.start()
+    await post.until(lambda: "fault of ours" in post.bench.state.values.get("health:fetching", ""))
+    await post.channel.stop()
+    health = await post.channel.health()
+    assert health is not None
+    assert health.error == FAULT
 
 
 async def test_fetching_that_ended_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:

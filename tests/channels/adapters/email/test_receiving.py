@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from channels.adapters.email import receiver
 from channels.adapters.email.poller import deliver_all
 from channels.adapters.email.receiver import NOBODY, Receiver
 from channels.adapters.email.settings import EmailSettings
@@ -447,6 +448,28 @@ async def test_rubbish_is_kept_and_shown(desk: Desk, raw: bytes) -> None:
 async def test_a_mail_without_a_sender_has_a_handle(desk: Desk) -> None:
     message = await desk.took(b"Subject: x\r\n\r\nhello\r\n")
     assert message.handle == NOBODY
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), RecursionError("x"), KeyError("x")])
+async def test_a_mail_that_breaks_us_is_shown_as_unreadable(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(raw: bytes, **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(receiver, "parse_email", fail)
+    assert (await desk.took(mail(1))).doubt is Doubt.UNREADABLE
+
+
+async def test_a_mail_waits_for_a_disk_that_fails(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(raw: bytes, **options: Any) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(receiver, "parse_email", fail)
+    with pytest.raises(OSError, match="disk full"):
+        await desk.take(mail(1))
 
 
 async def test_a_value_that_cannot_be_kept_holds_up_nothing(
