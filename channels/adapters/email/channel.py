@@ -16,9 +16,16 @@ from channels.adapters.email.dkim_signing import sign
 from channels.adapters.email.health import FETCHING, LISTENING, HealthKeeper, read_health
 from channels.adapters.email.listening import Listening
 from channels.adapters.email.oauth import Tokens
-from channels.adapters.email.outgoing import Outgoing, Refusals, refusal_words
+from channels.adapters.email.outgoing import Outgoing
 from channels.adapters.email.poller import CATCH_UP, Poller
 from channels.adapters.email.receiver import Receiver
+from channels.adapters.email.refusals import (
+    STARTING,
+    Refusals,
+    lost_file,
+    refusal_words,
+    too_automatic,
+)
 from channels.adapters.email.serving import Served, Serving
 from channels.adapters.email.settings import EmailSettings
 from channels.adapters.email.signing import Marks
@@ -52,7 +59,7 @@ class Email(Channel[EmailSettings]):
         settings = inbox.settings
         self._marks = Marks(context.signer, inbox.id, settings.address)
         self._tokens = Tokens(settings, context.state, context.now)
-        self._outgoing = Outgoing(settings, self._tokens)
+        self._outgoing = Outgoing(settings, self._tokens, inbox.language)
         self._threader = Threader(inbox.id, self._marks, context.threads)
         receiver = Receiver(inbox.id, settings, context, self._marks)
         self._poller = Poller(
@@ -113,7 +120,7 @@ class Email(Channel[EmailSettings]):
         letter = message.letter
         if letter is None:  # claimed before the inbox was known to send letters
             raise TransientDeliveryError(
-                "The inbox is only just starting.", retry_after=5, attempted=False
+                STARTING.in_language(self.inbox.language), retry_after=5, attempted=False
             )
         await self._wait_for_turn(message)
         try:
@@ -142,7 +149,8 @@ class Email(Channel[EmailSettings]):
             try:
                 content = await self.context.blobs.get(attachment.blob)
             except KeyError as error:
-                raise PermanentDeliveryError(f"The file {attachment.name} is lost.") from error
+                words = lost_file(attachment.name).in_language(self.inbox.language)
+                raise PermanentDeliveryError(words) from error
             files.append(File(attachment.name, attachment.mime, content))
         mail = await asyncio.to_thread(
             compose,
@@ -195,19 +203,17 @@ class Email(Channel[EmailSettings]):
         for address in addresses:
             now, key = self.context.now(), address.lower()
             if self._by_hour.wait_seconds(key, now) or self._by_day.wait_seconds(key, now):
-                raise PermanentDeliveryError(
-                    f"{address} got as many automatic mails as are allowed in an hour or a day; "
-                    "answer yourself if a person is there."
-                )
+                words = too_automatic(address).in_language(self.inbox.language)
+                raise PermanentDeliveryError(words)
 
     async def _note_refusals(
         self, message: OutboundMessage, served: Served, refusals: Refusals
     ) -> None:
         """Some got it, some did not: those who may yet get it are tried again, and only those."""
         later = {who: said for who, said in refusals.items() if said[0] < 500}
-        public = message.message
+        public, language = message.message, self.inbox.language
         if served.refused and not served.got and not later:
-            raise PermanentDeliveryError(refusal_words(served.refused))
+            raise PermanentDeliveryError(refusal_words(served.refused, language))
         if later or served.refused:
             await self._serving.note(public.id, served)
         elif served.noted:
@@ -217,12 +223,12 @@ class Email(Channel[EmailSettings]):
                 DeliveryReport(
                     inbox_id=message.inbox_id,
                     state=MessageState.FAILED,
-                    reason=refusal_words(served.refused),
+                    reason=refusal_words(served.refused, language),
                     message_id=public.id,
                 )
             )
         if later:
-            raise TransientDeliveryError(refusal_words(later))
+            raise TransientDeliveryError(refusal_words(later, language))
 
     async def _welcome(self, message: OutboundMessage, letter: Letter, mail: Mail) -> None:
         """Whoever was written to belongs to the conversation."""

@@ -18,6 +18,7 @@ from email.utils import format_datetime
 from typing import Final
 
 from channels.adapters.email.reading import message_id_of
+from channels.adapters.email.refusals import NOBODY, no_address
 from channels.adapters.email.settings import EmailSettings
 from channels.adapters.email.signing import Marks
 from channels.contract import MessageKind, OutboundMessage
@@ -82,10 +83,13 @@ def compose(
     public = message.message
     automatic = public.kind is MessageKind.BOT
     message_id = marks.message_id(public.conversation_id, public.id)
-    groups = [[_recipient(one) for one in group] for group in (letter.to, letter.cc, letter.bcc)]
+    groups = [
+        [_recipient(one, language) for one in group]
+        for group in (letter.to, letter.cc, letter.bcc)
+    ]
     recipients = tuple(dict.fromkeys(one.address for group in groups for one in group))
     if not recipients:
-        raise PermanentDeliveryError("There is nobody to send this to: enter an address.")
+        raise PermanentDeliveryError(NOBODY.in_language(language))
     answered = [one for one in map(message_id_of, letter.references) if _ID.fullmatch(one)]
     reply_to = marks.reply_address(public.conversation_id) if settings.plus_addresses else None
     lines = [
@@ -116,7 +120,7 @@ def _automatic_lines(settings: EmailSettings, marks: Marks) -> list[str]:
     ]
 
 
-def _recipient(party: Party) -> Party:
+def _recipient(party: Party, language: str) -> Party:
     """The address as it goes over the wire: the domain in ASCII (RFC 5891)."""
     address = party.address.strip()
     local, _, domain = address.rpartition("@")
@@ -125,11 +129,9 @@ def _recipient(party: Party) -> Party:
     except UnicodeError:
         plain = ""
     if not _ADDRESS.fullmatch(plain):
-        raise PermanentDeliveryError(_NO_ADDRESS.format(_CONTROLS.sub("?", address)[:80]))
+        words = no_address(_CONTROLS.sub("?", address)[:80])
+        raise PermanentDeliveryError(words.in_language(language))
     return Party(address=plain, name=party.name)
-
-
-_NO_ADDRESS: Final = "“{}” is no mail address that can be written to; correct it and send again."
 
 
 def _line(name: str, value: str) -> str:

@@ -14,6 +14,7 @@ import aiosmtplib
 from channels.adapters.email.composing import Mail
 from channels.adapters.email.errors import MailServerError, SignInError, in_words, refused
 from channels.adapters.email.oauth import Tokens
+from channels.adapters.email.refusals import OTHERS_FIRST, Refusals, meaning, too_fast
 from channels.adapters.email.settings import EmailSettings
 from channels.adapters.email.tls import tls_context
 from channels.errors import PermanentDeliveryError, TransientDeliveryError
@@ -27,8 +28,6 @@ SHORT_WAIT: Final = 2.0  # seconds in line; for longer the outbox waits, which c
 SLOT_SECONDS: Final = 10.0  # for which a mail waits for a connection
 SLOW_LINE: Final = 100_000  # bytes a second that a mail takes at least
 MOST_TURNS: Final = 20_000  # mails whose turns are known
-
-Refusals = dict[str, tuple[int, str]]
 
 
 class _Connection:
@@ -49,7 +48,8 @@ class _Connection:
 class Outgoing:
     """The connections of one mailbox to its SMTP server."""
 
-    def __init__(self, settings: EmailSettings, tokens: Tokens) -> None:
+    def __init__(self, settings: EmailSettings, tokens: Tokens, language: str) -> None:
+        self._language = language
         self._settings = settings
         self._tokens = tokens
         self._resting: list[_Connection] = []
@@ -77,15 +77,16 @@ class Outgoing:
                 return await self._send(mail, sender, envelope_id)
         except SignInError as error:
             raise TransientDeliveryError(
-                error.words.en, retry_after=300, attempted=False
+                error.words.in_language(self._language), retry_after=300, attempted=False
             ) from error
         except MailServerError as error:
-            raise TransientDeliveryError(error.words.en) from error
+            raise TransientDeliveryError(error.words.in_language(self._language)) from error
         except aiosmtplib.SMTPException as error:
-            raise _judged(error) from error
+            raise _judged(error, self._language) from error
         except OSError as error:
             where = (self._settings.smtp_host, self._settings.smtp_port)
-            raise TransientDeliveryError(in_words(error, *where).en) from error
+            words = in_words(error, *where).in_language(self._language)
+            raise TransientDeliveryError(words) from error
 
     async def close(self) -> None:
         """Ends the connections that rest."""
@@ -107,7 +108,7 @@ class Outgoing:
             if len(self._turns) > MOST_TURNS:
                 self._turns.popitem(last=False)
             raise TransientDeliveryError(
-                f"More mails wait than the {self._settings.per_minute} a minute that are allowed.",
+                too_fast(self._settings.per_minute).in_language(self._language),
                 retry_after=turn - now,
                 attempted=False,
             )
@@ -131,7 +132,7 @@ class Outgoing:
                 await self._room.acquire()
         except TimeoutError as error:
             raise TransientDeliveryError(
-                "Other mails are being handed over; this one follows.",
+                OTHERS_FIRST.in_language(self._language),
                 retry_after=5,
                 attempted=False,
             ) from error
@@ -251,39 +252,13 @@ async def _quit(connection: _Connection) -> None:
     connection.client.close()
 
 
-def _judged(error: aiosmtplib.SMTPException) -> Exception:
+def _judged(error: aiosmtplib.SMTPException, language: str) -> Exception:
     """4xx may pass by itself (greylisting), 5xx never does (RFC 5321 4.2.1)."""
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        reason = _words(error.code, error.message)
+        reason = meaning(error.code, error.message, language)
         if 500 <= error.code < 600:
             return PermanentDeliveryError(reason)
         return TransientDeliveryError(reason)
     if isinstance(error, aiosmtplib.SMTPServerDisconnected):
         return TransientDeliveryError(f"The mail server ended the connection: {error}"[:300])
     return TransientDeliveryError(f"The mail server cannot be used: {error}"[:300])
-
-
-_MEANINGS: Final = {
-    421: "The mail server is busy",
-    450: "The mailbox is busy",
-    451: "The mail server asks to try again later",
-    452: "The mail server has no room now",
-    550: "The mailbox does not exist, or mail to it is refused",
-    551: "The mailbox is elsewhere",
-    552: "The mail is too large, or the mailbox is full",
-    553: "The address is refused",
-    554: "The mail was refused",
-}
-
-
-def _words(code: int, said: str) -> str:
-    """What a refusal means, and the server's own words."""
-    meaning = _MEANINGS.get(code, "The mail server refused")
-    plain = " ".join("".join(c if c.isprintable() else " " for c in said).split())
-    return f"{meaning} ({code} {plain[:300]})."
-
-
-def refusal_words(refusals: Refusals) -> str:
-    """Who was refused, and why."""
-    lines = (f"{address}: {_words(*answer)}" for address, answer in refusals.items())
-    return "\n".join(lines)[:900]

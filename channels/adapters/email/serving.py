@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from channels.adapters.email.outgoing import Refusals
+from channels.adapters.email.refusals import Refusals
 from channels.keeping import ChannelState
 
 STATE: Final = "served"

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from channels.adapters.email import copies
+from channels.adapters.email.channel import Email
 from channels.adapters.email.threading import _member
 from channels.contract import Attachment, MessageKind, MessageState, QuickReply
 from channels.errors import PermanentDeliveryError, TransientDeliveryError
@@ -228,6 +229,23 @@ async def test_refusals_are_told_apart(
         await post.channel.send(outbound())
     await post.channel.send(outbound(attempt=2))
     assert len(post.smtp.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("zh-Hans", "邮箱不存在，或拒绝收信"), ("zh-Hant", "信箱不存在，或拒絕收信")],
+)
+async def test_refusals_are_told_in_the_inboxs_language(
+    smtp: SmtpSink, language: str, words: str
+) -> None:
+    post = Post(None, smtp)
+    inbox = replace(post.channel.inbox, language=language)
+    channel = Email(inbox, post.channel.context)
+    smtp.refused[WANG] = "550 5.1.1 no such user"
+    with pytest.raises(PermanentDeliveryError, match=words) as caught:
+        await channel.send(outbound())
+    assert "550 5.1.1 no such user" in caught.value.reason
+    await channel.stop()
 
 
 async def test_an_unknown_recipient(post: Post) -> None:
