@@ -25,10 +25,11 @@ from channels.adapters.email.reading import (
     text_of,
     thread_ids,
 )
+from channels.adapters.email.serving import Serving
 from channels.adapters.email.settings import EmailSettings
 from channels.adapters.email.signing import Marks
 from channels.adapters.email.threading import Place, Threader
-from channels.contract import Attachment, ChannelContext, Discard, InboundMessage
+from channels.contract import Attachment, ChannelContext, Discard, InboundMessage, MessageState
 from channels.errors import MalformedPayloadError, SinkFullError, UnavailableError
 from channels.files import accept_file, safe_name
 from channels.letters import Author, Doubt, Party
@@ -64,6 +65,7 @@ class Receiver:
         self._context = context
         self._marks = marks
         self._threader = Threader(inbox_id, marks, context.threads)
+        self._serving = Serving(context.state)
         self._trust = Trust(
             hosts=frozenset({settings.trusted_host.lower()} - {""}), unnamed=settings.is_microsoft
         )
@@ -183,14 +185,17 @@ class Receiver:
     ) -> Taken:
         """A report goes to the message that it is about; one about nobody's is only counted."""
         addresses = [*envelope, *mail.delivered_to, *(one.email for one in mail.to)]
-        named = (self._marks.message_of_address(one) for one in addresses)
+        signed = (self._marks.message_of_address(one) for one in addresses)
         report = replace(
-            report_of(bounce, self._inbox_id, next((one for one in named if one), None)),
+            report_of(bounce, self._inbox_id, next((one for one in signed if one), None)),
             signed_as=self._marks.signed_as(bounce.original_id),
         )
 
         async def deliver() -> None:
             ours = await self._context.sink.report(report)
+            named = report.message_id or (report.signed_as and report.signed_as.end)
+            if ours and named and report.state is MessageState.FAILED:
+                await self._serving.lost(named, bounce.recipient)
             reason = "bounce" if ours else "foreign bounce"
             await self._discard(external, reason, blob).deliver()
 

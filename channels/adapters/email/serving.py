@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from channels.adapters.email.refusals import Refusals
@@ -56,6 +56,20 @@ class Serving:
             return Served()
         refused = {who: (code, said) for who, (code, said) in found["refused"].items()}
         return Served(tuple(found["got"]), refused, noted=True)
+
+    async def lost(self, id_end: str, recipient: str) -> None:
+        """Somebody's mail came back: sent again, it goes to them too.
+
+        Args:
+            id_end: the end of the message's id, or all of it.
+            recipient: whose mail it was.
+        """
+        kept = json.loads(await self._state.get(STATE) or "{}")
+        for message_id in [one for one in kept if one.endswith(id_end)]:
+            served = await self.of(message_id)
+            got = tuple(one for one in served.got if one.lower() != recipient.lower())
+            if got != served.got:
+                await self.note(message_id, replace(served, got=got))
 
     async def note(self, message_id: str, served: Served | None) -> None:
         """Keeps it, the latest last; None forgets the mail, which everybody has."""

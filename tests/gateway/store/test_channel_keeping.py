@@ -1,6 +1,7 @@
 """What is kept for inboxes, on both databases."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import text
@@ -82,3 +83,16 @@ async def test_a_message_of_ours_is_found_by_the_platforms_id(talk: SqlStore) ->
     assert found is not None
     assert found.id == again.id
     assert await talk.read(lambda unit: unit.messages.sent_as("inbox", "p-2")) is None
+
+
+async def test_letters_of_every_kind_are_found_by_either_id(talk: SqlStore) -> None:
+    note = message(2, "forwarded", id="x" * 20 + "0123456789ab", kind=MessageKind.NOTE)
+    activity = message(3, "mailed", kind=MessageKind.ACTIVITY, external_id="p-3")
+    await talk.write(lambda unit: unit.messages.add([replace(note, external_id="p-2"), activity]))
+    found = [
+        await talk.read(lambda unit: unit.messages.sent_as("inbox", "p-2")),
+        await talk.read(lambda unit: unit.messages.sent_as("inbox", "p-3")),
+        await talk.read(lambda unit: unit.messages.ending(note.conversation_id, "0123456789ab")),
+    ]
+    assert [one and one.id for one in found] == [note.id, activity.id, note.id]
+    assert await talk.read(lambda unit: unit.messages.ending("other", "0123456789ab")) is None

@@ -144,3 +144,13 @@ async def test_what_waits_behind_a_postponed_one_is_not_looked_at(post: SqlStore
     assert await post.read(lambda unit: unit.outbox.due_inboxes(499)) == []
     assert await post.read(lambda unit: unit.outbox.due_inboxes(500)) == ["web"]
     assert await post.read(lambda unit: unit.outbox.depth()) == 2
+
+
+async def test_what_is_held_for_longer_stays_with_its_worker(post: SqlStore) -> None:
+    await post.write(queue("a1", "b1"))
+    held = (await claim(post, now=0))["a1"]
+    await post.write(lambda unit: unit.outbox.hold(held.id, "w", leased_until=500))
+    assert list(await claim(post, now=100, worker="other")) == ["b1"]
+    assert list(await claim(post, now=500, worker="other")) == ["a1", "b1"]
+    assert await post.read(lambda unit: unit.outbox.holds("a", "a1"))
+    assert not await post.read(lambda unit: unit.outbox.holds("a", "a2"))

@@ -12,6 +12,7 @@ import pytest
 from channels.adapters.email import receiver
 from channels.adapters.email.poller import deliver_all
 from channels.adapters.email.receiver import NOBODY, Receiver
+from channels.adapters.email.serving import Served, Serving
 from channels.adapters.email.settings import EmailSettings
 from channels.adapters.email.signing import Marks
 from channels.contract import InboundMessage, MessageState
@@ -325,6 +326,13 @@ async def test_a_report_that_cannot_be_kept_holds_up_nothing(
     monkeypatch.setattr(desk.bench.sink, broken, fail)
     await desk.take(bounce(USER, "x@y"))
     assert [message.doubt for message in desk.bench.sink.messages] == [Doubt.UNREADABLE]
+
+
+async def test_whose_mail_came_back_has_it_no_more(desk: Desk) -> None:
+    serving = Serving(desk.bench.state)
+    await serving.note(MESSAGE, Served(got=(WANG, "li@qingchuan.example")))
+    await desk.take(bounce(USER, desk.marks.message_id(CONVERSATION, MESSAGE)))
+    assert (await serving.of(MESSAGE)).got == ("li@qingchuan.example",)
 
 
 async def test_a_delay_is_no_failure(desk: Desk) -> None:
