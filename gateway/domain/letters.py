@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from channels.contract import Discard
+
 
 class Part(StrEnum):
     """How somebody beside the customer takes part.
@@ -68,6 +70,29 @@ class Hold:
     message_id: str
     conversation_id: str
     since: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarded:
+    """A message that came and is not shown; `at` in ms since the epoch."""
+
+    discard: Discard
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What became of what an inbox received on one day.
+
+    `day` counts from 1 January 1970; `shown` stand in conversations, `held` wait for a decision,
+    `discarded` were put aside by the channel.
+    """
+
+    inbox_id: str
+    day: int
+    shown: int = 0
+    held: int = 0
+    discarded: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -216,6 +216,42 @@ class Status(Output):
     version: str
     roles: list[str]
     sockets: int
+
+
+class DiscardedMessage(Output):
+    """A message that came and is not shown; `raw_url` is the letter as it came."""
+
+    inbox_id: str
+    external_id: str
+    reason: str
+    at: When
+    raw_url: str | None
+
+
+class DiscardedMessages(Output):
+    """Newest first."""
+
+    items: list[DiscardedMessage]
+
+
+class DayBalance(Output):
+    """What became of what an inbox received on a day: `received` is the sum of the others.
+
+    `shown` stand in conversations, `held` wait for a decision, `discarded` were put aside.
+    """
+
+    inbox_id: str
+    day: Annotated[str, Field(description="ISO 8601")]
+    received: int
+    shown: int
+    held: int
+    discarded: int
+
+
+class DayBalances(Output):
+    """Newest first."""
+
+    items: list[DayBalance]
 
 
 class ModelLimits(Output):

@@ -321,13 +321,14 @@ class ConversationPage(Output):
 
 
 class Counts(Output):
-    """How many conversations each list holds; each count stops at 1,000."""
+    """How many conversations each list holds, and messages wait held; counts stop at 1,000."""
 
     mine: int
     unassigned: int
     bot: int
     all: int
     solved: int
+    held: int
 
 
 class SearchItem(Output):
@@ -360,6 +361,19 @@ class MessageItems(Output):
     """Messages."""
 
     items: list[Message]
+
+
+class HeldItem(Output):
+    """A message that waits for a decision, and its conversation."""
+
+    message: Message
+    conversation: ConversationRow
+
+
+class HeldItems(Output):
+    """Newest first."""
+
+    items: list[HeldItem]
 
 
 class TrailList(Output):

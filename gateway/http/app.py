@@ -29,6 +29,7 @@ from gateway.http import (
     operations_api,
     people_api,
     publishing_api,
+    received_api,
     review_api,
     tickets_api,
 )
@@ -53,6 +54,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *articles_api.ENDPOINTS,
     *article_imports_api.ENDPOINTS,
     *attachments_api.ENDPOINTS,
+    *received_api.ENDPOINTS,  # its fixed paths before those with ids
     *letters_api.ENDPOINTS,
     *inboxes_api.ENDPOINTS,
     *inbox_operations_api.ENDPOINTS,

@@ -19,7 +19,7 @@ from gateway.http.registry import Endpoint
 from gateway.http.serial import Json, hop_json, row_json
 from gateway.http.typing_signals import tell_typing
 from gateway.ports.store import UnitOfWork
-from gateway.services import assignment, conversations, reading, replies
+from gateway.services import assignment, conversations, holds, reading, replies
 from gateway.services.access import get_conversation
 from gateway.services.replies import Draft
 from gateway.services.rich_text import plain_text
@@ -57,9 +57,14 @@ async def list_conversations(call: Call) -> Json:
 
 
 async def count_conversations(call: Call) -> Json:
-    """How many conversations each list holds."""
-    counts = await call.read(lambda uow: reading.count_conversations(uow, call.agent))
-    return {view.value: count for view, count in counts.items()}
+    """How many conversations each list holds, and messages wait for a decision."""
+
+    def work(uow: UnitOfWork) -> Json:
+        counts = reading.count_conversations(uow, call.agent)
+        held = holds.count_held(uow, call.agent)
+        return {**{view.value: count for view, count in counts.items()}, "held": held}
+
+    return await call.read(work)
 
 
 async def search_conversations(call: Call) -> Json:
@@ -281,7 +286,7 @@ ENDPOINTS = (
         path="/conversations/counts",
         handler=count_conversations,
         tag=_TAG,
-        summary="How many conversations each list holds",
+        summary="How many conversations each list holds, and messages wait for a decision",
         answer=answers.Counts,
         right=Right.SEE_TEAM,
     ),

@@ -96,17 +96,6 @@ def _shown(call: Call, uow: UnitOfWork, message: Message) -> Json:
     return load_messages(uow, [message], call.parts.article_title)[0]
 
 
-async def list_held_messages(call: Call) -> Json:
-    """What waits for a decision, newest first."""
-    limit = call.query(inputs.LimitQuery).limit
-
-    def work(uow: UnitOfWork) -> list[Json]:
-        found = holds.held_messages(uow, call.agent, limit)
-        return load_messages(uow, found, call.parts.article_title)
-
-    return {"items": await call.read(work)}
-
-
 async def let_author_join(call: Call) -> Json:
     """A stranger takes part from now on."""
     return await call.write(
@@ -222,16 +211,6 @@ ENDPOINTS = (
         status=201,
         right=Right.WORK,
         creates=True,
-    ),
-    Endpoint(
-        method="GET",
-        path="/messages/held",
-        handler=list_held_messages,
-        tag=_TAG,
-        summary="Messages of strangers and doubtful ones that wait for a decision, newest first",
-        query=inputs.LimitQuery,
-        answer=answers.MessageItems,
-        right=Right.SEE_TEAM,
     ),
     Endpoint(
         method="POST",

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from channels.contract import Discard
 from channels.keeping import Thread
+from gateway.domain.letters import Balance, Discarded
 
 
 class ChannelStates(Protocol):
@@ -42,4 +43,22 @@ class Discards(Protocol):
 
     def add(self, discard: Discard, *, now: int) -> None:
         """Inserts, unless it is there."""
+        ...
+
+    def find(self, inbox_id: str, external_id: str) -> Discarded | None:
+        """The one of that id."""
+        ...
+
+    def newest(self, inbox_id: str | None, *, limit: int) -> list[Discarded]:
+        """Those of an inbox, or of all, newest first."""
+        ...
+
+    def balance(self, inbox_ids: Sequence[str], *, since: int, offset: int) -> list[Balance]:
+        """What became of what these inboxes received since then, by inbox and day, newest first.
+
+        Args:
+            inbox_ids: the inboxes.
+            since: ms since the epoch.
+            offset: how far (ms) days begin before those of UTC.
+        """
         ...

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.domain.letters import Hold, Participation, Unseen
+from gateway.ports.conversations import Scope
 
 
 class Participants(Protocol):
@@ -35,8 +36,12 @@ class Holds(Protocol):
         """Deletes; whether it was there."""
         ...
 
-    def newest(self, limit: int) -> list[Hold]:
-        """Those that wait, newest first."""
+    def newest(self, scope: Scope, *, inbox_id: str | None = None, limit: int) -> list[Hold]:
+        """Those that wait in what an agent may see, newest first; of one inbox or of all."""
+        ...
+
+    def count(self, scope: Scope, *, limit: int) -> int:
+        """How many wait in what an agent may see, counted up to a limit."""
         ...
 
 

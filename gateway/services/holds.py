@@ -23,7 +23,7 @@ from gateway.domain.letters import Aside, Part, Verdict, address_key
 from gateway.domain.people import Agent, Right
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
-from gateway.services.access import get_message, require, require_free_hand, scope_of, sees
+from gateway.services.access import get_message, require, require_free_hand, scope_of
 from gateway.services.asides import hold_of
 from gateway.services.auditing import note
 from gateway.services.holding import tell
@@ -32,27 +32,45 @@ from gateway.services.participants import join as join_conversation
 from gateway.services.queueing import reopen_ticket, to_queue
 from gateway.services.tickets import Activity, add_activity
 
-MOST_HELD: Final = 500
+MOST_HELD: Final = 1000
 
 
-def held_messages(uow: UnitOfWork, actor: Agent, limit: int) -> list[Message]:
+def held_messages(
+    uow: UnitOfWork,
+    actor: Agent,
+    limit: int,
+    *,
+    inbox_id: str | None = None,
+    reason: Aside | None = None,
+) -> list[Message]:
     """What waits for a decision in the agent's scope, newest first.
+
+    Args:
+        uow: the transaction.
+        actor: who asks.
+        limit: how many at most.
+        inbox_id: of one inbox alone.
+        reason: what is held for that alone, among the newest `MOST_HELD`.
 
     Raises:
         NotAllowedError: the agent may not see conversations at all.
     """
     require(actor, Right.SEE_TEAM)
-    held = uow.holds.newest(MOST_HELD)
-    conversations = uow.conversations.by_ids([hold.conversation_id for hold in held])
-    scope = scope_of(actor)
-    seen = [
-        hold.message_id
-        for hold in held
-        if hold.conversation_id in conversations
-        and sees(scope, conversations[hold.conversation_id])
-    ][:limit]
-    messages = uow.messages.by_ids(seen)
-    return [messages[message_id] for message_id in seen if message_id in messages]
+    most = limit if reason is None else MOST_HELD
+    held = uow.holds.newest(scope_of(actor), inbox_id=inbox_id, limit=most)
+    found = uow.messages.by_ids([hold.message_id for hold in held])
+    messages = [found[hold.message_id] for hold in held]
+    return [m for m in messages if reason in (None, m.details["aside"])][:limit]
+
+
+def count_held(uow: UnitOfWork, actor: Agent) -> int:
+    """How much waits for a decision in the agent's scope, counted up to `MOST_HELD`.
+
+    Raises:
+        NotAllowedError: the agent may not see conversations at all.
+    """
+    require(actor, Right.SEE_TEAM)
+    return uow.holds.count(scope_of(actor), limit=MOST_HELD)
 
 
 def let_join(

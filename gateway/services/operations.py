@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.domain.conversation import Message, preview_of
+from gateway.domain.errors import NotFoundError
+from gateway.domain.inbox import HasLetters
+from gateway.domain.letters import Balance, Discarded
 from gateway.domain.people import Agent, Right
 from gateway.domain.records import AuditEntry, DeadLetter
 from gateway.ports.store import UnitOfWork
@@ -13,6 +16,7 @@ from gateway.services.access import require
 from gateway.services.auditing import note
 from gateway.services.wire import UnreadableEntryError, decode_inbound
 
+DAY_MS = 86_400_000
 UNREADABLE = "(unreadable)"
 _HELD = ("conversation", "message")
 
@@ -39,6 +43,54 @@ def failed_messages(uow: UnitOfWork, actor: Agent, limit: int) -> list[Message]:
     """
     require(actor, Right.OPERATE)
     return uow.messages.failed(limit)
+
+
+def discarded_messages(
+    uow: UnitOfWork, actor: Agent, inbox_id: str | None, limit: int
+) -> list[Discarded]:
+    """Messages that came and are not shown (loops, bounces, our own mail), newest first.
+
+    Raises:
+        NotAllowedError: the role does not permit it.
+    """
+    require(actor, Right.OPERATE)
+    return uow.discards.newest(inbox_id, limit=limit)
+
+
+def find_discarded(uow: UnitOfWork, actor: Agent, inbox_id: str, external_id: str) -> Discarded:
+    """One of them.
+
+    Raises:
+        NotAllowedError: the role does not permit it.
+        NotFoundError: there is none.
+    """
+    require(actor, Right.OPERATE)
+    found = uow.discards.find(inbox_id, external_id)
+    if found is None:
+        raise NotFoundError("No such message was put aside.")
+    return found
+
+
+def balance(
+    uow: UnitOfWork, actor: Agent, has_letters: HasLetters, *, days: int, offset: int, now: int
+) -> list[Balance]:
+    """What became of what the inboxes with letters received, by day, newest first.
+
+    Args:
+        uow: the transaction.
+        actor: who asks.
+        has_letters: whether a kind of channel has letters.
+        days: how many, today among them.
+        offset: how far (ms) they begin before those of UTC.
+        now: ms since the epoch.
+
+    Raises:
+        NotAllowedError: the role does not permit it.
+    """
+    require(actor, Right.OPERATE)
+    inbox_ids = [inbox.id for inbox in uow.inboxes.all() if has_letters(inbox.kind)]
+    since = ((now + offset) // DAY_MS - days + 1) * DAY_MS - offset
+    return uow.discards.balance(inbox_ids, since=since, offset=offset)
 
 
 def audit_page(uow: UnitOfWork, actor: Agent, *, before: int | None, limit: int) -> AuditPage:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Select, Table, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.expression import ColumnElement, Label
 
-from channels.contract import Discard
+from channels.contract import Discard, MessageKind
 from channels.keeping import Thread
+from gateway.domain.letters import Balance, Discarded
 from gateway.ports.store import SecretBox
 from gateway.store.channel_tables import channel_state, channel_threads, discards
+from gateway.store.letter_tables import holds
 from gateway.store.rows import insert_into, pick
-from gateway.store.session import Session, Statement
+from gateway.store.session import Row, Session, Statement
+from gateway.store.tables import messages
+
+_DAY: ColumnElement[int] = literal_column("86400000")
 
 
 def _of_inbox(table: Table, columns: Sequence[str], key: str, *, lock: bool = False) -> Statement:
@@ -134,3 +141,74 @@ class SqlDiscards:
         """Inserts, unless it is there."""
         row = (discard.inbox_id, discard.external_id, discard.reason, discard.raw, now)
         self._session.run(_DISCARD, row)
+
+    def find(self, inbox_id: str, external_id: str) -> Discarded | None:
+        """The one of that id."""
+        found = self._session.select(
+            _DISCARDED.where(
+                discards.c.inbox_id == inbox_id, discards.c.external_id == external_id
+            )
+        )
+        return _discarded(found[0]) if found else None
+
+    def newest(self, inbox_id: str | None, *, limit: int) -> list[Discarded]:
+        """Those of an inbox, or of all, newest first."""
+        found = _DISCARDED.order_by(discards.c.at.desc(), discards.c.external_id).limit(limit)
+        if inbox_id is not None:
+            found = found.where(discards.c.inbox_id == inbox_id)
+        return [_discarded(row) for row in self._session.select(found)]
+
+    def balance(self, inbox_ids: Sequence[str], *, since: int, offset: int) -> list[Balance]:
+        """What became of what these inboxes received since then, by inbox and day."""
+        days: dict[tuple[int, str], Balance] = {}
+        for inbox_id, day, came, held in self._session.select(_came(inbox_ids, since, offset)):
+            days[-day, inbox_id] = Balance(
+                inbox_id=inbox_id, day=day, shown=came - held, held=held
+            )
+        for inbox_id, day, count in self._session.select(_lost(inbox_ids, since, offset)):
+            known = days.get((-day, inbox_id), Balance(inbox_id=inbox_id, day=day))
+            days[-day, inbox_id] = replace(known, discarded=count)
+        return [days[key] for key in sorted(days)]
+
+
+_DISCARDED = select(
+    *(discards.c[name] for name in ("inbox_id", "external_id", "reason", "raw", "at"))
+)
+
+
+def _discarded(row: Row) -> Discarded:
+    inbox_id, external_id, reason, raw, at = row
+    discard = Discard(inbox_id=inbox_id, external_id=external_id, reason=reason, raw=raw)
+    return Discarded(discard=discard, at=at)
+
+
+def _day(at: ColumnElement[int], offset: int) -> Label[int]:
+    return ((at + offset) // _DAY).label("day")
+
+
+def _came(inbox_ids: Sequence[str], since: int, offset: int) -> Select[Any]:
+    """By inbox and day: how many messages were stored, and how many of them wait."""
+    each = (
+        select(messages.c.inbox_id, _day(messages.c.created_at, offset), holds.c.message_id)
+        .outerjoin(holds, holds.c.message_id == messages.c.id)
+        .where(
+            messages.c.inbox_id.in_(inbox_ids),
+            messages.c.kind.in_([MessageKind.CUSTOMER.value, MessageKind.NOTE.value]),
+            messages.c.external_id.is_not(None),
+            messages.c.created_at >= since,
+        )
+        .subquery()
+    )
+    return select(
+        each.c.inbox_id, each.c.day, func.count(), func.count(each.c.message_id)
+    ).group_by(each.c.inbox_id, each.c.day)
+
+
+def _lost(inbox_ids: Sequence[str], since: int, offset: int) -> Select[Any]:
+    """By inbox and day: how many messages were put aside."""
+    each = (
+        select(discards.c.inbox_id, _day(discards.c.at, offset))
+        .where(discards.c.inbox_id.in_(inbox_ids), discards.c.at >= since)
+        .subquery()
+    )
+    return select(each.c.inbox_id, each.c.day, func.count()).group_by(each.c.inbox_id, each.c.day)

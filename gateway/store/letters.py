@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, literal_column, select, update
+from sqlalchemy import (
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 
 from channels.contract import MessageState
 from gateway.domain.conversation import OUTGOING_KINDS
 from gateway.domain.letters import Hold, Part, Participation, Unseen
+from gateway.ports.conversations import Scope
 from gateway.store.letter_tables import holds, mailings, participants
-from gateway.store.rows import NO_OFFSET, insert_into, pick
+from gateway.store.lists import owners
+from gateway.store.rows import insert_into, pick
 from gateway.store.session import Session, Statement
 from gateway.store.tables import SHELVES, contacts, conversations, messages
 
@@ -41,13 +54,6 @@ _HOLD = ("message_id", "conversation_id", "since")
 _ADD_HOLD = insert_into(holds, _HOLD)
 _END_HOLD = Statement(
     delete(holds).where(holds.c.message_id == bindparam("message_id")), "message_id"
-)
-_HELD = Statement(
-    select(*pick(holds, _HOLD))
-    .order_by(holds.c.since.desc())
-    .limit(bindparam("most"))
-    .offset(NO_OFFSET),
-    "most",
 )
 _SET_MAILED = Statement(
     update(mailings)
@@ -97,12 +103,30 @@ class SqlHolds:
         """Deletes; whether it was there."""
         return self._session.run(_END_HOLD, (message_id,)) > 0
 
-    def newest(self, limit: int) -> list[Hold]:
-        """Those that wait, newest first."""
+    def newest(self, scope: Scope, *, inbox_id: str | None = None, limit: int) -> list[Hold]:
+        """Those that wait in what an agent may see, newest first; of one inbox or of all."""
+        found = _held(scope).order_by(holds.c.since.desc(), holds.c.message_id).limit(limit)
+        if inbox_id is not None:
+            found = found.where(conversations.c.inbox_id == inbox_id)
         return [
             Hold(message_id=row[0], conversation_id=row[1], since=row[2])
-            for row in self._session.rows(_HELD, (limit,))
+            for row in self._session.select(found)
         ]
+
+    def count(self, scope: Scope, *, limit: int) -> int:
+        """How many wait in what an agent may see, counted up to a limit."""
+        some = _held(scope).limit(limit).subquery()
+        count: int = self._session.select(select(func.count()).select_from(some))[0][0]
+        return count
+
+
+def _held(scope: Scope) -> Select[Any]:
+    seen = or_(*(and_(true(), *conditions) for conditions in owners(conversations, scope)))
+    return (
+        select(*pick(holds, _HOLD))
+        .join(conversations, conversations.c.id == holds.c.conversation_id)
+        .where(seen)
+    )
 
 
 class SqlMailings:

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from channels.checking import Health, Step
-from channels.contract import ChannelKind
+from channels.contract import ChannelKind, Discard
 from channels.errors import UnsupportedEventError, Words
-from channels.letters import Author, Automatic, Participant
+from channels.letters import Author, Automatic, Doubt, Participant
 from channels.registry import load_kind
 from gateway.http.letter_pages import show_html
+from gateway.http.serial import PREFIX
 from gateway.store.blobs import DirectoryBlobs
 from tests.gateway.http.place import Opener, Place
 
@@ -119,7 +120,9 @@ async def test_a_stranger_is_held_and_decided_about(post: Place) -> None:
     await write(post, "我是同事", author=STRANGER)
     ann = await post.console("ann")
     held = await ann.get("/messages/held")
-    (message,) = held.json["items"]
+    (item,) = held.json["items"]
+    assert item["conversation"]["id"] == asked.id
+    message = item["message"]
     assert (message["kind"], message["author"]) == ("note", None)
     assert message["letter"]["held"] is True
     assert message["letter"]["aside"] == "stranger"
@@ -131,13 +134,58 @@ async def test_a_stranger_is_held_and_decided_about(post: Place) -> None:
     assert joined.json["letter"]["decision"]["by"] == "Ann"
     assert (await ann.get("/messages/held")).json["items"] == []
     await write(post, "广告", author=replace(STRANGER, address="spam@x.example"))
-    (message,) = (await ann.get("/messages/held")).json["items"]
+    (item,) = (await ann.get("/messages/held")).json["items"]
+    message = item["message"]
     discarded = await ann.post(f"/messages/{message['id']}/discard", {"reason": "广告"})
     assert discarded.json["letter"]["decision"]["reason"] == "广告"
     await ann.post(f"/messages/{message['id']}/restore")
     own = await ann.post(f"/messages/{message['id']}/separate")
     assert own.json["id"] != asked.id
     assert own.json["handle"] == "spam@x.example"
+
+
+async def test_what_is_held_is_counted_and_filtered(post: Place) -> None:
+    await write(post, "忘了")
+    await write(post, "我是同事", author=STRANGER)
+    await post.customer_writes("?", handle="x@y.example", inbox_id="shop", doubt=Doubt.UNREADABLE)
+    ann = await post.console("ann")
+    assert (await ann.get("/conversations/counts")).json["held"] == 2
+    reasons = {
+        query: [
+            item["message"]["letter"]["aside"]
+            for item in (await ann.get(f"/messages/held{query}")).json["items"]
+        ]
+        for query in ("", "?limit=1", "?reason=stranger", "?inbox_id=shop", "?inbox_id=site")
+    }
+    assert reasons == {
+        "": ["unreadable", "stranger"],
+        "?limit=1": ["unreadable"],
+        "?reason=stranger": ["stranger"],
+        "?inbox_id=shop": ["unreadable", "stranger"],
+        "?inbox_id=site": [],
+    }
+
+
+async def test_what_is_not_shown_is_listed_and_the_balance_is_drawn(post: Place) -> None:
+    await write(post, "忘了")
+    await write(post, "我是同事", author=STRANGER)
+    raw = await post.parts.blobs.put(b"From: robot@x.example")
+    lost = Discard(inbox_id="shop", external_id="<a/b@x> 12?&", reason="loop", raw=raw)
+    at = post.now()
+    await post.store.write(lambda uow: uow.discards.add(lost, now=at))
+    admin = await post.console("ada")
+    (shown,) = (await admin.get("/operations/discarded?inbox_id=shop")).json["items"]
+    assert (shown["external_id"], shown["reason"]) == (lost.external_id, "loop")
+    file = await admin.get(shown["raw_url"].removeprefix(PREFIX))
+    assert file.body == b"From: robot@x.example"
+    assert file.headers["Content-Type"] == "message/rfc822"
+    assert (await admin.get("/operations/discarded?inbox_id=site")).json["items"] == []
+    (day,) = (await admin.get("/operations/balance?offset_minutes=480")).json["items"]
+    figures = [day[name] for name in ("received", "shown", "held", "discarded")]
+    assert (day["inbox_id"], figures) == ("shop", [3, 1, 1, 1])
+    ann = await post.console("ann")
+    for path in ("discarded", "balance", "discarded/raw?inbox_id=shop&external_id=x"):
+        assert (await ann.get(f"/operations/{path}")).status == 403
 
 
 async def test_letters_are_begun_forwarded_and_readdressed(post: Place) -> None:

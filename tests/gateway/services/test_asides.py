@@ -21,6 +21,7 @@ from gateway.wiring.ids import clock, new_id
 from tests.gateway.services.desk import LETTERS, Desk, ScriptedBot, inbound, reply, texts_of
 from tests.gateway.services.staff import ADA
 from tests.gateway.services.test_letters import LI, mail
+from tests.gateway.store.samples import EVERYTHING
 
 STRANGER = Author(address="Zhao@elsewhere.example", name="赵六", stranger=True)
 
@@ -37,7 +38,7 @@ async def test_a_strangers_word_is_shown_to_agents_alone(desk: Desk) -> None:
     after = await desk.conversation(first)
     assert (after.waiting_since, after.preview) == (before.waiting_since, before.preview)
     assert (after.unread, after.controller) == (before.unread + 1, Controller.BOT)
-    held = await desk.store.read(lambda uow: uow.holds.newest(9))
+    held = await desk.store.read(lambda uow: uow.holds.newest(EVERYTHING, limit=9))
     assert [hold.message_id for hold in held] == [message.id]
     recent = await desk.store.read(lambda uow: uow.messages.recent([after.id], 9))
     assert "let me in" not in [line.text for line in recent[after.id]], "the bot is not told"
@@ -89,7 +90,7 @@ async def test_an_out_of_office_changes_nothing(staffed: Desk, *, solved: bool) 
         assert accepted.message.kind is MessageKind.NOTE
     after = await staffed.conversation(first)
     assert after == replace(before, last_seq=before.last_seq + 2)
-    assert await staffed.store.read(lambda uow: uow.holds.newest(9)) == []
+    assert await staffed.store.read(lambda uow: uow.holds.newest(EVERYTHING, limit=9)) == []
 
 
 async def test_what_looks_automatic_and_answers_nothing_of_ours_is_held(desk: Desk) -> None:
@@ -98,7 +99,7 @@ async def test_what_looks_automatic_and_answers_nothing_of_ours_is_held(desk: De
     found = await desk.conversation(accepted)
     assert (found.status, found.unread) == (ConversationStatus.OPEN, 1)
     assert accepted.message.details["aside"] == "automatic"
-    (hold,) = await desk.store.read(lambda uow: uow.holds.newest(9))
+    (hold,) = await desk.store.read(lambda uow: uow.holds.newest(EVERYTHING, limit=9))
     assert hold.message_id == accepted.message.id
 
 
@@ -157,7 +158,7 @@ async def test_what_is_doubtful_is_held(desk: Desk, doubt: Doubt) -> None:
     accepted = await desk.accept(mail(1, "", doubt=doubt, raw="b1"))
     assert (accepted.message.kind, accepted.owes_turn) == (MessageKind.NOTE, False)
     assert accepted.message.details["aside"] == doubt.value
-    assert len(await desk.store.read(lambda uow: uow.holds.newest(9))) == 1
+    assert len(await desk.store.read(lambda uow: uow.holds.newest(EVERYTHING, limit=9))) == 1
 
 
 async def test_a_sender_gets_so_many_automatic_answers_a_day(desk: Desk) -> None:

@@ -21,6 +21,7 @@ from gateway.wiring.ids import clock, new_id
 from tests.gateway.services.desk import PUSH, Desk, ScriptedBot, handoff
 from tests.gateway.services.staff import ADA, standing
 from tests.gateway.services.test_letters import WANG, claim, mail
+from tests.gateway.store.samples import EVERYTHING
 
 CAN = Capabilities(letters=True, attachments=True, max_text=5000, max_files_bytes=1000)
 LI = Party(address="li@qingchuan.example", name="李强")
@@ -170,7 +171,7 @@ async def test_a_third_party_is_asked_and_answers_to_agents_alone(staffed: Desk)
     )
     assert answer.message.kind is MessageKind.NOTE
     assert answer.message.details["aside"] == "third"
-    assert await staffed.store.read(lambda uow: uow.holds.newest(9)) == []
+    assert await staffed.store.read(lambda uow: uow.holds.newest(EVERYTHING, limit=9)) == []
     await write(staffed, reply, conversation_id=conversation_id, draft=Draft(text="好了"))
     await staffed.store.write(lambda uow: uow.outbox.remove([ready.delivery.id]))
     letter = await letter_out(staffed)

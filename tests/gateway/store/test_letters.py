@@ -7,9 +7,11 @@ from dataclasses import replace
 from channels.contract import MessageKind, MessageState
 from channels.keeping import Thread
 from gateway.domain.letters import Hold, Part, Participation
+from gateway.domain.people import Team
+from gateway.ports.conversations import Scope
 from gateway.ports.store import UnitOfWork
 from gateway.store import SqlStore
-from tests.gateway.store.samples import contact, conversation, message
+from tests.gateway.store.samples import EVERYTHING, contact, conversation, message
 
 
 def somebody(address: str, part: Part = Part.CC, name: str = "") -> Participation:
@@ -37,11 +39,11 @@ async def test_a_hold_ends_once(talk: SqlStore) -> None:
         )
 
     await talk.write(put)
-    held = await talk.read(lambda unit: unit.holds.newest(5))
+    held = await talk.read(lambda unit: unit.holds.newest(EVERYTHING, limit=5))
     assert [hold.message_id for hold in held] == ["m2", "m1"]
     assert await talk.write(lambda unit: unit.holds.remove("m2"))
     assert not await talk.write(lambda unit: unit.holds.remove("m2"))
-    assert len(await talk.read(lambda unit: unit.holds.newest(5))) == 1
+    assert len(await talk.read(lambda unit: unit.holds.newest(EVERYTHING, limit=5))) == 1
 
 
 async def test_a_note_that_came_is_known_when_it_comes_again(talk: SqlStore) -> None:
@@ -126,3 +128,28 @@ async def test_chats_wait_to_be_mailed_until_that_is_noted(talk: SqlStore) -> No
     assert await waiting() == [("conversation", 40)]
     await talk.write(lambda unit: unit.mailings.note("conversation", 41))
     assert await waiting() == []
+
+
+async def test_what_others_have_takes_no_place_in_the_list(talk: SqlStore) -> None:
+    """A thousand held messages of another team must not hide the one of ours."""
+    ours = Scope(agent_id="li", everything=False, team_ids=("sales",))
+
+    def plant(unit: UnitOfWork) -> None:
+        unit.agents.add_team(Team(id="sales", name="Sales"))
+        unit.agents.add_team(Team(id="other", name="Other"))
+        for number, team in enumerate(("sales", "other", "other"), 1):
+            made = conversation(id=f"c{number}", team_id=team)
+            unit.conversations.add([made])
+            held = message(1, id=f"m{number}", conversation_id=made.id)
+            unit.messages.add([held])
+            unit.holds.add([Hold(message_id=held.id, conversation_id=made.id, since=number)])
+
+    await talk.write(plant)
+    found = await talk.read(lambda unit: unit.holds.newest(ours, limit=1))
+    assert [hold.message_id for hold in found] == ["m1"]
+    assert await talk.read(lambda unit: unit.holds.count(ours, limit=9)) == 1
+    assert await talk.read(lambda unit: unit.holds.count(EVERYTHING, limit=2)) == 2
+    elsewhere = await talk.read(
+        lambda unit: unit.holds.newest(EVERYTHING, inbox_id="nowhere", limit=9)
+    )
+    assert elsewhere == []

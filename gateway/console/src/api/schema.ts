@@ -210,7 +210,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How many conversations each list holds
+         * How many conversations each list holds, and messages wait for a decision
          * @description Needs the right `see_team`.
          */
         get: operations["count_conversations"];
@@ -1067,6 +1067,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/messages/held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages of strangers and doubtful ones that wait for a decision, newest first
+         * @description Needs the right `see_team`.
+         */
+        get: operations["list_held_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/discarded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages that came and are not shown: loops, bounces, our own mail
+         * @description Needs the right `operate`.
+         */
+        get: operations["list_discarded"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/discarded/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Such a message as it came, as a file
+         * @description Needs the right `operate`.
+         */
+        get: operations["read_raw_discarded"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much each inbox received by day, and how much is shown, held, discarded
+         * @description Needs the right `operate`.
+         */
+        get: operations["read_balance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{id}/letter": {
         parameters: {
             query?: never;
@@ -1101,26 +1181,6 @@ export interface paths {
          * @description Needs the right `work`.
          */
         post: operations["forward_message"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/messages/held": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Messages of strangers and doubtful ones that wait for a decision, newest first
-         * @description Needs the right `see_team`.
-         */
-        get: operations["list_held_messages"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3551,7 +3611,7 @@ export interface components {
         ConversationStatus: "open" | "pending" | "solved";
         /**
          * Counts
-         * @description How many conversations each list holds; each count stops at 1,000.
+         * @description How many conversations each list holds, and messages wait held; counts stop at 1,000.
          */
         Counts: {
             /** Mine */
@@ -3564,6 +3624,8 @@ export interface components {
             all: number;
             /** Solved */
             solved: number;
+            /** Held */
+            held: number;
         };
         /**
          * CurvePoint
@@ -3580,6 +3642,37 @@ export interface components {
             refused: number;
             /** Precision */
             precision: number;
+        };
+        /**
+         * DayBalance
+         * @description What became of what an inbox received on a day: `received` is the sum of the others.
+         *
+         *     `shown` stand in conversations, `held` wait for a decision, `discarded` were put aside.
+         */
+        DayBalance: {
+            /** Inbox Id */
+            inbox_id: string;
+            /**
+             * Day
+             * @description ISO 8601
+             */
+            day: string;
+            /** Received */
+            received: number;
+            /** Shown */
+            shown: number;
+            /** Held */
+            held: number;
+            /** Discarded */
+            discarded: number;
+        };
+        /**
+         * DayBalances
+         * @description Newest first.
+         */
+        DayBalances: {
+            /** Items */
+            items: components["schemas"]["DayBalance"][];
         };
         /**
          * DayInput
@@ -3684,6 +3777,33 @@ export interface components {
         DiscardInput: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * DiscardedMessage
+         * @description A message that came and is not shown; `raw_url` is the letter as it came.
+         */
+        DiscardedMessage: {
+            /** Inbox Id */
+            inbox_id: string;
+            /** External Id */
+            external_id: string;
+            /** Reason */
+            reason: string;
+            /**
+             * At
+             * @description ISO 8601, UTC, with milliseconds
+             */
+            at: string;
+            /** Raw Url */
+            raw_url: string | null;
+        };
+        /**
+         * DiscardedMessages
+         * @description Newest first.
+         */
+        DiscardedMessages: {
+            /** Items */
+            items: components["schemas"]["DiscardedMessage"][];
         };
         /**
          * DocumentChange
@@ -4156,6 +4276,22 @@ export interface components {
          * @enum {string}
          */
         GateRule: "findings" | "accuracy" | "recall" | "refusal" | "tests";
+        /**
+         * HeldItem
+         * @description A message that waits for a decision, and its conversation.
+         */
+        HeldItem: {
+            message: components["schemas"]["Message"];
+            conversation: components["schemas"]["ConversationRow"];
+        };
+        /**
+         * HeldItems
+         * @description Newest first.
+         */
+        HeldItems: {
+            /** Items */
+            items: components["schemas"]["HeldItem"][];
+        };
         /**
          * Hop
          * @description A step on a message's way.
@@ -11820,6 +11956,260 @@ export interface operations {
             };
         };
     };
+    list_held_messages: {
+        parameters: {
+            query?: {
+                inbox_id?: string;
+                reason?: "stranger" | "unreadable" | "oversize" | "suspicious" | "automatic" | "auto-reply" | "third";
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldItems"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_discarded: {
+        parameters: {
+            query?: {
+                inbox_id?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiscardedMessages"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_raw_discarded: {
+        parameters: {
+            query: {
+                inbox_id: string;
+                external_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_balance: {
+        parameters: {
+            query?: {
+                days?: number;
+                offset_minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DayBalances"];
+                };
+            };
+            /** @description Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again, where the code is one that passes. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_letter_draft: {
         parameters: {
             query?: never;
@@ -11974,66 +12364,6 @@ export interface operations {
             };
             /** @description Unsupported content type (`unsupported_type`) */
             415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Invalid input (`invalid_input`) */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unavailable (`unavailable`) */
-            503: {
-                headers: {
-                    /** @description Seconds after which to try again, where the code is one that passes. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_held_messages: {
-        parameters: {
-            query?: {
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MessageItems"];
-                };
-            };
-            /** @description Not signed in (`not_signed_in`) */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not allowed (`not_allowed`), Password change required (`password_change_required`) */
-            403: {
                 headers: {
                     [name: string]: unknown;
                 };
