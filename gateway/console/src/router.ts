@@ -41,6 +41,7 @@ const routes: RouteRecordRaw[] = [
         props: true,
       },
       { path: 'tickets', name: 'tickets', component: () => import('./pages/TicketsPage.vue') },
+      { path: 'held', name: 'held', component: () => import('./pages/HeldPage.vue') },
       { path: 'canned', name: 'canned', component: () => import('./pages/CannedPage.vue') },
       {
         path: 'knowledge',

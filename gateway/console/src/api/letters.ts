@@ -4,6 +4,9 @@ import type {
   ChannelTrial,
   ChannelTrialResult,
   Conversation,
+  DayBalance,
+  DiscardedMessage,
+  HeldItem,
   InboxHealth,
   Items,
   LetterDefaults,
@@ -12,7 +15,7 @@ import type {
   NewLetter,
 } from './types'
 
-const get = <T>(path: string) => request<T>('GET', path)
+const get = <T>(path: string, query = {}) => request<T>('GET', path, { query })
 const post = <T>(path: string, body: unknown = {}, idempotencyKey?: string) =>
   request<T>('POST', path, { body, idempotencyKey })
 const message = (id: string) => `/messages/${encodeURIComponent(id)}`
@@ -25,7 +28,12 @@ export const letters = {
   forward: (id: string, wish: NewForward, key: string) =>
     post<Message>(`${message(id)}/forward`, wish, key),
 
-  held: () => get<Items<Message>>('/messages/held'),
+  held: (query: { inbox_id: string | null; reason: string | null }) =>
+    get<Items<HeldItem>>('/messages/held', query),
+  discarded: (query: { inbox_id: string | null }) =>
+    get<Items<DiscardedMessage>>('/operations/discarded', query),
+  balance: (offset_minutes: number) =>
+    get<Items<DayBalance>>('/operations/balance', { offset_minutes }),
   decide: (id: string, what: 'join' | 'release' | 'restore') =>
     post<Message>(`${message(id)}/${what}`),
   discard: (id: string, reason: string) => post<Message>(`${message(id)}/discard`, { reason }),

@@ -5,12 +5,14 @@ import { model } from './model/en'
 import { editor } from './editor/en'
 import { flows } from './flows/en'
 import { inboxes } from './inboxes/en'
+import { held } from './held/en'
 import { mail } from './mail/en'
 import { teams } from './teams/en'
 
 export const messages = {
   knowledge,
   model,
+  held,
   mail,
   app: {
     name: 'Yingda',
@@ -419,9 +421,6 @@ export const messages = {
     noDead: 'No dead letters',
     failed: 'Failed messages',
     failedText: 'Replies that a channel refused.',
-    held: 'Mail held for a decision',
-    heldText: 'Strangers who answered, and mail that could not be read or was too large. Open one to decide.',
-    noHeld: 'Nothing waits for a decision.',
     noFailed: 'Every reply got through',
     requeue: 'Queue again',
     attempts: '{count} attempts',

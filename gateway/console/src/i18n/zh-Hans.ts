@@ -3,6 +3,7 @@ import { audit } from './audit/zh-Hans'
 import { editor } from './editor/zh-Hans'
 import { flows } from './flows/zh-Hans'
 import { inboxes } from './inboxes/zh-Hans'
+import { held } from './held/zh-Hans'
 import { mail } from './mail/zh-Hans'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hans'
@@ -12,6 +13,7 @@ import { teams } from './teams/zh-Hans'
 export const messages: Messages = {
   knowledge,
   model,
+  held,
   mail,
   app: {
     name: '应答',
@@ -426,9 +428,6 @@ export const messages: Messages = {
     noDead: '没有死信',
     failed: '发送失败的消息',
     failedText: '被渠道拒收的回复。',
-    held: '等待决定的邮件',
-    heldText: '陌生人的答复，以及无法读取或过大的邮件。打开后即可决定。',
-    noHeld: '没有等待决定的邮件。',
     noFailed: '所有回复都已送出',
     requeue: '重新排队',
     attempts: '尝试 {count} 次',

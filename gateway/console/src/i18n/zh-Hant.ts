@@ -3,6 +3,7 @@ import { audit } from './audit/zh-Hant'
 import { editor } from './editor/zh-Hant'
 import { flows } from './flows/zh-Hant'
 import { inboxes } from './inboxes/zh-Hant'
+import { held } from './held/zh-Hant'
 import { mail } from './mail/zh-Hant'
 import type { Messages } from './en'
 import { knowledge } from './knowledge/zh-Hant'
@@ -12,6 +13,7 @@ import { teams } from './teams/zh-Hant'
 export const messages: Messages = {
   knowledge,
   model,
+  held,
   mail,
   app: {
     name: '應答',
@@ -426,9 +428,6 @@ export const messages: Messages = {
     noDead: '沒有死信',
     failed: '傳送失敗的訊息',
     failedText: '被管道拒收的回覆。',
-    held: '等待決定的郵件',
-    heldText: '陌生人的回覆，以及無法讀取或過大的郵件。開啟後即可決定。',
-    noHeld: '沒有等待決定的郵件。',
     noFailed: '所有回覆都已送出',
     requeue: '重新排隊',
     attempts: '嘗試 {count} 次',
