@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from intents.document import Document, read_text
+from intents.document import Document, read_text, refuse_unfit
 from intents.errors import CatalogueError
 from intents.model import Article
 
@@ -24,7 +24,9 @@ def read_article(path: Path, name: str, language: str) -> Article:
     Raises:
         CatalogueError: the front matter is missing, broken or holds something unknown.
     """
-    lines = read_text(path, name).splitlines()
+    text = read_text(path, name)
+    refuse_unfit(text, name, 1)
+    lines = text.splitlines()
     if not lines or lines[0].strip() != _FENCE:
         message = "must start with a line `---`, then `title:` and `category:`, then `---`"
         raise CatalogueError(message, file=name, line=1)

@@ -7,6 +7,7 @@ refused, the file is composed once more with its positions.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
@@ -38,6 +39,32 @@ def read_text(path: Path, name: str) -> str:
     except OSError as error:
         message = f"cannot be read ({error.strerror}); check that it exists and its rights"
         raise CatalogueError(message, file=name) from error
+
+
+# No database and no JSON holds all of these. In YAML those that cannot stand in a file may be
+# written as escapes.
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_ESCAPE = re.compile(r"\\[0abvfeNxuU]")
+
+
+def refuse_unfit(text: str, name: str, line: int) -> None:
+    """Refuse control characters and halves of surrogate pairs in a text.
+
+    Args:
+        text: what a file holds.
+        name: the file's name in messages.
+        line: the 1-based line at which `text` starts in that file.
+
+    Raises:
+        CatalogueError: it holds one; names line and remedy.
+    """
+    if found := _UNFIT.search(text):
+        place = line + text.count("\n", 0, found.start())
+        raise CatalogueError(_unfit(found), file=name, line=place)
+
+
+def _unfit(found: re.Match[str]) -> str:
+    return f"holds the control character U+{ord(found[0]):04X}; remove it"
 
 
 Watch = Callable[[int], None]
@@ -78,6 +105,8 @@ class Document:
         self.name = name
         self._first_line = first_line
         self.data: Any = self._parse(watch)
+        if _ESCAPE.search(text) or _UNFIT.search(text):
+            self._refuse_unfit()
 
     def _parse(self, watch: Watch | None) -> Any:
         from ruamel.yaml import YAML
@@ -98,6 +127,22 @@ class Document:
         except (YAMLError, ValueError) as error:
             message = f"is not valid YAML: {str(error).splitlines()[0]}"
             raise CatalogueError(message, file=self.name) from error
+
+    def _refuse_unfit(self) -> None:
+        """Looks at every value once, however many aliases it has."""
+        seen: set[int] = set()
+        waiting: list[tuple[Place, Any]] = [((), self.data)]
+        while waiting:
+            place, value = waiting.pop()
+            if isinstance(value, str):
+                if found := _UNFIT.search(value):
+                    self.refuse(place, _unfit(found))
+            elif isinstance(value, dict | list) and id(value) not in seen:
+                seen.add(id(value))
+                if isinstance(value, dict):
+                    waiting += [((*place, key), key) for key in value]
+                steps = value.items() if isinstance(value, dict) else enumerate(value)
+                waiting += [((*place, step), inner) for step, inner in steps]
 
     def line_of(self, place: Place, *, inside: int | None = None) -> int | None:
         """Return the 1-based line of the value at `place`.

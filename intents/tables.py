@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from intents.document import Document
+from intents.document import Document, refuse_unfit
 from intents.errors import CatalogueError
 from intents.model import (
     Button,
@@ -147,6 +147,8 @@ def _rows(numbered: Iterator[tuple[int, list[str]]], name: str) -> list[Row]:
     found = []
     for line, row in numbered:
         cells = dict(zip(heading, map(_cell, row), strict=False))
+        for cell in cells.values():
+            refuse_unfit(cell, name, line)
         if any(cells.values()):
             found.append(Row(line, cells))
         if len(found) > _MOST_ROWS:

@@ -115,6 +115,11 @@ async def take_turn(bot: Bot, turn: Turn, *, only_files: bool, limit: float) -> 
     return Taken(decision, round((time.perf_counter() - started) * 1000))
 
 
+def hand_over(bot: Bot, turn: Turn) -> Taken:
+    """The gateway's own hand-off of a turn whose decision could not be stored."""
+    return Taken(_give_up(bot, turn, HandoffReason.ERROR), 0)
+
+
 def build_turn(
     inbound: InboundMessage,
     conversation: Conversation,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from bot.contract import Bot, Customer
+from bot.contract import Bot, Customer, Turn
 from channels.contract import InboundMessage
 from gateway.domain.conversation import Conversation
 from gateway.domain.inbox import HasLetters, Inbox, IsMailbox
@@ -39,6 +39,7 @@ from gateway.services.turns import (
     Taken,
     apply_batch,
     build_turn,
+    hand_over,
     take_turn,
 )
 from gateway.services.wire import UnreadableEntryError, decode_inbound
@@ -181,6 +182,8 @@ class IntakeWorker:
             return
         except Exception as error:
             _cancel_turns(works)
+            for work in works:  # a turn taken ahead must not keep its message from being stored
+                self._memory.forget(work.inbound.conversation_key)
             await self._isolate([work.entry for work in works], error)
             return
         await self._turns(works, results)
@@ -252,7 +255,21 @@ class IntakeWorker:
         lines: Sequence[PastLine],
         customer: Customer | None,
     ) -> asyncio.Task[Taken]:
-        turn = build_turn(
+        turn = self._build(work, conversation, lines, customer)
+        only_files = not work.inbound.text and bool(work.inbound.attachments)
+        limit = self._parts.turn_limit
+        return asyncio.create_task(
+            take_turn(self._parts.bot, turn, only_files=only_files, limit=limit)
+        )
+
+    def _build(
+        self,
+        work: _Work,
+        conversation: Conversation,
+        lines: Sequence[PastLine],
+        customer: Customer | None,
+    ) -> Turn:
+        return build_turn(
             work.inbound,
             conversation,
             lines,
@@ -260,11 +277,6 @@ class IntakeWorker:
             customer=customer,
             desk=self._parts.desks.of(work.inbox.team_id),
             letter=self._parts.has_letters(work.inbox.kind) or is_letter(work.inbound),
-        )
-        only_files = not work.inbound.text and bool(work.inbound.attachments)
-        limit = self._parts.turn_limit
-        return asyncio.create_task(
-            take_turn(self._parts.bot, turn, only_files=only_files, limit=limit)
         )
 
     async def _turns(
@@ -312,10 +324,30 @@ class IntakeWorker:
             return
         except Exception as error:
             log.exception("applying turns failed", extra={"action": "apply_failed"})
-            await self._isolate([work.entry for work in works], error)
+            if len(works) == 1 and _is_last_try(works[0].entry):
+                await self._hand_over(*decided[0], error)
+            else:
+                await self._isolate([work.entry for work in works], error)
             return
         ended = zip(works, applied, [d.accepted for d in batch], strict=True)
         await self._finish(list(ended))
+
+    async def _hand_over(self, work: _Work, decided: Decided, error: Exception) -> None:
+        """No try is left: people take over; only where that fails too is the entry buried."""
+        one = decided.accepted
+        turn = self._build(work, one.conversation, one.lines, one.customer)
+        given_up = replace(decided, taken=hand_over(self._parts.bot, turn))
+        try:
+            (applied,) = await self._parts.store.write(
+                partial(apply_batch, batch=[given_up], context=self._context([work]))
+            )
+        except StoreUnavailableError as away:
+            await self._wait_for_store([work.entry], away)
+        except Exception:
+            log.exception("handing over failed", extra={"action": "apply_failed"})
+            await self._retry_or_bury(work.entry, error)
+        else:
+            await self._finish([(work, applied, one)])
 
     async def _finish(self, ended: Sequence[tuple[_Work, Applied | None, Accepted]]) -> None:
         """What these messages asked for is stored: remembers, counts and acknowledges."""
@@ -341,7 +373,7 @@ class IntakeWorker:
 
     async def _retry_or_bury(self, entry: BusEntry, error: Exception) -> None:
         hopeless = isinstance(error, ForeignIdError)  # another try would find the same
-        if hopeless or entry.attempts + 1 >= MAX_ATTEMPTS:
+        if hopeless or _is_last_try(entry):
             await self._bury(entry, f"{type(error).__name__}: {error}")
             return
         log.warning("an entry failed: %r", error, extra={"action": "intake_failed"})
@@ -366,6 +398,10 @@ class IntakeWorker:
         log.error("to the dead letters: %s", reason, extra={"action": "buried"})
         self._parts.metrics.buried.inc()
         await self._parts.bus.bury(entry, reason)
+
+
+def _is_last_try(entry: BusEntry) -> bool:
+    return entry.attempts + 1 >= MAX_ATTEMPTS
 
 
 def _store(

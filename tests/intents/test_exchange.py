@@ -86,6 +86,7 @@ def test_a_table_replaces_what_it_names_and_adds_intents(folder: Path, tmp_path:
         ("kind,name,language,text\nutterance,greet,zh,早\n".encode("gb18030"), 2, "CSV UTF-8"),
         (b"kind,name,language,text\nutterance,greet,en," + b"x" * 10_001, 2, "10,000"),
         (b"", 1, "no column"),
+        (b"kind,name,language,text\nutterance,greet,en,hi\0there\n", 2, "U+0000; remove it"),
     ],
 )
 def test_a_wrong_table_is_refused_with_its_line_and_changes_nothing(
@@ -214,3 +215,15 @@ def test_cells_are_no_formulas(small: Catalogue, tmp_path: Path) -> None:
     (tmp_path / "full" / "x").touch()
     with pytest.raises(CatalogueError, match="not empty"):
         export_catalogue(catalogue, tmp_path / "full")
+
+
+@pytest.mark.parametrize("escape", ["\\0", "\\ud800", "\\e"])
+def test_escapes_of_what_no_database_holds_are_refused_by_line(
+    folder: Path, tmp_path: Path, escape: str
+) -> None:
+    before = content_of(folder)
+    wrong = f'version: "3.1"\nresponses:\n  utter_x:\n  - text: "hello{escape}there"\n'
+    with pytest.raises(CatalogueError, match="remove it") as caught:
+        import_catalogue(zip_of(tmp_path / "p.zip", {"domain.yml": wrong.encode()}), folder)
+    assert (caught.value.file, caught.value.line) == ("domain.yml", 4)
+    assert content_of(folder) == before

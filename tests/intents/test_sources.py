@@ -74,3 +74,24 @@ def test_what_may_be_skipped_stands_beside_the_form() -> None:
     for wrong, words in (("  f: [c]", "does not ask for 'c'"), ("  g: [b]", "'g' does not exist")):
         with pytest.raises(CatalogueError, match=words):
             read_source(Kind.FORM, "f", text.replace("  f:\n  - b", wrong), SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "code"),
+    [
+        ('responses:\n  utter_x:\n  - text: "a\\0b"\n', 3, "U+0000"),
+        ('responses:\n  utter_x:\n  - text: "\\ud800"\n', 3, "U+D800"),
+        ('responses:\n  "utter\\e":\n  - text: a\n', 2, "U+001B"),
+    ],
+)
+def test_what_no_database_holds_is_refused_by_line(text: str, line: int, code: str) -> None:
+    with pytest.raises(CatalogueError, match="remove it") as refused:
+        read_source(Kind.RESPONSE, "utter_x", text, SHIPPED)
+    assert refused.value.line == line
+    assert code in refused.value.message
+
+
+def test_escapes_of_what_can_be_stored_are_read() -> None:
+    text = 'responses:\n  utter_x:\n  - text: "a\\n\\t\\u4f60\\U0001F600"\n'
+    found = read_source(Kind.RESPONSE, "utter_x", text, SHIPPED)
+    assert found.body["variants"][0]["text"] == "a\n\t你😀"

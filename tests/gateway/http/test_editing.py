@@ -161,6 +161,33 @@ async def test_broken_yaml_is_told_by_line(place: Place) -> None:
     assert none.status == 422
 
 
+@pytest.mark.parametrize("escape", ["\\0", "\\ud800"])
+async def test_yaml_of_what_no_database_holds_is_told_by_line(place: Place, escape: str) -> None:
+    lee = await place.console("lee")
+    text = f'responses:\n  utter_x:\n  - text: "a{escape}b"\n'
+    source = {"kind": "response", "name": "utter_x", "text": text}
+    answer = await lee.post("/catalogue/source/read", source)
+    assert (answer.status, answer.json["line"]) == (422, 3)
+    assert "remove it" in answer.json["detail"]
+
+
+async def test_whoever_may_not_edit_examines_nothing_and_large_texts_are_refused(
+    place: Place,
+) -> None:
+    lee, ann = await place.console("lee"), await place.console("ann")
+    yaml = "responses:\n  utter_x:\n" + "  - text: hello\n" * 20_000
+    bodies: dict[str, dict[str, Any]] = {
+        "/catalogue/examine": {"body": {"patterns": ["x" * 200_000]}},
+        "/catalogue/source/write": {"body": {"patterns": ["x" * 200_000]}},
+        "/catalogue/source/read": {"text": yaml},
+    }
+    for path, content in bodies.items():
+        assert (await lee.post(path, {"kind": "regex", "name": "a", **content})).status == 413
+        small: dict[str, Any] = {"text": ""} if "text" in content else {"body": {}}
+        answer = await ann.post(path, {"kind": "regex", "name": "a", **small})
+        assert answer.status == 403
+
+
 async def test_entities_tell_their_roles_and_where_they_are_used(place: Place) -> None:
     lee = await place.console("lee")
     seen = (await lee.get("/catalogue/document?kind=intent&name=refund")).json

@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from bot.contract import Decision, Turn
+from bot.contract import Decision, Reply, Turn
 from channels.contract import InboundMessage, MessageKind
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.hub import LocalHub
-from gateway.domain.conversation import Message
+from gateway.domain.conversation import Conversation, Message
 from gateway.domain.records import DeadLetter
 from gateway.metrics import Metrics
 from gateway.ports.bus import BusEntry
@@ -23,6 +23,7 @@ from gateway.services.desk_view import DeskView
 from gateway.services.inbox_directory import InboxDirectory
 from gateway.services.publishing import Publisher
 from gateway.services.sink import BusSink
+from gateway.services.turns import Decided
 from gateway.wiring.ids import clock, new_id
 from gateway.workers.intake import IntakeParts, IntakeWorker
 from tests.gateway.bus.grounds import Wire
@@ -35,14 +36,16 @@ Script = Callable[[Turn], Awaitable[Decision]]
 class Weather(Wire):
     """The worker's way to the database: it can be cut, and work on marked messages fails.
 
-    `poison` holds texts; a batch with one of them raises, as a bug of ours would. `writes` counts
-    the worker's transactions.
+    `poison` holds texts; a batch with one of them raises, as a bug of ours would; so does the
+    bot's answer to a text of `poisoned_turns`, and any decision on one of `cursed_turns`. `writes`
+    counts the worker's transactions.
     """
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk.store)
         self.poison: set[str] = set()
         self.poisoned_turns: set[str] = set()
+        self.cursed_turns: set[str] = set()
         self.writes = 0
 
     @override
@@ -51,11 +54,17 @@ class Weather(Wire):
         batch = getattr(work, "keywords", {}).get("batch", ())
         for item in batch:
             if isinstance(item, Incoming):
-                if item.inbound.text in self.poison:
+                ahead = item.inbound.text in self.poisoned_turns and item.taken is not None
+                if item.inbound.text in self.poison or ahead:
                     raise RuntimeError("cannot be stored")
-            elif item.accepted.message.text in self.poisoned_turns:
+            elif self._is_refused(item):
                 raise RuntimeError("cannot be applied")
         return await super().write(work)
+
+    def _is_refused(self, item: Decided) -> bool:
+        text = item.accepted.message.text
+        answers = isinstance(item.taken.decision, Reply)
+        return text in self.cursed_turns or (answers and text in self.poisoned_turns)
 
 
 class HastyBus(EmbeddedBus):
@@ -150,6 +159,10 @@ class Flow:
 
     async def letters(self) -> Sequence[DeadLetter]:
         return await self.bus.dead_letters(100)
+
+    async def conversation(self, handle: str) -> Conversation:
+        key = f"mailbox\x1f{handle}\x1f"
+        return (await self.desk.store.read(lambda uow: uow.conversations.by_keys([key])))[key]
 
     async def said(self, handle: str) -> list[str]:
         """What customer and bot said in that handle's conversation, in order."""

@@ -12,6 +12,7 @@ import pytest
 
 from bot.contract import Decision, HandoffReason, Turn
 from channels.contract import MessageState
+from gateway.domain.conversation import Controller
 from gateway.domain.events import ContactChanged, MessageAdded
 from gateway.domain.people import Team
 from gateway.ports.bus import BusEntry, BusUnavailableError
@@ -132,9 +133,27 @@ async def test_a_poison_message_that_is_cured_goes_its_way(flow: Flow) -> None:
     assert await flow.letters() == []
 
 
+async def test_an_answer_that_cannot_be_stored_becomes_a_hand_off(flow: Flow) -> None:
+    flow.weather.poisoned_turns = {"bad", "bad again"}
+    await flow.deliver(inbound(1, "bad", handle="new"), inbound(1, "hello", handle="known"))
+    await flow.settled()
+    await flow.deliver(inbound(2, "bad again", handle="known"))  # its turn is taken ahead
+    await flow.settled()
+
+    for handle in ("new", "known"):
+        conversation = await flow.conversation(handle)
+        assert conversation.controller is Controller.QUEUE
+        assert conversation.ticket_id is not None
+    assert (await flow.said("new"))[0] == "bad"
+    assert len(await flow.said("new")) == 2, "the holding reply"
+    assert len(await flow.said("known")) == 4
+    assert await flow.letters() == []
+    assert flow.count("yingda_turns_total", decision="handoff") == 2
+
+
 async def test_a_turn_that_cannot_be_applied_is_buried_and_others_go_on(desk: Desk) -> None:
     flow = Flow(desk)
-    flow.weather.poisoned_turns = {"bad"}
+    flow.weather.cursed_turns = {"bad"}
     await flow.start(inbound(1, "bad", handle="a"), inbound(1, "good", handle="b"))
     await flow.settled()
     assert await flow.said("b") == ["good", "re: good"]
