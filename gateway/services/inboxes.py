@@ -17,6 +17,19 @@ from gateway.ports.store import UnitOfWork
 from gateway.services.access import require
 from gateway.services.auditing import note
 
+_PLACES = (
+    "host",
+    "port",
+    "security",
+    "certificates",
+    "url",
+    "tenant",
+    "user",
+    "username",
+    "address",
+)
+"""How the names of settings end that say to whom a secret is shown."""
+
 LoadKind = Callable[[str], ChannelKind[Any]]
 
 
@@ -195,14 +208,13 @@ def parse_trial(
     Raises:
         NotAllowedError: the role does not permit it.
         NotFoundError: no such inbox.
-        InvalidInputError: no such kind, it cannot be tried out, or a setting is wrong; names the
-            field.
+        InvalidInputError: no such kind, it cannot be tried out, a setting is wrong, or a stored
+            secret would go to another server or user; names the field.
     """
     require(actor, Right.CONFIGURE)
-    stored: Mapping[str, str] = {}
-    if trial.inbox_id is not None:
-        inbox = uow.inboxes.get(trial.inbox_id)
-        stored = inbox.secrets if inbox.kind == kind_name else {}
+    inbox = None if trial.inbox_id is None else uow.inboxes.get(trial.inbox_id)
+    own = inbox if inbox is not None and inbox.kind == kind_name else None
+    stored = {} if own is None else own.secrets
     known = Inbox(
         id="",
         kind=kind_name,
@@ -217,9 +229,35 @@ def parse_trial(
     )
     _check(uow, known, load_kind)
     kind = load_kind(kind_name)
+    if own is not None:
+        _check_same_places(kind, own, known, trial)
     if kind.test is None:
         raise InvalidInputError("Settings of this kind of channel cannot be tried out.")
     return kind, parse_settings(kind, {**known.settings, **known.secrets})
+
+
+def _check_same_places(kind: ChannelKind[Any], inbox: Inbox, known: Inbox, trial: Trial) -> None:
+    """A stored secret goes to the servers and users for which it was typed, and to no others."""
+    borrowed = sorted(inbox.secrets.keys() - trial.secrets.keys())
+    if borrowed and _places(kind, inbox) != _places(kind, known):
+        words = Words(
+            "Type it again: it is kept for another server or user.",
+            "请重新输入：已保存的只用于原来的服务器和用户。",
+            "請重新輸入：已儲存的只用於原來的伺服器和使用者。",
+        )
+        raise InvalidInputError(
+            words.en, field=f"/secrets/{borrowed[0]}", words=words.by_language()
+        )
+
+
+def _places(kind: ChannelKind[Any], inbox: Inbox) -> Mapping[str, Any] | None:
+    """To whom an inbox shows its secrets; None where its settings are out of date."""
+    try:
+        parsed = parse_settings(kind, {**inbox.settings, **inbox.secrets})
+    except SettingsError:
+        return None
+    names = (field["name"] for field in settings_schema(kind)["fields"] if not field["secret"])
+    return {name: getattr(parsed, name) for name in names if name.endswith(_PLACES)}
 
 
 def _check_recogniser(wanted: RecogniserKind, known: Collection[RecogniserKind]) -> None:

@@ -16,7 +16,7 @@ from gateway.domain.letters import Part, address_key
 from gateway.domain.people import Agent, Right
 from gateway.ports.clock import NewId
 from gateway.ports.store import UnitOfWork
-from gateway.services.access import get_message, require
+from gateway.services.access import covers, get_message, require, scope_of
 from gateway.services.addressing import LetterChoice, check_recipients, letter_details
 from gateway.services.auditing import note
 from gateway.services.letters import SUBJECT, customer_party
@@ -55,10 +55,13 @@ def begin(
     Raises:
         NotFoundError: no such inbox.
         NotAllowedError: the role does not permit it.
-        InvalidInputError: the inbox sends no letters, or the letter lacks something.
+        InvalidInputError: the inbox sends no letters or is another team's, or the letter lacks
+            something.
     """
     require(actor, Right.WORK)
     inbox = uow.inboxes.get(inbox_id)
+    if not covers(scope_of(actor), agent_id=None, team_id=inbox.team_id):
+        raise InvalidInputError("This inbox is another team's.", field="/inbox_id")
     if not capabilities_of(inbox.kind).letters or not inbox.enabled:
         raise InvalidInputError("Choose an inbox that sends mail.", field="/inbox_id")
     choice = draft.letter or LetterChoice()

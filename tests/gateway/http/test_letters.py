@@ -279,6 +279,14 @@ async def test_settings_are_tried_out_before_they_are_stored(post: Place) -> Non
     await ada.patch("/inboxes/shop", {"secrets": {"signing_secret": SECRET}})
     stored = await ada.post("/channel-kinds/api/test", {"inbox_id": "shop"})
     assert stored.status == 200, "the inbox's own secret"
+    url = {"callback_url": "https://evil.example/hook"}
+    astray = await ada.post("/channel-kinds/api/test", {"inbox_id": "shop", "settings": url})
+    assert astray.json["errors"][0]["pointer"] == "/secrets/signing_secret"
+    assert astray.json["errors"][0]["words"]["zh-Hans"].startswith("请重新输入")
+    again = await ada.post(
+        "/channel-kinds/api/test", {**body, "inbox_id": "shop", "settings": url}
+    )
+    assert again.status == 200, "typed anew"
     assert (await ada.post("/channel-kinds/webchat/test", body)).status == 422
     assert (await ada.post("/channel-kinds/none/test", body)).status == 422
     wrong = await ada.post("/channel-kinds/api/test", {**body, "settings": {"nonsense": 1}})

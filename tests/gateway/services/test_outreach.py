@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,13 +14,14 @@ from channels.letters import Author, Letter, Participant, Party
 from gateway.domain.conversation import Controller
 from gateway.domain.errors import InvalidInputError
 from gateway.domain.letters import Part
+from gateway.ports.store import UnitOfWork
 from gateway.services.addressing import MOST_RECIPIENTS, LetterChoice
 from gateway.services.outreach import Forward, begin, forward
 from gateway.services.replies import Draft, reply, resend
 from gateway.services.reports import note_report
 from gateway.wiring.ids import clock, new_id
 from tests.gateway.services.desk import PUSH, Desk, ScriptedBot, handoff
-from tests.gateway.services.staff import ADA, standing
+from tests.gateway.services.staff import ADA, ANN, standing
 from tests.gateway.services.test_letters import WANG, claim, mail
 from tests.gateway.store.samples import EVERYTHING
 
@@ -50,6 +52,17 @@ async def letter_out(desk: Desk) -> Letter:
     (ready,) = await claim(desk, PUSH.id)
     assert ready.outbound.letter is not None
     return ready.outbound.letter
+
+
+async def test_an_inbox_of_another_team_is_not_written_from(staffed: Desk) -> None:
+    def give(uow: UnitOfWork) -> None:
+        uow.inboxes.update(replace(uow.inboxes.get(PUSH.id), team_id="second"))
+
+    await staffed.store.write(give)
+    draft = Draft(text="您好", letter=LetterChoice(subject="s", to=(WANG,)))
+    more: dict[str, Any] = {"capabilities_of": letters, "now": clock(), "new_id": new_id}
+    with pytest.raises(InvalidInputError, match="another team's"):
+        await staffed.store.write(partial(begin, actor=ANN, inbox_id=PUSH.id, draft=draft, **more))
 
 
 async def test_an_answer_goes_to_everybody_and_carries_the_number(staffed: Desk) -> None:
