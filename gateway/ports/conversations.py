@@ -180,6 +180,10 @@ class Messages(Protocol):
         """How many messages the bot sent a contact since then (ms), counted up to a limit."""
         ...
 
+    def said_to_handles(self, inbox_id: str, ending: str, *, since: int, limit: int) -> int:
+        """The same for all in an inbox whose handles end so."""
+        ...
+
     def get(self, message_id: str) -> Message:
         """One message.
 

@@ -21,6 +21,10 @@ from gateway.ports.store import UnitOfWork
 
 CAP: Final = 10
 """Automatic answers to one sender in a day: ends loops that no header tells of."""
+DOMAIN_CAP: Final = 200
+"""Those to one domain: robots write from fresh addresses."""
+INBOX_CAP: Final = 1000
+"""Those of one inbox."""
 CAP_MS: Final = 86_400_000
 
 
@@ -68,9 +72,18 @@ def why_no_bot(
     """Why people answer a letter and the bot does not; None where it may.
 
     No automatic answer to automatic mail, whatever the channel made of it; and no more than
-    `CAP` to one sender in a day.
+    `CAP` to one sender in a day, `DOMAIN_CAP` to one domain, `INBOX_CAP` in an inbox.
     """
     if item.automatic is not Automatic.NONE:
         return "automatic"
     said = uow.messages.said_by_bot(conversation.contact_id, since=now - CAP_MS, limit=CAP)
-    return "mail_cap" if said >= CAP else None
+    if said >= CAP:
+        return "mail_cap"
+    domain = conversation.handle[conversation.handle.rfind("@") :]
+    for ending, cap in ((domain, DOMAIN_CAP), ("", INBOX_CAP)):
+        many = uow.messages.said_to_handles(
+            conversation.inbox_id, ending, since=now - CAP_MS, limit=cap
+        )
+        if many >= cap:
+            return "mail_cap"
+    return None

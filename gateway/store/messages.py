@@ -299,6 +299,22 @@ class SqlMessages:
         """How many messages the bot sent a contact since then (ms), counted up to a limit."""
         return len(self._session.rows(_SAID_BY_BOT, (contact_id, since, since, limit)))
 
+    def said_to_handles(self, inbox_id: str, ending: str, *, since: int, limit: int) -> int:
+        """The same for all in an inbox whose handles end so."""
+        found = (
+            select(messages.c.id)
+            .join(conversations, conversations.c.id == messages.c.conversation_id)
+            .where(
+                conversations.c.inbox_id == inbox_id,
+                conversations.c.handle.endswith(ending, autoescape=True),
+                conversations.c.last_message_at >= since,
+                _is("kind", MessageKind.BOT),
+                messages.c.created_at >= since,
+            )
+            .limit(limit)
+        )
+        return len(self._session.select(found))
+
     def index_pending(self, limit: int) -> int:
         """Indexes for search what waits, oldest first; returns how much that was."""
         return search.index_pending(self._session, limit)

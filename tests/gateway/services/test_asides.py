@@ -12,7 +12,7 @@ from channels.letters import Author, Automatic, Doubt, Participant, Party
 from gateway.domain.conversation import Controller, ConversationStatus
 from gateway.domain.letters import Part
 from gateway.ports.store import UnitOfWork
-from gateway.services import conversations
+from gateway.services import asides, conversations
 from gateway.services.asides import CAP
 from gateway.services.intake import Accepted, receive_batch
 from gateway.services.letters import usual_recipients
@@ -177,6 +177,23 @@ async def test_a_sender_gets_so_many_automatic_answers_a_day(desk: Desk) -> None
     found = await desk.conversation(last)
     ticket = await desk.store.read(lambda uow: uow.tickets.get(found.ticket_id or ""))
     assert ticket.reason == "mail_cap"
+
+
+@pytest.mark.parametrize("cap", ["DOMAIN_CAP", "INBOX_CAP"])
+async def test_robots_with_fresh_addresses_are_stopped(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, cap: str
+) -> None:
+    monkeypatch.setattr(asides, cap, 2)
+    bot = ScriptedBot(reply("hi"))
+    for number in range(3):
+        domain = "x.example" if cap == "DOMAIN_CAP" else f"x{number}.example"
+        message = replace(
+            inbound(number, "loop", LETTERS, handle=f"r{number}@{domain}"), subject="loop"
+        )
+        last = await desk.accept(message)
+        if last.owes_turn:
+            await desk.apply(await desk.take(bot, last))
+    assert bot.was_asked(2)
 
 
 async def test_thanks_for_what_is_solved_opens_nothing(staffed: Desk) -> None:
