@@ -1830,7 +1830,7 @@ export interface paths {
         put?: never;
         /**
          * What would be wrong with a document, by field
-         * @description Needs the right `work`.
+         * @description Needs the right `edit_catalogue`.
          */
         post: operations["examine_document"];
         delete?: never;
@@ -1850,7 +1850,7 @@ export interface paths {
         put?: never;
         /**
          * A document as Rasa YAML
-         * @description Needs the right `work`.
+         * @description Needs the right `edit_catalogue`.
          */
         post: operations["write_document_source"];
         delete?: never;
@@ -1870,7 +1870,7 @@ export interface paths {
         put?: never;
         /**
          * What a document's Rasa YAML comes to; refused with the line and the remedy
-         * @description Needs the right `work`.
+         * @description Needs the right `edit_catalogue`.
          */
         post: operations["read_document_source"];
         delete?: never;
