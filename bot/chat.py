@@ -22,6 +22,8 @@ _MOST_BYTES = 400_000
 _LONGEST_LINE = 100_000
 _MOST_CHARACTERS = 20_000  # of the text, thoughts of a reasoning model included
 _CHARACTERS_PER_TOKEN = 2  # where the server does not count: rather too many tokens than too few
+_MOST_PER_TOKEN = 4  # a server that counts fewer tokens than that is not believed
+_TOLD = 300  # bytes of what an endpoint says of its error
 
 Json = Mapping[str, Any]
 
@@ -61,7 +63,10 @@ class _Draft:
             if not isinstance(choice, dict):
                 raise ChatError("the answer is not in the form of a chat")
             self._add(choice.get("delta") or choice.get("message") or {})
-            self.finished = choice.get("finish_reason") or self.finished
+            finished = choice.get("finish_reason")
+            if not isinstance(finished, str | None):
+                raise ChatError("the answer is not in the form of a chat")
+            self.finished = finished or self.finished
         if len(self.text) > _MOST_CHARACTERS:
             raise ChatError("the answer is too long")
 
@@ -132,10 +137,8 @@ class ChatModel:
         asked = sum(len(each["content"]) for each in messages)
         return Completion(
             text=draft.text,
-            tokens_in=draft.usage.get("prompt_tokens", asked // _CHARACTERS_PER_TOKEN),
-            tokens_out=draft.usage.get(
-                "completion_tokens", len(draft.text) // _CHARACTERS_PER_TOKEN
-            ),
+            tokens_in=_tokens(draft.usage.get("prompt_tokens"), asked),
+            tokens_out=_tokens(draft.usage.get("completion_tokens"), len(draft.text)),
         )
 
     async def _ask(self, body: Json) -> _Draft:
@@ -150,8 +153,11 @@ class ChatModel:
         ):
             if response.status != 200:
                 wait = response.headers.get("Retry-After")
+                told = (await response.content.read(_TOLD)).decode(errors="replace")
                 raise ChatError(
-                    f"status {response.status}", status=response.status, retry_after=wait
+                    f"status {response.status}: {' '.join(told.split())}".rstrip(": "),
+                    status=response.status,
+                    retry_after=wait,
                 )
             draft = _Draft()
             if response.content_type == "text/event-stream":
@@ -162,6 +168,13 @@ class ChatModel:
             else:
                 raise ChatError(f"it answers with {response.content_type[:60]!r}")
             return draft
+
+
+def _tokens(counted: int | None, characters: int) -> int:
+    """What the server counted, if that can be."""
+    if counted is None:
+        return characters // _CHARACTERS_PER_TOKEN
+    return max(counted, characters // _MOST_PER_TOKEN)
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:

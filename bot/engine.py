@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -143,6 +144,12 @@ class CatalogueBot:
     def recognise(self, text: str) -> Understanding:
         """What the recogniser makes of a text."""
         return self._reader.recognise(text)
+
+    def without_wording(self) -> CatalogueBot:
+        """The same bot, which answers from articles as they stand."""
+        bare = copy(self)
+        bare._wording = None
+        return bare
 
     async def respond(self, turn: Turn) -> Decision:
         """Decide on one turn; actions, other recognisers and the wording alone are waited for.

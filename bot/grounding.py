@@ -177,7 +177,7 @@ def _check_form(text: str) -> None:
         _refuse(f"it has more than {MOST_CHARACTERS} characters")
     if _MARKUP.search(text):
         _refuse("it holds markup")
-    if any(unicodedata.category(c) in {"Cc", "Cf", "Co"} and c not in "\n\t" for c in text):
+    if any(unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs"} and c not in "\n\t" for c in text):
         _refuse("it holds invisible characters")
 
 

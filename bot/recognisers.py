@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.contract import Understanding
 from bot.errors import RecogniserError
+from bot.redaction import Redaction
 from bot.values.found import Found, first_values
 from intents.model import Language
 
@@ -47,7 +48,11 @@ class _Service:
                     self._url, json=body, headers=self._headers, allow_redirects=False
                 ) as response,
             ):
-                content = await response.content.read(_MOST_BYTES + 1)
+                content = b""
+                async for piece in response.content.iter_any():
+                    content += piece
+                    if len(content) > _MOST_BYTES:
+                        break
                 if response.status != 200:
                     message = f"status {response.status}"
                     raise RecogniserError(message)
@@ -180,7 +185,8 @@ def _objects(value: Any) -> list[Json]:
 class LlmRecogniser:
     """A language model behind an OpenAI-compatible `POST /chat/completions`.
 
-    It chooses among the catalogue's intents and may say none; what it answers is checked
+    It is sent the message without personal data, outside of the budget and the account of the
+    wording. It chooses among the catalogue's intents and may say none; what it answers is checked
     against that list, so a message that gives it orders can at most choose an intent.
 
     Args:
@@ -225,7 +231,12 @@ class LlmRecogniser:
                 "response_format": {"type": "json_object"},
                 "messages": [
                     {"role": "system", "content": self._task},
-                    {"role": "user", "content": json.dumps({"message": text}, ensure_ascii=False)},
+                    {
+                        "role": "user",
+                        "content": json.dumps(
+                            {"message": Redaction().hide(text)}, ensure_ascii=False
+                        ),
+                    },
                 ],
             }
         )

@@ -36,7 +36,22 @@ _CODE = re.compile(
     r"(?<![\w-])(?=[\d-]{0,40}[A-Za-z])(?=(?:[A-Za-z-]{0,40}\d){5})[A-Za-z\d-]{6,40}(?![\w-])",
     re.A,
 )
-_NUMBERS = (("id_number", _ID_NUMBER), ("account", _IBAN), ("card", _CARD))
+# North American telephone numbers, and any whose digits stand apart.
+_NANP = re.compile(
+    r"(?<![\w-])(?:\+?1[ .-]?)?\(?[2-9]\d{2}\)?[ .-]?[2-9]\d{2}[.-]\d{4}(?![\w-])", re.A
+)
+_SPACED = re.compile(r"(?<![\w-])\d(?:[ .-]\d){6,18}(?![\w-])", re.A)
+# What is called a secret or an account of a messenger, whatever it looks like.
+_CALLED_SECRET = re.compile(
+    r"(?:(?:密码|密碼|口令|验证码|驗證碼)\s?(?:是|为|為|[:：=])|\b(?:password|passcode|pin|token)\s?(?:is|[:=]))"
+    r"\s{0,3}(?P<own>[!-~]{3,64})"
+    r"|[?&;](?:access_|id_|refresh_)?(?:token|key|api_?key|secret|password|code|sig(?:nature)?|auth)"
+    r"=(?P<parameter>[^\s&#\u4e00-\u9fff]{1,400})"
+    r"|(?:微信|\b(?:wechat|weixin|wx)\b)\s?(?:号|號|id)?\s?(?:是|为|為|is|[:：])?\s{0,3}"
+    r"(?P<account>(?=[a-z_-]{0,19}[\d_-])[a-z][\w-]{5,19})",
+    re.I | re.A,
+)
+_NUMBERS = (("phone", _SPACED), ("id_number", _ID_NUMBER), ("account", _IBAN), ("card", _CARD))
 _NAMES = {TICKET_NUMBER: "number", "order_number": "order"}
 
 
@@ -92,10 +107,18 @@ class Redaction:
     def _candidates(self, flat: str) -> Iterator[Found]:
         """The surest first: a telephone number is part of no card."""
         yield from find_emails(flat)
+        for match in _CALLED_SECRET.finditer(flat):
+            group = str(match.lastgroup)
+            kind = "account" if group == "account" else "secret"
+            yield Found(
+                entity=kind, value=match[group], start=match.start(group), end=match.end(group)
+            )
         for kind, pattern in _NUMBERS:
             for match in pattern.finditer(flat):
                 yield Found(entity=kind, value=match[0], start=match.start(), end=match.end())
         yield from find_phones(flat)
+        for match in _NANP.finditer(flat):
+            yield Found(entity="phone", value=match[0], start=match.start(), end=match.end())
         yield from find_marked_tickets(flat)
         yield from find_orders(flat)
         for match in _CODE.finditer(flat):

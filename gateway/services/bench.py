@@ -280,7 +280,10 @@ async def _converse(bot: CatalogueBot, trial: Trial, now: int) -> Decision:
     """The last decision of a conversation in which the customer says one thing after another."""
     language = {each.value: each for each in Language}.get(trial.language or "")
     state, lines = BotState(), list[Line]()
-    for number, text in enumerate((*trial.earlier, trial.text)):
+    said = (*trial.earlier, trial.text)
+    for number, text in enumerate(said, 1):
+        # What was said before is not asked of a language model again.
+        own = bot if number == len(said) else bot.without_wording()
         turn = Turn(
             conversation_id="",
             sender="trial",
@@ -292,7 +295,7 @@ async def _converse(bot: CatalogueBot, trial: Trial, now: int) -> Decision:
             state=state,
             now=now + number,
         )
-        decision = await bot.respond(turn)
+        decision = await own.respond(turn)
         lines.append(Line(speaker=Speaker.CUSTOMER, text=text))
         lines += [Line(speaker=Speaker.BOT, text=m.text) for m in decision.messages]
         state, language = decision.state, decision.language

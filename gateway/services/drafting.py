@@ -93,13 +93,14 @@ def gather(uow: UnitOfWork, actor: Agent, message_ids: Sequence[str]) -> list[Ev
 
     Raises:
         NotAllowedError: the role does not permit it.
-        NotFoundError: a message is not there.
+        NotFoundError: a message is not there, or no customer wrote it.
     """
     require(actor, Right.EDIT_CATALOGUE)
     require(actor, Right.DRAFT_ARTICLES)
     messages = uow.messages.by_ids(list(message_ids))
-    if len(messages) != len(set(message_ids)):
-        raise NotFoundError("There is no such message.")
+    asked = [each for each in messages.values() if each.kind is MessageKind.CUSTOMER]
+    if len(asked) != len(set(message_ids)):
+        raise NotFoundError("There is no such message of a customer.")
     found = [_evidence(uow, messages[key]) for key in dict.fromkeys(message_ids)]
     return [each for each in found if each.question]
 
@@ -108,7 +109,7 @@ def question_of(uow: UnitOfWork, message: Message) -> Message:
     """What a customer wanted to know with a message: the longest of their last three."""
     home, end = message.conversation_id, message.seq + 1
     before = uow.messages.page(home, before=end, limit=3, kinds=_CUSTOMER)
-    return max(before, key=lambda each: len(each.text))
+    return max(before, key=lambda each: len(each.text), default=message)
 
 
 def _evidence(uow: UnitOfWork, message: Message) -> Evidence:

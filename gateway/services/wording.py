@@ -8,8 +8,10 @@ model is slow, wrong or used up, the article's passage answers as it stands, at 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,7 +33,7 @@ from bot.grounding import (
     without_orders,
 )
 from bot.passages import Source
-from bot.redaction import Redaction
+from bot.redaction import PLACEHOLDER, Redaction
 from bot.wording import Asked, Worded
 from channels.outbound import parse_retry_after
 from gateway.domain.exchange import Breaker, Budget, Exchange, ExchangeOutcome, ModelUse
@@ -52,6 +54,8 @@ _ANSWER_LENGTH = 4_000
 _AT_ONCE = 8
 _HOPELESS = frozenset({401, 403, 404})  # set up wrongly: another try finds the same
 _HOPELESS_PAUSE = 60_000  # ms
+_USED_UP = "the day's budget is used up"
+_NO_DATABASE = "the database does not answer"
 
 
 _TRIAL = {
@@ -131,13 +135,15 @@ class GroundedWording:
             return Worded(note=f"language model: {why}")
         exchange, answer = await self.ask(asked, purpose=TURN)
         told = exchange.reason or exchange.outcome.value
+        if told == _NO_DATABASE:  # nor is the exchange written down
+            return Worded(note=f"language model: {told}")
         return Worded(note=f"language model: {told} (exchange {exchange.id})", answer=answer)
 
     async def ask(self, asked: Asked, *, purpose: str) -> tuple[Exchange, Grounded | None]:
         """Asks, whether or not the model rests; returns the account and the answer that holds."""
         redaction = Redaction([asked.name])
         question = Question(
-            text=redaction.hide(asked.text[:_QUESTION_LENGTH]),
+            text=_cut(redaction.hide(asked.text), _QUESTION_LENGTH),
             language=asked.language,
             earlier=_earlier(asked.lines, redaction),
         )
@@ -153,22 +159,25 @@ class GroundedWording:
             sources=_clean(asked.sources),
         )
         if (why := _why_withheld(exchange)) is not None:
-            withheld = replace(exchange, outcome=ExchangeOutcome.WITHHELD, reason=why)
+            withheld = _withheld(exchange, why)
             await self._keep(lambda uow: uow.exchanges.add(withheld))
             return withheld, None
         messages = messages_for(question, exchange.sources)
         day, reserved = self.today(), self._most(messages)
-        if not await self._keep(lambda uow: self._reserve(uow, exchange, day, reserved)):
-            why = "the day's budget is used up, or the database does not answer"
-            return replace(exchange, outcome=ExchangeOutcome.WITHHELD, reason=why), None
-        ended = replace(
-            exchange, outcome=ExchangeOutcome.FAILED, reason="the turn's own time was up"
-        )
+        kept = await self._keep(lambda uow: self._reserve(uow, exchange, day, reserved))
+        if not kept:
+            return _withheld(exchange, _NO_DATABASE if kept is None else _USED_UP), None
+        ended = self._failed(exchange, "the turn's own time was up", messages)
         answer: Grounded | None = None
         try:
             ended, said = await self._complete(exchange, messages)
             if said is not None:
                 ended, answer = _judged(ended, question, said, redaction)
+        except Exception as error:  # whatever a model wrote: the customer gets the passage
+            log.exception("an exchange with the language model broke off")
+            self._breaker.failed(self._clock())
+            why = f"it was not foreseen: {type(error).__name__}"
+            ended = replace(ended, outcome=ExchangeOutcome.FAILED, reason=why)
         finally:  # a turn may be cut off
             await self._keep(lambda uow: _settle(uow, ended, day, reserved))
         return ended, answer
@@ -191,6 +200,7 @@ class GroundedWording:
         used = uow.exchanges.use(day, lock=True)
         after = ModelUse(tokens=used.tokens + reserved.tokens, cost=used.cost + reserved.cost)
         if not self.settings.budget.allows(after):
+            uow.exchanges.add(_withheld(exchange, _USED_UP))
             return False
         uow.exchanges.charge(day, reserved)
         uow.exchanges.add(exchange)
@@ -216,22 +226,32 @@ class GroundedWording:
                 messages, most_tokens=MOST_TOKENS, seconds=self.settings.seconds
             )
             self._breaker.succeeded()
-            read, written = said.tokens_in, said.tokens_out
+            ended = self._paid(exchange, said.tokens_in, said.tokens_out)
         except ChatError as error:
             self._heed(error)
-            # Whoever began to answer is paid for it.
-            read, written = (self._most(messages).tokens // 2, 0) if error.begun else (0, 0)
-            exchange = replace(exchange, outcome=ExchangeOutcome.FAILED, reason=str(error))
+            ended = self._failed(exchange, _clean_text(str(error)), messages, begun=error.begun)
+        except asyncio.CancelledError:
+            self._breaker.failed(self._clock())
+            raise
         finally:
             self._running -= 1
-        ended = replace(
-            exchange,
-            tokens_in=read,
-            tokens_out=written,
-            cost=self.settings.budget.price(read, written),
-            ms=round((time.perf_counter() - started) * 1000),
-        )
-        return ended, said
+        return replace(ended, ms=round((time.perf_counter() - started) * 1000)), said
+
+    def _failed(
+        self,
+        exchange: Exchange,
+        why: str,
+        messages: Sequence[dict[str, str]],
+        *,
+        begun: bool = True,
+    ) -> Exchange:
+        """Without an answer; whoever began to write one is paid half the most."""
+        failed = replace(exchange, outcome=ExchangeOutcome.FAILED, reason=why)
+        return self._paid(failed, self._most(messages).tokens // 2 if begun else 0, 0)
+
+    def _paid(self, exchange: Exchange, read: int, written: int) -> Exchange:
+        cost = self.settings.budget.price(read, written)
+        return replace(exchange, tokens_in=read, tokens_out=written, cost=cost)
 
     def _heed(self, error: ChatError) -> None:
         now = self._clock()
@@ -247,20 +267,30 @@ def _judged(
 ) -> tuple[Exchange, Grounded | None]:
     """What was said, and whether it may be shown: with the customer's own data put back."""
     # A model may say what it was not told: that too is kept without personal data.
-    exchange = replace(exchange, answer=redaction.hide(said.text[:_ANSWER_LENGTH]))
+    exchange = replace(exchange, answer=redaction.hide(_clean_text(said.text))[:_ANSWER_LENGTH])
     try:
         answer = check_answer(said.text, question, exchange.sources)
     except NothingSupportsError:
         reason = "nothing in the passages answers"
         return replace(exchange, outcome=ExchangeOutcome.UNSUPPORTED, reason=reason), None
     except UngroundedError as error:
-        return replace(exchange, outcome=ExchangeOutcome.UNGROUNDED, reason=str(error)), None
+        why = _clean_text(str(error))
+        return replace(exchange, outcome=ExchangeOutcome.UNGROUNDED, reason=why), None
     text = redaction.restore(answer.text, within=question.text)
     if text is None:
         reason = "it names data that the question does not hold"
         return replace(exchange, outcome=ExchangeOutcome.UNGROUNDED, reason=reason), None
     answered = replace(exchange, outcome=ExchangeOutcome.ANSWERED)
     return answered, replace(answer, text=text)
+
+
+def _withheld(exchange: Exchange, why: str) -> Exchange:
+    return replace(exchange, outcome=ExchangeOutcome.WITHHELD, reason=why)
+
+
+def _clean_text(text: str) -> str:
+    """The text without what no database takes: control characters, half characters."""
+    return "".join(c for c in text if c == "\n" or unicodedata.category(c) not in {"Cc", "Cs"})
 
 
 def _settle(uow: UnitOfWork, ended: Exchange, day: str, reserved: ModelUse) -> None:
@@ -287,11 +317,19 @@ def _why_withheld(exchange: Exchange) -> str | None:
     return None if exchange.sources else "the passages hold nothing but orders to a model"
 
 
+def _cut(hidden: str, most: int) -> str:
+    """The beginning; cut after hiding, for half a number is found by nobody, and never within."""
+    for match in PLACEHOLDER.finditer(hidden):
+        if match.start() < most < match.end():
+            return hidden[: match.start()]
+    return hidden[:most]
+
+
 def _earlier(lines: Sequence[Line], redaction: Redaction) -> tuple[str, ...]:
     """What customer and bot said last; not what agents said, which may be about others."""
     said = [line for line in lines if line.speaker is not Speaker.AGENT and line.text]
     told = (
-        f"{line.speaker.value}: {redaction.hide(line.text[:_LINE_LENGTH])}"
+        f"{line.speaker.value}: {_cut(redaction.hide(line.text), _LINE_LENGTH)}"
         for line in said[-_EARLIER:]
     )
     return tuple(line for line in told if not gives_orders(line))

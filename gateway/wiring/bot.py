@@ -80,7 +80,7 @@ def make_wording(
     model = ChatModel(settings.llm_url, model=settings.llm_model, key=settings.llm_key)
     limits = WordingSettings(
         # The turn must have time left to answer without it.
-        seconds=min(settings.llm_seconds, settings.turn_seconds * _SHARE_OF_TURN),
+        seconds=min(settings.llm_seconds, _rest_of_turn(settings.turn_seconds)),
         budget=Budget(
             tokens=settings.llm_daily_tokens,
             cost=settings.llm_daily_cost,
@@ -90,6 +90,11 @@ def make_wording(
         time_zone=settings.time_zone,
     )
     return GroundedWording(store, model, limits, clock=clock, new_id=new_id)
+
+
+def _rest_of_turn(seconds: float) -> float:
+    """What a turn leaves to the model when another recogniser took all of its time (s)."""
+    return max(seconds - BotSettings().recogniser_seconds, seconds / 4) * _SHARE_OF_TURN
 
 
 def help_url(public_url: str) -> str:

@@ -75,6 +75,8 @@ NONSENSE = {
     "no choices": (_json({"choices": {}}), "form of a chat"),
     "a choice that is none": (_json({"choices": [3]}), "form of a chat"),
     "a number for words": (_stream(delta(content=3)), "form of a chat"),
+    "an object for an end": (_stream(delta(finish_reason={"a": 1})), "form of a chat"),
+    "a list for an end": (_stream(delta(finish_reason=["stop"])), "form of a chat"),
     "an error in the stream": (_stream({"error": {"message": "overloaded"}}), "overloaded"),
     "a call of a tool": (_stream(delta(**CALL), delta(finish_reason="tool_calls")), "tool"),
     "an event that is no JSON": (_stream(b"data: {oops\n\n"), "no JSON"),
@@ -109,6 +111,21 @@ async def test_a_status_is_told_with_what_the_server_asks_for(
         await ask(server)
     assert (error.value.status, error.value.retry_after) == (status, "17")
     assert not error.value.begun
+
+
+async def test_an_error_is_told_in_the_endpoints_first_words(server: ChatServer) -> None:
+    server.script = _text("max_tokens:\n too large" + "x" * 9_000, status=400)
+    with pytest.raises(ChatError, match="status 400: max_tokens: too large") as error:
+        await ask(server)
+    assert len(str(error.value)) < 400
+
+
+async def test_too_few_counted_tokens_are_not_believed(server: ChatServer) -> None:
+    usage = {"prompt_tokens": 0, "completion_tokens": 0}
+    ended = [delta(content="x" * 40), delta(finish_reason="stop"), {"choices": [], "usage": usage}]
+    server.script = _stream(*ended)
+    told = await ask(server)
+    assert (told.tokens_in, told.tokens_out) == (3, 10)
 
 
 async def test_a_slow_drip_ends_at_the_time_limit(server: ChatServer) -> None:

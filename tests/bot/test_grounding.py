@@ -118,6 +118,7 @@ REFUSED = {
     "打开[订单页](https://help.example.com/refund)，点“申请退款”[2]。": "markup",
     "打开订单页<img src=x>，点“申请退款”[1]。": "markup",
     "打开订单页\u202e，点“申请退款”[1]。": "invisible",
+    "打开订单页\ud800，点“申请退款”[1]。": "invisible",
     "{phone_1} 在订单页申请退款[1]。": "data",
     "打开订单页，点“申请退款”[1]。" * 40: "sentences",
     "打开订单页，点“申请退款”" * 200 + "[1]。": "characters",
@@ -231,6 +232,29 @@ def test_personal_data_is_taken_out_and_put_back() -> None:
     assert redaction.restore("{order_1} 已记下", within=hidden) == "AB-20231234 已记下"
     assert redaction.restore("{order_1}", within="another question") is None
     assert redaction.restore("{order_7}", within=f"{hidden}{{order_7}}") is None
+
+
+HIDDEN = {
+    "call (415) 555-2671 please": "call {phone_1} please",
+    "call 415.555.2671": "call {phone_1}",
+    "1 3 8 1 2 3 4 5 6 7 8": "{phone_1}",
+    "https://x.com/u?token=abc&a=1": "https://x.com/u?token={secret_1}&a=1",
+    "密码是 hunter22": "密码是 {secret_1}",
+    "my password is hunter2!": "my password is {secret_1}",
+    "微信 wx_abc123": "微信 {account_1}",
+    "微信号：zhang-wei": "微信号：{account_1}",
+}
+PLAIN = ("微信小程序", "微信 public account", "密码忘记了", "1 2 3", "v1.2.3.4")
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_secrets_accounts_and_parted_numbers_are_hidden(text: str) -> None:
+    assert Redaction().hide(text) == HIDDEN[text]
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_words_about_them_stay(text: str) -> None:
+    assert Redaction().hide(text) == text
 
 
 @given(st.text(alphabet="0123456789 -+{}_aphone@.x王", max_size=60))
