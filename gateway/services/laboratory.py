@@ -71,12 +71,12 @@ async def _listen(
 ) -> dict[str, Any]:
     assert process.stdin is not None  # noqa: S101 -- both are pipes
     assert process.stdout is not None  # noqa: S101
-    process.stdin.write(json.dumps(task, ensure_ascii=False).encode() + b"\n")
+    process.stdin.write(await asyncio.to_thread(_as_line, task))
     with suppress(ConnectionError):  # what it says before it ends tells more
         await process.stdin.drain()
     step, done = "", 0.0
     while line := await _line(process.stdout, partial(progress, step, done)):
-        told = json.loads(line)
+        told = await asyncio.to_thread(json.loads, line)
         if "step" in told:
             step, done = told["step"], told["done"]
             await progress(step, done)
@@ -89,6 +89,10 @@ async def _listen(
             return result
     status = await process.wait()
     raise LabError(f"the process that works on it ended with status {status}; try again")
+
+
+def _as_line(task: Mapping[str, Any]) -> bytes:
+    return json.dumps(task, ensure_ascii=False).encode() + b"\n"
 
 
 async def _line(source: asyncio.StreamReader, alive: Callable[[], Awaitable[None]]) -> bytes:

@@ -148,11 +148,12 @@ class Workshop:
         reporter = _Reporter(self._parts, job)
         await reporter("fetching models", 0.0)
         files = self._parts.maker.files
-        lessons = [lesson_hash(from_documents(d)) for d in material.both()]
+        lessons = await asyncio.to_thread(_lessons, material)
         for each in lessons:
             await files.fetch(each)
         files.folder.mkdir(parents=True, exist_ok=True)
-        result = await run_lab(self._task(job, material, tests), reporter)
+        task = await asyncio.to_thread(self._task, job, material, tests)
+        result = await run_lab(task, reporter)
         for each in lessons:
             await files.keep(each)
         refusals = conclude(material, result, findings)
@@ -219,7 +220,7 @@ class Workshop:
             source = await self._source(job, Path(place))
             task = {
                 "do": "import",
-                "draft": pack(documents),
+                "draft": await asyncio.to_thread(pack, documents),
                 "file": str(source),
                 "place": place,
                 "articles": [asdict(article) for article in self._parts.maker.index.articles()],
@@ -229,13 +230,14 @@ class Workshop:
                     result = await run_lab(task, _Reporter(self._parts, job))
             except TimeoutError as error:
                 raise LabError("It was not read within 15 minutes; split the file.") from error
+        imported = await asyncio.to_thread(unpack, result["documents"])
         now = self._parts.clock()
 
         def work(uow: UnitOfWork) -> bool:
             held = uow.jobs.get(job.id)
             if not _is_ours(held, self._parts.holder) or uow.draft.revision() != revision:
                 return False
-            uow.draft.replace_all(unpack(result["documents"]), editor=job.actor_id, now=now)
+            uow.draft.replace_all(imported, editor=job.actor_id, now=now)
             if folder := job.task.get("folder"):
                 uow.catalogue_state.put(FOLDER, {"version": folder["version"]})
                 uow.catalogue_state.put("offer", {})
@@ -313,6 +315,10 @@ def _material(uow: UnitOfWork, job: Job) -> tuple[Material, list[RegressionTest]
         revision=uow.draft.revision() if state == "draft" else None,
     )
     return material, [t for t in uow.review.tests() if not wanted or t.id in wanted]
+
+
+def _lessons(material: Material) -> list[str]:
+    return [lesson_hash(from_documents(documents)) for documents in material.both()]
 
 
 def _report(material: Material, result: Mapping[str, Any]) -> dict[str, Any]:

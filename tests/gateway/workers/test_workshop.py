@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -342,6 +346,31 @@ async def test_an_import_that_is_killed_or_cancelled_changes_nothing(
     assert (ended.state, ended.error) == (JobState.DONE, "")
     greet = await bench.find(Kind.INTENT, "greet")
     assert sum(u["language"] == "en" for u in greet.body["utterances"]) == 300
+
+
+async def test_large_documents_are_packed_and_read_beside_the_event_loop(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where: dict[str, set[str]] = {}
+
+    def watched(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*told: Any, **ways: Any) -> Any:
+            where.setdefault(name, set()).add(threading.current_thread().name)
+            return work(*told, **ways)
+
+        return run
+
+    for name in ("pack", "unpack", "lesson_hash"):
+        monkeypatch.setattr(workshop_module, name, watched(name, getattr(workshop_module, name)))
+    watched_json = {name: watched(name, getattr(json, name)) for name in ("dumps", "loads")}
+    monkeypatch.setattr(laboratory, "json", SimpleNamespace(**watched_json))
+    job = await upload(bench, table(300))
+    await bench.workshop.run_next()
+    assert (await bench.look(job)).state is JobState.DONE
+    await bench.do(JobKind.CHECK, folds=0)
+    assert set(where) == {"pack", "unpack", "lesson_hash", "dumps", "loads"}
+    threads = {thread.split("_")[0] for found in where.values() for thread in found}
+    assert threads == {"asyncio"}, "threads of `asyncio.to_thread`, no loop's and no writer's"
 
 
 async def test_an_import_that_takes_too_long_is_given_up(
