@@ -76,7 +76,8 @@ def _examine(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
             rows, folds, encoder, lambda s, d: tell(s, share + d * (1 - share) * 0.97)
         )
         result["cross"] = _figures(found, draft, None, None)
-    tell("replaying saved conversations", 0.98)
+    if task["tests"]:
+        tell("replaying saved conversations", 0.98)
     bot = CatalogueBot(draft, own, NoTickets(), BotSettings(**task["bot"]))
     result["tests"] = asyncio.run(_replay(bot, task["tests"]))
     result["seconds"] = round(time.perf_counter() - started, 1)

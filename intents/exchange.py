@@ -38,16 +38,20 @@ class RefusedError(Exception):
 
 
 def export_catalogue(catalogue: Catalogue, target: Path) -> None:
-    """Write a catalogue to `target`: by its ending a ZIP, CSV or XLSX file, else a folder.
+    """Write a catalogue to `target`: by its ending a ZIP, CSV or XLSX file, a folder without one.
 
     Raises:
-        CatalogueError: the folder is not empty, or something cannot be written.
+        CatalogueError: the ending is another, the folder is not empty, or something cannot
+            be written.
     """
     suffix = target.suffix.casefold()
     if suffix in {".csv", ".xlsx"}:
         content = to_csv(catalogue) if suffix == ".csv" else to_xlsx(catalogue)
     elif suffix == ".zip":
         content = _zipped(write_catalogue(catalogue))
+    elif suffix:
+        message = "cannot be written; name a new folder, or a .zip, .csv or .xlsx file"
+        raise CatalogueError(message, file=str(target))
     else:
         if target.exists() and any(target.iterdir()):
             message = "is not empty; name a new folder, or a .zip, .csv or .xlsx file"

@@ -61,14 +61,14 @@ def _check_intents(catalogue: Catalogue) -> Iterator[Finding]:
             yield error(
                 place,
                 "nothing answers it",
-                "add a rule to rules.yml",
+                "write its answer, or a rule for it",
                 zh="没有规则回答它；请为它写回答或规则",
             )
         if _same_rules(catalogue, intent.name):
             yield error(
                 place,
                 "several rules answer it",
-                "keep one rule in rules.yml",
+                "keep one rule",
                 zh="有几条规则同时回答它；请只留一条",
             )
         title = f"utter_title_{intent.name}"
@@ -114,7 +114,7 @@ def _check_sizes(intent: Intent, place: str, wanted: tuple[str, ...]) -> Iterato
             yield warning(
                 place,
                 f"it has no {name} utterances",
-                f"add some to nlu/{language}/",
+                "add some",
                 zh=f"没有{_IN_CHINESE[language]}例句；请补上",
                 at="/utterances",
             )
@@ -122,7 +122,7 @@ def _check_sizes(intent: Intent, place: str, wanted: tuple[str, ...]) -> Iterato
             yield warning(
                 place,
                 f"it has no {name} checks, so its accuracy is unknown",
-                f"add two or three to checks/{language}.yml",
+                "add two or three",
                 zh=f"没有{_IN_CHINESE[language]}检验句，听得多准无从知道；请补两三条",
                 at="/checks",
             )
@@ -137,15 +137,16 @@ def _check_duplicates(catalogue: Catalogue) -> Iterator[Finding]:
     for found in owners.values():
         names = list(dict.fromkeys(name for name, _ in found))
         text = found[0][1].text
-        if len(names) > 1:
+        for name in names if len(names) > 1 else ():
+            others = [each for each in names if each != name]
             yield error(
-                f"intent {names[0]}",
-                f"{text!r} also stands in {', '.join(names[1:])}",
+                f"intent {name}",
+                f"{text!r} also stands in {', '.join(others)}",
                 "keep it where it belongs and remove the others",
-                zh=f"“{text}”在 {'、'.join(names[1:])} 里也有；请只留在该在的意图里",
+                zh=f"“{text}”在 {'、'.join(others)} 里也有；请只留在该在的意图里",
                 at="/utterances",
             )
-        elif len(found) > 1:
+        if len(names) == 1 and len(found) > 1:
             yield warning(
                 f"intent {names[0]}",
                 f"{text!r} stands {len(found)} times",
@@ -238,7 +239,7 @@ def _check_languages(
             yield error(
                 place,
                 f"it has no {_LANGUAGE_NAMES[language]} text that fits every channel",
-                f"add a text with `metadata: {{language: {language}}}` and no `channel`",
+                "add one for every channel, without conditions",
                 zh=f"没有适合所有渠道的{_IN_CHINESE[language]}文字；请补一条不限渠道、没有条件的",
                 at="/variants",
             )
@@ -308,6 +309,6 @@ def _check_articles(articles: tuple[Article, ...]) -> Iterator[Finding]:
                 yield warning(
                     f"article {slug}",
                     f"it has no {_LANGUAGE_NAMES[language]} translation",
-                    f"add articles/{language}/{slug}.md",
+                    "translate it",
                     zh=f"没有{_IN_CHINESE[language]}译文；请补上",
                 )

@@ -114,6 +114,5 @@ def tree(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _told(finding: Finding) -> str:
-    return (
-        f"{finding.severity.value}: {finding.place}: {finding.message} {finding.remedy}"
-    ).rstrip()
+    remedy = f"; {finding.remedy}" if finding.remedy else ""
+    return f"{finding.severity.value}: {finding.place}: {finding.message}{remedy}"

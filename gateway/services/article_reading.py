@@ -31,6 +31,12 @@ _FURNITURE: Final = (
     "script, style, nav, noscript, svg, img, iframe, object, form, #footer, #breadcrumb-section, "
     ".page-metadata, #breadcrumbs, .pageSection.group, .aui-icon"
 )
+# Scripts and styles between the lines of Markdown; code that quotes them stays.
+_MACHINERY = re.compile(
+    r"(?P<code>^(?P<fence>```|~~~).*?(?:^(?P=fence)|\Z)|`[^`\n]+`)"
+    r"|<(?P<tag>script|style)\b[^>]*(?:>|\Z).*?(?:</(?P=tag)\s*>|\Z)",
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+)
 # Where the text is: Confluence's page, 语雀's editor, else a marked main part.
 _TEXT: Final = ("#main-content", ".lake-content", ".ne-viewer-body", "article", "main", "body")
 _KEYS: Final = ("title", "category", "audience", "questions", "slug")
@@ -164,6 +170,7 @@ def _read_markdown(file: SourceFile, found: ReadFiles) -> tuple[dict[str, Any], 
             raise _BrokenFileError("the front matter is not closed; add a line `---` after it")
         head = _front_matter("\n".join(lines[1:close]), file.path, found)
         text = "\n".join(lines[close + 1 :])
+    text = _MACHINERY.sub(lambda found: found["code"] or "", text)
     first = _HEADING.search(text)
     if first is not None and not text[: first.start()].strip() and "title" not in head:
         return head, first[1], text[first.end() :]

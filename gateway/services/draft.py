@@ -26,9 +26,13 @@ _SHOWN = 20
 class StaleError(ConflictError):
     """The document is not as it was seen; `theirs` is what it is now, None when it is gone."""
 
-    def __init__(self, theirs: DraftDocument | None) -> None:
+    def __init__(self, theirs: DraftDocument | None, *, new: bool = False) -> None:
         told = "Somebody changed it meanwhile; compare, then save again."
-        super().__init__(told if theirs is not None else "Somebody removed it meanwhile.")
+        if theirs is None:
+            told = "Somebody removed it meanwhile."
+        elif new:
+            told = f"There is one named {theirs.name} already; choose another name."
+        super().__init__(told)
         self.theirs = theirs
 
 
@@ -57,7 +61,7 @@ def save(
     before = uow.draft.find(document.kind, document.name)
     saved = uow.draft.put(document, expected=seen, editor=actor.id, now=now)
     if saved is None:
-        raise StaleError(before)
+        raise StaleError(before, new=seen is None)
     _complete(uow, actor, document, now)
     _note(uow, actor, "catalogue.saved", document.key, before=before, after=saved, now=now)
     return saved

@@ -227,3 +227,9 @@ def test_escapes_of_what_no_database_holds_are_refused_by_line(
         import_catalogue(zip_of(tmp_path / "p.zip", {"domain.yml": wrong.encode()}), folder)
     assert (caught.value.file, caught.value.line) == ("domain.yml", 4)
     assert content_of(folder) == before
+
+
+def test_an_unknown_ending_is_refused_and_makes_nothing(small: Catalogue, tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"o\.pdf.*\.zip, \.csv or \.xlsx"):
+        export_catalogue(small, tmp_path / "o.pdf")
+    assert not (tmp_path / "o.pdf").exists()

@@ -41,6 +41,19 @@ def test_front_matter_heading_and_names_give_what_is_missing() -> None:
     assert one("x.md", "退款规则".encode("gb18030") + b"\r\n").text.body == "退款规则"
 
 
+def test_markdown_loses_scripts_and_styles_but_not_code_that_quotes_them() -> None:
+    text = (
+        "# A\n<style>\np {}\n</style>\nRead `<script>` on.\n\n```html\n<script>x()</script>\n```\n"
+    )
+    article = one("a.md", text + "<SCRIPT src='e'>evil()</script >\nEnd.\n<script>open()")
+    assert "p {}" not in article.text.body
+    assert "evil" not in article.text.body
+    assert "open" not in article.text.body
+    assert "Read `<script>` on." in article.text.body
+    assert "```html\n<script>x()</script>\n```" in article.text.body
+    assert article.text.body.endswith("End.")
+
+
 def test_two_files_of_one_name_get_addresses_of_their_own() -> None:
     found = read(("docs/pay/readme.md", "甲"), ("docs/ship/readme.md", "乙"))
     assert [article.slug for article in found.articles] == ["readme", "ship-readme"]
