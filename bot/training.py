@@ -179,7 +179,7 @@ def _fit_table(table: Table, tell: Progress) -> Parts:
         lessons = _rehearse(table, tell)
         fusion = _fuse(lessons)
     verdict = _fit_verdict(lessons, fusion)
-    tell(f"learning from {len(table.texts)} examples")
+    tell(f"learning from {len(table.texts)} examples, intents' names among them")
     heads = Heads(table, few=table.few)
     merged = heads.merged(fusion or _trusting(heads))
     if OUT_OF_SCOPE in table.intents:

@@ -4,6 +4,7 @@ A test that needs a program which is not installed is skipped with the Debian pa
 with ``CI=true`` a skip of whatever kind is a failure, so a complete run cannot pass by skipping.
 """
 
+import logging
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -56,6 +57,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def is_heavy(item: pytest.Item) -> bool:
     """Whether a test needs much of the machine."""
     return bool(item.get_closest_marker("browser") or item.get_closest_marker("crash"))
+
+
+@pytest.fixture
+def unchanged_logs() -> Iterator[None]:
+    """Leaves the log's handlers and level as they were: commands set them."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def must_not_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -21,9 +21,9 @@ from gateway.ports.store import UnitOfWork
 
 CAP: Final = 10
 """Automatic answers to one sender in a day: ends loops that no header tells of."""
-DOMAIN_CAP: Final = 200
+DOMAIN_CAP: Final = 1000
 """Those to one domain: robots write from fresh addresses."""
-INBOX_CAP: Final = 1000
+INBOX_CAP: Final = 5000
 """Those of one inbox."""
 CAP_MS: Final = 86_400_000
 

@@ -9,6 +9,8 @@ from channels.mail.evaluation import score_mails, score_replies
 from gateway.__main__ import main
 from tests.channels.mail.samples import file, mail, multipart, report, text
 
+pytestmark = pytest.mark.usefixtures("unchanged_logs")
+
 LETTER = multipart(
     "mixed",
     text("您好\n\n在 2024-05-06 10:21:33，客服 <d@x.example> 写道：\n> 请重试"),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -135,13 +133,10 @@ def console(
     blank_database: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Iterator[Console]:
-    """Commands leave the log handlers as they found them."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield Console(tmp_path, blank_database, monkeypatch, capsys)
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    unchanged_logs: None,
+) -> Console:
+    """Commands as people run them."""
+    return Console(tmp_path, blank_database, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -430,7 +430,7 @@ def test_evaluate_two_files(console: Console, tmp_path: Path) -> None:
     words = ("bot", "evaluate", "--train", learnt, "--test", asked, "--test-split", "test")
     ended = console.run(*words, "--json")
     assert ended.status == 0
-    assert "en: learning from 25 examples" in ended.complaint
+    assert "en: learning from 30 examples, intents' names among them" in ended.complaint
     found = ended.json
     assert (found["in_scope"], found["out_of_scope"]) == (2, 1)
     assert found["in_scope_accuracy"] == 1.0
@@ -439,7 +439,7 @@ def test_evaluate_two_files(console: Console, tmp_path: Path) -> None:
     assert found["training_seconds"] > 0
     assert {f["intent"] for f in found["details"]["intents"]} >= {"refund", "out_of_scope"}
     few = console.run(*words, "--per-intent", "2", "--lang", "en")
-    assert "en: learning from 10 examples" in few.complaint
+    assert "en: learning from 15 examples" in few.complaint
     assert any(line.startswith("in scope accuracy: ") for line in few.lines)
 
 
