@@ -48,6 +48,13 @@ _DENIES = re.compile(
     r"不(?![同仅但断论管过少久妨止同])|没有?(?!收[)])|无(?!线|论|忧|需担心)|未(?!来)|非(?=\w{0,6}不)|勿|别(?=[再把让])|禁止|拒绝"
     r"|\b(?:not?|never|none|neither|nor|cannot|without|unable|refuse[sd]?|unless|except)\b|n['’]t\b"
 )
+# Whom or what a sentence is confined to, each under one name in both languages.
+_QUALIFIERS = {
+    "not": r"非(?=会员|會員|本|人|工作|定制|质量|促销)|\bnon-?(?=\w)",
+    "un": r"未(?!来)|\bun(?=opened|used|paid|worn)",
+    "others": r"其他|其它|其余|别人|\bothers?\b|\beveryone else\b",
+    "only": r"只(?:能|有|可|限|支持)|仅|\bonly\b|\bsolely\b",
+}
 # What a customer would hold us to, each under one name in both languages.
 _PROMISES = {
     "free": r"免费|无偿|不收费|不要钱|\bfree(?:ly)?\b|\bno charge\b|\bfor nothing\b",
@@ -58,6 +65,8 @@ _PROMISES = {
     "at once": r"立即|立刻|马上|即时|秒到|\bimmediate|\binstant|\bat once\b|\bright away\b",
     "all": r"全部|全额|所有|任何|一律|无条件|\ball\b|\bany\b|\beverything\b|\bfull\b|\bfully\b",
     "must": r"必须|务必|\bmust\b|\bhave to\b|\brequired\b",
+    "share": r"[一二三四五六七八九\d.]折|打折|半价|对折|折扣|\bhalf\b|\bdiscounts?\b",
+    "multiple": r"[两双多几\d二三四五六七八九十]倍|加倍|翻倍|\bdoubled?\b|\btwice\b|\btripled?\b",
     "secret": r"密码|口令|验证码|\bpasswords?\b|\bpin\b|\bcodes?\b",
 }
 _PROMISE = re.compile("|".join(f"(?P<{n.replace(' ', '_')}>{p})" for n, p in _PROMISES.items()))
@@ -111,6 +120,12 @@ def foreign_names(text: str, held: str) -> set[str]:
 def promises(text: str) -> set[str]:
     """What a text promises or demands, such as `free` or `always`."""
     return {str(match.lastgroup) for match in _PROMISE.finditer(plain(text))}
+
+
+def qualifiers(text: str) -> set[str]:
+    """What confines a sentence, such as `others` or `only`."""
+    flat = plain(text)
+    return {name for name, pattern in _QUALIFIERS.items() if re.search(pattern, flat)}
 
 
 def denies(text: str) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.askings import ask, plain, read
-from bot.claims import addresses, denies, figures, foreign_names, promises
+from bot.claims import addresses, denies, figures, foreign_names, promises, qualifiers
 from bot.concepts import DEEDS, concept_of
 from bot.passages import Source
 from bot.redaction import PLACEHOLDER
@@ -55,6 +55,7 @@ _THOUGHT = re.compile(r"^\s*<think>.*?</think>", re.S)
 _CITATION = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[,，、]\s*\d{1,3})*)\s*[\]】］]")
 _CITED = re.compile(rf"(?:\s*{_CITATION.pattern})+(?:\s*([。！？!?.]+))?")
 _END = re.compile(r"[。！？!?；;]+|\.(?=\s|$)|\n+")
+_CLAUSE = re.compile(r"[。！？!?；;，\n]+|[.,](?=\s|$)")
 _LEADS_ON = re.compile(r"[:：]\s*$")
 _MARKUP = re.compile(r"\]\(|```|<\s*/?\s*[a-z!]|!\[|https?://\S*[{}]", re.I)
 _EMPHASIS = re.compile(r"\*\*|__|^\s*#{1,6}\s+|`", re.M)
@@ -237,6 +238,9 @@ def _check_claim(
         _refuse(f"what it cites does not carry: {said[:80]}")
     if denies(said) != denies(_nearest(said, held)):
         _refuse(f"it turns round what it cites: {said[:80]}")
+    for clause in filter(_words, _CLAUSE.split(said)):
+        if qualifiers(clause) != qualifiers(_nearest(clause, held, _CLAUSE)):
+            _refuse(f"it holds for others than what it cites: {clause[:80]}")
 
 
 def _support(said: str, held: str) -> float:
@@ -245,9 +249,9 @@ def _support(said: str, held: str) -> float:
     return len(own & _words(held)) / len(own) if own else 0.0
 
 
-def _nearest(said: str, held: str) -> str:
+def _nearest(said: str, held: str, end: re.Pattern[str] = _END) -> str:
     """The sentence of a text that says most of what another says."""
-    sentences = [part for part in _END.split(held) if part.strip()]
+    sentences = [part for part in end.split(held) if part.strip()]
     own = _words(said)
     return max(sentences, key=lambda part: (len(own & _words(part)), -len(part)))
 

@@ -132,6 +132,37 @@ def test_answers_that_say_more_than_they_cite_are_refused(answer: str) -> None:
     assert REFUSED[answer] in str(error.value)
 
 
+RULES = Source(
+    slug="rules",
+    title="换货",
+    text="未拆封的商品可以退货。会员每月可以免费换货 1 次，非会员换货收取 20 元运费。"
+    "Members can exchange goods free of charge once a month; "
+    "for others the exchange costs 20 yuan.",
+)
+UNTRUE = (
+    "非会员每月可以免费换货 1 次[1]。",
+    "会员换货收取 20 元运费[1]。",
+    "换货可以打五折[1]。",
+    "未拆封的商品只能换货[1]。",
+    "Others can exchange goods free of charge once a month [1].",
+    "For members the exchange costs 20 yuan [1].",
+    "Exchange goods get a double refund [1].",
+)
+FAIR = ("非会员换货收取 20 元运费[1]。", "会员每月可以免费换货 1 次[1]。")
+
+
+@pytest.mark.parametrize("answer", UNTRUE)
+def test_what_holds_for_others_is_no_promise(answer: str) -> None:
+    language = EN if answer.isascii() else HANS
+    with pytest.raises(UngroundedError):
+        check_answer(answer, Question(text="?", language=language), [RULES])
+
+
+@pytest.mark.parametrize("answer", FAIR)
+def test_what_holds_for_the_same_is_shown(answer: str) -> None:
+    assert check_answer(answer, Question(text="?", language=HANS), [RULES]).slugs == ("rules",)
+
+
 @pytest.mark.parametrize("answer", ["", "NO_ANSWER", "NO_ANSWER.", "<think>no</think> NO_ANSWER"])
 def test_nothing_supports_an_answer(answer: str) -> None:
     with pytest.raises(NothingSupportsError):
