@@ -17,7 +17,7 @@ def check_tree(tree: Tree, catalogue: Catalogue) -> Iterator[Finding]:
     for number, intent in enumerate(tree.intents):
         if intent not in catalogue.intent_names():
             yield no_such_intent(place, intent, f"/intents/{number}")
-    yield from _check_words(place, tree.title, "/title")
+    yield from _check_words(place, tree.title, "/title", whose="the title", zh="标题")
     if tree.start not in tree.nodes:
         yield error(
             place,
@@ -64,7 +64,9 @@ def _check_ways(tree: Tree) -> Iterator[Finding]:
 
 def _check_node(tree: Tree, node: TreeNode, catalogue: Catalogue) -> Iterator[Finding]:
     place, at = f"tree {tree.name}", f"/nodes/{node.id}"
-    yield from _check_words(place, node.text, f"{at}/text")
+    yield from _check_words(
+        place, node.text, f"{at}/text", whose=f"node {node.id!r}", zh=f"节点 {node.id} "
+    )
     for target, where in _targets(node):
         if not target:
             yield error(
@@ -84,16 +86,22 @@ def _check_node(tree: Tree, node: TreeNode, catalogue: Catalogue) -> Iterator[Fi
             )
     yield from _check_form_of(tree, node)
     slugs = {article.slug for article in catalogue.articles}
-    if node.article is not None and node.article not in slugs:
+    if node.article is not None and slugs and node.article not in slugs:
         yield error(
             place,
-            f"the article {node.article!r} does not exist",
+            f"the article {node.article!r} of node {node.id!r} does not exist",
             "correct it",
-            zh=f"文章 {node.article} 不存在；请改正",
+            zh=f"节点 {node.id} 的文章 {node.article} 不存在；请改正",
             at=f"{at}/article",
         )
     for number, choice in enumerate(node.choices):
-        yield from _check_words(place, choice.title, f"{at}/choices/{number}/title")
+        yield from _check_words(
+            place,
+            choice.title,
+            f"{at}/choices/{number}/title",
+            whose=f"choice {number + 1} of node {node.id!r}",
+            zh=f"节点 {node.id} 的第 {number + 1} 个选项",
+        )
     for language in LANGUAGES:
         titles = [title for c in node.choices if (title := c.title.get(language, "").strip())]
         if len(set(titles)) < len(titles):
@@ -165,16 +173,18 @@ def _targets(node: TreeNode) -> Iterator[tuple[str, str]]:
             yield target, f"/{key}"
 
 
-def _check_words(place: str, words: Mapping[str, str], at: str) -> Iterator[Finding]:
+def _check_words(
+    place: str, words: Mapping[str, str], at: str, *, whose: str, zh: str
+) -> Iterator[Finding]:
     """Customers read every text of a diagnosis in their language."""
     for language in LANGUAGES:
         if not words.get(language, "").strip():
             name, own = _NAMES[language]
             yield error(
                 place,
-                f"a text has no {name}",
+                f"{whose} has no {name}",
                 "write it",
-                zh=f"缺少{own}；请写上",
+                zh=f"{zh}缺少{own}；请写上",
                 at=f"{at}/{language}",
             )
 
