@@ -20,6 +20,9 @@ from intents.text import tokens
 
 Script = Callable[[dict[str, Any], web.Request], Any]
 
+PROMPT_TOKENS = 400
+"""What every request is said to have held; more than a quarter of its characters."""
+
 
 def told(body: dict[str, Any]) -> dict[str, Any]:
     """The data in a request: question, earlier lines, passages."""
@@ -75,7 +78,11 @@ def pieces(text: str, size: int = 7) -> list[dict[str, Any]]:
     """A text as the events of a stream, its end and what it took."""
     events = [delta(role="assistant", content="")]
     events += [delta(content=text[n : n + size]) for n in range(0, len(text), size)]
-    usage = {"prompt_tokens": 120, "completion_tokens": len(text), "total_tokens": 120 + len(text)}
+    usage = {
+        "prompt_tokens": PROMPT_TOKENS,
+        "completion_tokens": len(text),
+        "total_tokens": PROMPT_TOKENS + len(text),
+    }
     return [*events, delta(finish_reason="stop"), {"choices": [], "usage": usage}]
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.chat import ChatModel, Completion
 from bot.errors import ChatError
-from tests.chat_server import ChatServer, chat_server, delta, pieces, stream
+from tests.chat_server import PROMPT_TOKENS, ChatServer, chat_server, delta, pieces, stream
 
 MESSAGES = ({"role": "system", "content": "answer"}, {"role": "user", "content": "question"})
 
@@ -30,7 +30,9 @@ async def ask(server: ChatServer, *, seconds: float = 5.0) -> Completion:
 
 async def test_an_answer_is_read_as_it_streams(server: ChatServer) -> None:
     server.says("七天内退回 [1]。")
-    assert await ask(server) == Completion(text="七天内退回 [1]。", tokens_in=120, tokens_out=10)
+    assert await ask(server) == Completion(
+        text="七天内退回 [1]。", tokens_in=PROMPT_TOKENS, tokens_out=10
+    )
     (body,) = server.asked
     assert (body["model"], body["stream"], body["max_tokens"]) == ("small", True, 50)
     assert body["messages"] == list(MESSAGES)

@@ -92,7 +92,7 @@ def hostile(trap: str) -> bytes:
     made["From"], made["To"], made["Cc"] = WANG, USER, LI
     made["Subject"] = "订单没有发货"
     made["Message-ID"] = "<hostile-1@qingchuan.example>"
-    made["Authentication-Results"] = "mx.shop.example; spf=pass; dkim=pass; dmarc=fail"
+    made["Authentication-Results"] = "mx.shop.example; spf=fail; dkim=pass; dmarc=pass"
     made.set_content("您好，我的订单没有发货。")
     filling = "<p>.</p>" * 200
     made.add_alternative(HOSTILE.format(trap=trap, filling=filling), subtype="html")
@@ -216,7 +216,7 @@ async def read_safely(desk: Desk, gateway: GatewayProcess, trap: Trap) -> None:
     assert (strange, trap.paths) == ([], [])
     verdicts = desk.part("verdict")
     await expect(verdicts).to_have_count(3)
-    await expect(verdicts.last).to_contain_text("未通过")
+    await expect(verdicts.first).to_contain_text("未通过")
     assert "\n".join(await find_faults(page)) == ""
     await page.emulate_media(color_scheme="dark")
     assert "\n".join(await find_faults(page)) == ""

@@ -204,7 +204,7 @@ async def _a_stranger_is_held_and_joins(walk: Walk, theirs: EmailMessage) -> Non
     held = await walk.message("我是王芳的同事")
     assert (held["kind"], held["letter"]["held"]) == ("note", True)
     (waiting,) = (await walk.admin.call("GET", "/messages/held"))["items"]
-    assert waiting["id"] == held["id"]
+    assert waiting["message"]["id"] == held["id"]
     await walk.admin.call("POST", f"/messages/{held['id']}/join", {})
     found = await walk.conversation()
     body = {"text": "两位好"}

@@ -21,7 +21,7 @@ from gateway.services.wording import CHECK, GroundedWording, WordingSettings
 from gateway.store import SqlStore, open_store
 from gateway.wiring.ids import new_id
 from intents.model import Language
-from tests.chat_server import ChatServer, chat_server, pieces, stream
+from tests.chat_server import PROMPT_TOKENS, ChatServer, chat_server, pieces, stream
 from tests.gateway.store.conftest import BOX
 
 NOW = 1_790_000_000_000
@@ -92,8 +92,8 @@ async def test_an_exchange_is_kept_without_personal_data(house: House) -> None:
     assert kept.question == "我的订单号 {order_1} 多久能退钱？电话 {phone_1}"
     assert kept.earlier == ("customer: 你好，我是{name_1}，{email_1}", "bot: 您好！")
     assert (kept.sources, kept.answer) == ((SOURCE,), GOOD)
-    assert (kept.tokens_in, kept.tokens_out) == (120, len(GOOD))
-    assert await house.used() == ModelUse(calls=1, tokens=120 + len(GOOD))
+    assert (kept.tokens_in, kept.tokens_out) == (PROMPT_TOKENS, len(GOOD))
+    assert await house.used() == ModelUse(calls=1, tokens=PROMPT_TOKENS + len(GOOD))
     sent = json.dumps(house.server.asked, ensure_ascii=False)
     for secret in ("13812345678", "AB-20231234", "li@x.com", "王小明", "人民路", "secret"):
         assert secret not in sent
@@ -173,7 +173,7 @@ async def test_money_is_counted_too(house: House) -> None:
     priced = house.limited(budget=Budget(tokens=0, cost=0.1, price_in=10.0, price_out=20.0))
     assert (await priced.ask()).answer is not None
     (kept,) = await priced.kept()
-    assert kept.cost == 120 * 10 + len(GOOD) * 20
+    assert kept.cost == PROMPT_TOKENS * 10 + len(GOOD) * 20
     broke = house.limited(budget=Budget(tokens=0, cost=0.001, price_in=100.0, price_out=100.0))
     assert "budget" in (await broke.ask()).note
 
@@ -190,7 +190,7 @@ async def test_two_processes_cannot_both_take_the_last_of_the_budget(
     given = sum(worded.answer is not None for worded in answers)
     assert 1 <= given < 6
     assert sum("budget" in worded.note for worded in answers) == 6 - given
-    assert await here.used() == ModelUse(calls=given, tokens=given * (120 + len(GOOD)))
+    assert await here.used() == ModelUse(calls=given, tokens=given * (PROMPT_TOKENS + len(GOOD)))
 
 
 async def test_what_fails_is_left_alone_and_tried_again(house: House) -> None:
