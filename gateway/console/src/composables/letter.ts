@@ -1,15 +1,14 @@
 import { computed, ref, watch, type Ref } from 'vue'
 import { letters } from '@/api/letters'
 import { isAddress } from '@/logic/addresses'
-import { RECIPIENT_KINDS, type LetterDraft, type Recipients } from '@/logic/letters'
+import { NOBODY, RECIPIENT_KINDS, unasked, type LetterDraft, type Recipients } from '@/logic/letters'
 import { useThread } from '@/stores/thread'
-
-const NOBODY: Recipients = { to: [], cc: [], bcc: [] }
 
 /** Whom an answer goes to unless its writer chooses, and whether it may go out as it is. */
 export function useLetter(letter: Readonly<Ref<LetterDraft>>, wanted: Readonly<Ref<boolean>>) {
   const thread = useThread()
-  const usual = ref<Recipients>(NOBODY)
+  const everybody = ref<Recipients>(NOBODY)
+  const usual = computed(() => unasked(everybody.value))
   const usualSubject = ref('')
 
   // Who takes part changes with what customers write.
@@ -20,7 +19,7 @@ export function useLetter(letter: Readonly<Ref<LetterDraft>>, wanted: Readonly<R
       if (!wanted.value || !id) return
       const draft = await letters.draft(id).catch(() => null)
       if (!draft || thread.id !== id) return
-      usual.value = { to: draft.to, cc: draft.cc, bcc: [] }
+      everybody.value = { to: draft.to, cc: draft.cc, bcc: [] }
       usualSubject.value = draft.subject
     },
     { immediate: true },
@@ -34,5 +33,11 @@ export function useLetter(letter: Readonly<Ref<LetterDraft>>, wanted: Readonly<R
     return recipients.to.length > 0 && all.every((one) => isAddress(one.address)) && isTold
   })
 
-  return { usual, usualSubject, addressed }
+  /** The letter as it is sent: left open, its recipients are everybody, and these are fewer. */
+  const sendable = (): LetterDraft =>
+    letter.value.recipients === null && usual.value !== everybody.value
+      ? { ...letter.value, recipients: usual.value }
+      : letter.value
+
+  return { everybody, usual, usualSubject, addressed, sendable }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isAddress, readParties, withoutRepeats } from './addresses'
+import { firstNames, isAddress, readParties, withoutNamed, withoutRepeats } from './addresses'
 
 describe('addresses', () => {
   it('are told from what is none', () => {
@@ -24,5 +24,17 @@ describe('addresses', () => {
     const [a, A, b] = ['a@x.cn', 'A@X.cn', 'b@x.cn'].map((address) => ({ address, name: '' }))
     expect(withoutRepeats([a!, A!, b!])).toEqual([a, b])
     expect(withoutRepeats([a!, b!], [A!])).toEqual([b])
+  })
+
+  it('are left out where a failure names them, whole and in whatever letters', () => {
+    const people = ['ann@a.cn', 'joann@a.cn', 'bob@b.cn'].map((address) => ({ address, name: '' }))
+    const left = withoutNamed(people, 'joAnn@a.cn: 550 5.1.1 <joann@a.cn>\nno bob@b.cn.')
+    expect(left.map((one) => one.address)).toEqual(['ann@a.cn'])
+  })
+
+  it('are named up to five, and never one alone is left out', () => {
+    const people = Array.from({ length: 8 }, (_, i) => ({ address: `a${i}@a.cn`, name: '' }))
+    expect(firstNames(people)).toEqual({ names: people.slice(0, 5).map((p) => p.address), hidden: 3 })
+    expect(firstNames(people.slice(0, 6)).hidden).toBe(0)
   })
 })

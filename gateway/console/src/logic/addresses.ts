@@ -41,6 +41,21 @@ export function partyName(party: Party): string {
   return party.name || party.address
 }
 
+/** How many people a list names before the others are a number. */
+const MOST_NAMED = 5
+
+/** The first names of a list, and how many people are left out: never one alone. */
+export function firstNames(people: readonly Party[]): { names: string[]; hidden: number } {
+  const shown = people.length <= MOST_NAMED + 1 ? people : people.slice(0, MOST_NAMED)
+  return { names: shown.map(partyName), hidden: people.length - shown.length }
+}
+
+/** Those whose addresses a text, such as the reason of a failure, does not name. */
+export function withoutNamed(parties: readonly Party[], text: string): Party[] {
+  const named = new Set(text.toLowerCase().split(/[\s<>(),:;"']+/).map((word) => word.replace(/\.$/, '')))
+  return parties.filter((one) => !named.has(one.address.toLowerCase()))
+}
+
 /** The same person once: by address, in whatever letters; the first one stays. */
 export function withoutRepeats(parties: Party[], known: readonly Party[] = []): Party[] {
   const seen = new Set(known.map((one) => one.address.toLocaleLowerCase()))

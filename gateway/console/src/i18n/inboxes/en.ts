@@ -53,6 +53,7 @@ export const inboxes = {
   fetchAgain: 'Fetch',
   fetchAsked: 'Asked for. What is known already is not shown twice.',
   fact: { cursor: 'Read up to' },
+  cursor: 'mail {uid} (numbering {validity})',
   generate: 'Generate',
   generated: 'Copy it to the other side now: once saved it is never shown again.',
 }

@@ -55,6 +55,7 @@ export const inboxes: Inboxes = {
   fetchAgain: '收取',
   fetchAsked: '已提交。已有的消息不会重复显示。',
   fact: { cursor: '已读取至' },
+  cursor: '第 {uid} 号邮件（编号批次 {validity}）',
   generate: '生成',
   generated: '请现在就复制到对接的一方：保存之后不再显示。',
 }

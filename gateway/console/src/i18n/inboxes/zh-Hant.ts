@@ -55,6 +55,7 @@ export const inboxes: Inboxes = {
   fetchAgain: '收取',
   fetchAsked: '已提交。已有的訊息不會重複顯示。',
   fact: { cursor: '已讀取至' },
+  cursor: '第 {uid} 號郵件（編號批次 {validity}）',
   generate: '產生',
   generated: '請現在就複製到對接的一方：儲存之後不再顯示。',
 }

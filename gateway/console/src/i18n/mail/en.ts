@@ -7,7 +7,9 @@ export const mail = {
   changeRecipients: 'Change recipients and subject',
   modes: 'Whom to answer',
   replyOne: 'Reply',
-  replyAll: 'Reply to all',
+  replyAll: 'Reply to all ({count})',
+  more: '… and {count} more',
+  andMore: '{list} … and {count} more',
   format: 'Formatting',
   tool: {
     bold: 'Bold',
@@ -44,6 +46,7 @@ export const mail = {
   },
   verdict: { good: 'passed', bad: 'failed', unclear: 'unclear' },
   spam: 'Marked as spam on its way',
+  encrypted: 'Encrypted: it cannot be read here; see the original.',
   third: 'Outside the conversation: the customer does not see it',
   automatic: {
     'auto-reply': 'An automatic reply, such as an out-of-office note: it changes nothing',
@@ -78,6 +81,7 @@ export const mail = {
   withFiles: 'With the attachment | With the {count} attachments',
   showOriginal: 'Show original',
   original: 'The mail as it came',
+  readAs: 'Read as',
   originalHint: 'Shown as text; nothing in it runs.',
   originalFailed: 'The original could not be fetched.',
   originalCut: 'Only the beginning is shown; the file has all of it.',

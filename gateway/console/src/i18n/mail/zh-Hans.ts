@@ -9,7 +9,9 @@ export const mail: Mail = {
   changeRecipients: '修改收件人和主题',
   modes: '回复给谁',
   replyOne: '回复',
-  replyAll: '回复全部',
+  replyAll: '回复全部（{count}）',
+  more: '…等另外 {count} 人',
+  andMore: '{list}…等另外 {count} 人',
   format: '格式',
   tool: {
     bold: '加粗',
@@ -46,6 +48,7 @@ export const mail: Mail = {
   },
   verdict: { good: '通过', bad: '未通过', unclear: '不明' },
   spam: '途中被标记为垃圾邮件',
+  encrypted: '已加密：此处无法阅读，请查看原文。',
   third: '不在会话之内：客户看不到',
   automatic: {
     'auto-reply': '自动回复（例如外出通知）：不作任何改变',
@@ -80,6 +83,7 @@ export const mail: Mail = {
   withFiles: '附上附件 | 附上 {count} 个附件',
   showOriginal: '查看原文',
   original: '邮件原文',
+  readAs: '字符编码',
   originalHint: '以文字显示，其中内容不会运行。',
   originalFailed: '无法取得原文。',
   originalCut: '只显示开头；完整内容请下载文件。',

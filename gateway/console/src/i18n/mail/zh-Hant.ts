@@ -9,7 +9,9 @@ export const mail: Mail = {
   changeRecipients: '修改收件者和主旨',
   modes: '回覆給誰',
   replyOne: '回覆',
-  replyAll: '全部回覆',
+  replyAll: '全部回覆（{count}）',
+  more: '…等另外 {count} 人',
+  andMore: '{list}…等另外 {count} 人',
   format: '格式',
   tool: {
     bold: '粗體',
@@ -46,6 +48,7 @@ export const mail: Mail = {
   },
   verdict: { good: '通過', bad: '未通過', unclear: '不明' },
   spam: '途中被標記為垃圾郵件',
+  encrypted: '已加密：此處無法閱讀，請查看原文。',
   third: '不在對話之內：客戶看不到',
   automatic: {
     'auto-reply': '自動回覆（例如外出通知）：不作任何改變',
@@ -80,6 +83,7 @@ export const mail: Mail = {
   withFiles: '附上附件 | 附上 {count} 個附件',
   showOriginal: '查看原文',
   original: '郵件原文',
+  readAs: '字元編碼',
   originalHint: '以文字顯示，其中內容不會執行。',
   originalFailed: '無法取得原文。',
   originalCut: '只顯示開頭；完整內容請下載檔案。',
