@@ -43,7 +43,7 @@ run: ## Install what is missing and start Yingda with sample data
 
 .PHONY: test
 test: $(STAMPS)/dev console-or-not ## Run the tests; narrow with ARGS="-k widget"
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 .PHONY: check
 check: $(STAMPS)/dev ## Check format, lint, types, imports, the catalogue and the console

@@ -40,17 +40,14 @@ def running(build: Callable[[], S], stack: ExitStack) -> S:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test that drives Chromium, and let the heavy ones take turns.
+    """Mark each test that drives Chromium, and let the heavy ones begin first.
 
-    With several test processes (``--dist loadgroup``) the tests marked ``browser`` or ``crash``
-    all run in one of them: two at once would starve one another on a small machine. They begin
-    first, so that the other process has the rest to do meanwhile.
+    Of several test processes (``--dist worksteal``) the first then has those marked ``browser``
+    or ``crash``, which would starve one another side by side, and the others the rest.
     """
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-        if is_heavy(item):
-            item.add_marker(pytest.mark.xdist_group("heavy"))
     items.sort(key=is_heavy, reverse=True)
 
 

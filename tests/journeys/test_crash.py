@@ -18,7 +18,7 @@ from tests.servers import PostgresServer, RedisServer
 pytestmark = pytest.mark.crash
 
 KILLS = 10
-SENDERS = 12
+SENDERS = 6
 QUIET_SECONDS = 90.0
 
 
