@@ -7,7 +7,11 @@ from playwright.async_api import Page
 from tests.journeys.gateway import ROOT
 
 AXE = ROOT / "gateway" / "console" / "node_modules" / "axe-core" / "axe.min.js"
+# Colours on their way from one state to the next are nobody's fault.
 _RUN = """async () => {
+  for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
+  const changing = document.getAnimations().filter((each) => each instanceof CSSTransition);
+  await Promise.allSettled(changing.map((each) => each.finished));
   const { violations } = await axe.run(document, { resultTypes: ['violations'] });
   return violations.filter((each) => ['serious', 'critical'].includes(each.impact)).flatMap(
     (each) => each.nodes.map((node) => `${each.id}: ${node.target.join(' ')}: ` +

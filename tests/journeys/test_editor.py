@@ -12,10 +12,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import TimeoutError as NotInTimeError
 
 from tests.accessibility import find_faults
 from tests.journeys.gateway import ADMIN, PASSWORD, GatewayProcess
-from tests.journeys.test_walk import CONSOLE, ENGLISH, open_page
+from tests.journeys.test_walk import CONSOLE, ENGLISH, PATIENCE, open_page
 
 pytestmark = pytest.mark.browser
 
@@ -173,11 +174,22 @@ class Editor:
         await expect(self.part("dialogue-row").filter(has_text=name)).to_be_visible()
 
     async def choose(self, select: Locator, text: str) -> None:
-        """Picks from a list that can be filtered; what is not in it is typed."""
-        await select.locator(".el-select__wrapper").click()
-        await select.locator("input").fill(text)
-        option = self.page.locator(".el-select-dropdown__item:visible", has_text=text)
-        await option.first.click()
+        """Picks from a list that can be filtered; what is not in it is typed.
+
+        The list moves when findings come and go above it, and may close under the pointer: as
+        people do, this opens it again.
+        """
+        option = self.page.locator(".el-select-dropdown__item:visible", has_text=text).first
+        for patience in (2_000, 2_000, PATIENCE):
+            await select.locator(".el-select__wrapper").click()
+            await select.locator("input").fill(text)
+            try:
+                await option.click(timeout=patience)
+            except NotInTimeError:
+                if patience == PATIENCE:
+                    raise
+            else:
+                return
 
     async def write_two(self, place: str, zh: str, en: str) -> None:
         """A text in both languages."""
